@@ -1,0 +1,30 @@
+// Package loralink is the map of the house; it holds no code.
+//
+// loralink-go turns windows of motion-sensor data into a few bytes for a LoRa
+// radio, and back. A bidirectional associative memory (BAM) is trained offline
+// on recorded windows; a node sends its packed latent, and the other side
+// rebuilds the window.
+//
+// Three doors:
+//
+//   - A program that encodes payloads imports [github.com/loralink/loralink-go/codec].
+//   - A researcher scripts dataset, bam/train, artifacts and codec/quality, in that order.
+//   - An integrator embeds radio/link, or a radio driver, in a gateway.
+//
+// The rooms, ground floor first:
+//
+//	bam            the arithmetic: layers, transmission, cycles, norm, packing
+//	dataset        samples, windows, dataset_raw.jsonl, split, shuffle, statistics
+//	artifacts      a model's files: manifest, norm, layers, artifacts.json
+//	codec          window to payload and back, whatever the method
+//	codec/quality  errors of a codec over windows, beside mean and PCA
+//	bam/train      training methods and their reports
+//	radio          frame, PHY, time on air, the Radio interface
+//	radio/link     sender and receiver state machines, event log, link metrics
+//	radio/sim      a channel in virtual time
+//	runspec        a run's YAML: load, validate
+//	examples/...   thin programs over all of it
+//
+// The formats are those of an existing Python runtime, "the reference", so that
+// models, data sets, logs and radio frames cross both ways.
+package loralink

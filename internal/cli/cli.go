@@ -1,0 +1,117 @@
+// Package cli holds what every example's main shares: flags that fail with one
+// line and exit code 2, other errors with one line and exit code 1, an interrupt
+// that cancels the context, aligned tables and progress on a terminal.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// RunFunc is an example's program: it reads args, prints to out what the
+// person asked for and to err what they should know besides.
+type RunFunc func(ctx context.Context, args []string, out, err io.Writer) error
+
+// Main runs an example and exits: 0 on success, 2 when the flags were wrong,
+// 1 for every other error, which it prints as one line after the program's name.
+func Main(name string, run RunFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func exitCode(name string, err error, stderr io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	line := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+	fmt.Fprintf(stderr, "%s: %s\n", name, line)
+	var usage *UsageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// UsageError is a fault of the command line.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error {
+	return &UsageError{fmt.Errorf(format, args...)}
+}
+
+// NewFlags returns an empty flag set whose help is the summary and the flags.
+func NewFlags(name, summary string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "%s\n\nFlags:\n", strings.TrimSpace(summary))
+		fs.PrintDefaults()
+	}
+	return fs
+}
+
+// Parse parses args. Help goes to out and returns flag.ErrHelp; a wrong flag
+// and an argument that is no flag are UsageErrors.
+func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(out)
+		fs.Usage()
+		return flag.ErrHelp
+	}
+	if err != nil {
+		return Usagef("%w (--help lists the flags)", err)
+	}
+	if fs.NArg() > 0 {
+		return Usagef("unexpected argument %q: want flags only (--help lists them)", fs.Arg(0))
+	}
+	return nil
+}
+
+// IsSet says whether the flag was given on the command line.
+func IsSet(fs *flag.FlagSet, name string) bool {
+	set := false
+	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
+// Ints is a flag of comma-separated integers, as 24,16.
+type Ints []int
+
+func (v *Ints) String() string {
+	s := make([]string, len(*v))
+	for i, n := range *v {
+		s[i] = strconv.Itoa(n)
+	}
+	return strings.Join(s, ",")
+}
+
+// Set replaces the list.
+func (v *Ints) Set(s string) error {
+	*v = nil
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	for _, f := range strings.Split(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(f))
+		if err != nil {
+			return fmt.Errorf("%q is no whole number: want a list as 24,16", f)
+		}
+		*v = append(*v, n)
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+// Package radio is what every radio of this project shares: the frame on the
+// air, the physical layer with its time on air, and the Radio interface that
+// drivers implement and the link uses.
+package radio
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrClosed is returned by a Radio's methods once it is closed.
+var ErrClosed = errors.New("radio: closed")
+
+// Radio sends and receives whole frames. Send and Receive may be called from
+// two goroutines at once.
+type Radio interface {
+	// Send puts one frame on the air, or returns an error. It waits until the
+	// radio has taken the frame, not until the air has.
+	Send(ctx context.Context, frame []byte) error
+	// Receive waits for the next frame.
+	Receive(ctx context.Context) (Reception, error)
+	// Close is idempotent and unblocks Send and Receive, which then return
+	// ErrClosed.
+	Close() error
+}
+
+// Reception is a received frame, or, where Err is set, a burst of bytes that
+// was no frame: a parse failure to be counted, after which Receive goes on.
+type Reception struct {
+	Frame   []byte    // LEN SEQ PAYLOAD; the caller's to keep
+	At      time.Time // when its last byte arrived
+	RSSIdBm int       // meaningful where HasRSSI
+	HasRSSI bool
+	Err     error
+}
