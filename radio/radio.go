@@ -1,6 +1,16 @@
 // Package radio is what every radio of this project shares: the frame on the
 // air, the physical layer with its time on air, and the Radio interface that
 // drivers implement and the link uses.
+//
+// A frame is LEN, SEQ and a payload of LEN bytes, with no sync word and no
+// checksum: the modem's CRC is what keeps corrupt frames out, and a byte stream
+// is cut into frames by [StreamParser], which finds its way back after a
+// silence. [PHY.TimeOnAir] is what every wait and every energy figure rests on,
+// because the modules this project drives do not say when they are done sending.
+//
+// The rooms behind: radio/e22 drives a module over a UART, radio/udp is a radio
+// on loopback, radio/link delivers payloads reliably over any of them and
+// radio/sim does so in virtual time.
 package radio
 
 import (

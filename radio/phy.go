@@ -1,0 +1,182 @@
+package radio
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// LDRO is the low data rate optimisation of a LoRa modem.
+type LDRO int
+
+// LDROAuto switches it on where a symbol lasts 16.38 ms or longer, as the
+// SX126x datasheet recommends.
+const (
+	LDROAuto LDRO = iota
+	LDROOn
+	LDROOff
+)
+
+func (l LDRO) String() string {
+	switch l {
+	case LDROAuto:
+		return "auto"
+	case LDROOn:
+		return "on"
+	case LDROOff:
+		return "off"
+	}
+	return fmt.Sprintf("LDRO(%d)", int(l))
+}
+
+// PHY is the physical layer of a LoRa link. Both ends must share all of it but
+// the power.
+type PHY struct {
+	SF             int  // spreading factor, 5..12
+	BandwidthHz    int  // one of Bandwidths
+	CodingRate     int  // 1..4 for 4/5..4/8
+	Preamble       int  // symbols, 1..65535
+	CRC            bool // of the payload, checked by the modem
+	ExplicitHeader bool
+	LDRO           LDRO
+	TxPowerDBm     int // -9..22
+}
+
+// Bandwidths returns what an SX126x offers, in Hz, ascending.
+func Bandwidths() []int {
+	return []int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000, 250000, 500000}
+}
+
+// ErrPHY is behind every fault that [PHY.Validate] finds.
+var ErrPHY = errors.New("radio: phy out of range")
+
+// PHYError is one field of a PHY that cannot be.
+type PHYError struct {
+	Field string // as in the struct: SF, BandwidthHz, ...
+	Value int
+	Want  string
+}
+
+func (e *PHYError) Error() string {
+	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Value, e.Want)
+}
+
+func (e *PHYError) Unwrap() error { return ErrPHY }
+
+// Faults returns every field that is out of range, in the struct's order.
+func (p PHY) Faults() []*PHYError {
+	var faults []*PHYError
+	within := func(field string, value, low, high int) {
+		if value < low || value > high {
+			faults = append(faults, &PHYError{field, value, fmt.Sprintf("%d..%d", low, high)})
+		}
+	}
+	within("SF", p.SF, 5, 12)
+	if bands := Bandwidths(); !slices.Contains(bands, p.BandwidthHz) {
+		want := strings.Trim(fmt.Sprint(bands), "[]")
+		faults = append(faults, &PHYError{"BandwidthHz", p.BandwidthHz, "one of " + want})
+	}
+	within("CodingRate", p.CodingRate, 1, 4)
+	within("Preamble", p.Preamble, 1, 65535)
+	within("LDRO", int(p.LDRO), int(LDROAuto), int(LDROOff))
+	within("TxPowerDBm", p.TxPowerDBm, -9, 22)
+	return faults
+}
+
+// Validate returns all [PHY.Faults] joined, or nil.
+func (p PHY) Validate() error {
+	var errs []error
+	for _, f := range p.Faults() {
+		errs = append(errs, f)
+	}
+	return errors.Join(errs...)
+}
+
+// ID names the PHY in logs: sf7_bw125000_cr5_pre8_crc0_hdr1_pwr22. The coding
+// rate appears as its denominator, 5..8; LDRO does not appear.
+func (p PHY) ID() string {
+	bit := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	return fmt.Sprintf("sf%d_bw%d_cr%d_pre%d_crc%d_hdr%d_pwr%d", p.SF, p.BandwidthHz, p.CodingRate+4,
+		p.Preamble, bit(p.CRC), bit(p.ExplicitHeader), p.TxPowerDBm)
+}
+
+// SymbolTime is 2^SF / bandwidth, or 0 for a PHY that is not valid.
+func (p PHY) SymbolTime() time.Duration {
+	if len(p.Faults()) > 0 {
+		return 0
+	}
+	return time.Duration((int64(time.Second) << p.SF) / int64(p.BandwidthHz))
+}
+
+// LowDataRate says whether the low data rate optimisation is on, auto resolved.
+func (p PHY) LowDataRate() bool {
+	if p.LDRO == LDROAuto {
+		return (int64(100_000) << max(p.SF, 0)) >= 1638*int64(p.BandwidthHz)
+	}
+	return p.LDRO == LDROOn
+}
+
+// TimeOnAir is how long a frame of frameLen bytes (LEN and SEQ included)
+// occupies the channel, preamble to last symbol, by the LoRa time-on-air
+// formula of the SX1261/2 datasheet (section 6.1.4). It is 0 for a PHY that is
+// not valid.
+func (p PHY) TimeOnAir(frameLen int) time.Duration {
+	if len(p.Faults()) > 0 {
+		return 0
+	}
+	bits := 8*frameLen - 4*p.SF
+	if p.CRC {
+		bits += 16
+	}
+	if p.ExplicitHeader {
+		bits += 20
+	}
+	perBlock := 4 * p.SF
+	preambleQuarters := 4*p.Preamble + 25 // preamble + 6.25 symbols
+	if p.SF >= 7 {
+		bits += 8
+		preambleQuarters = 4*p.Preamble + 17 // preamble + 4.25 symbols
+		if p.LowDataRate() {
+			perBlock -= 8
+		}
+	}
+	blocks := (max(bits, 0) + perBlock - 1) / perBlock
+	quarters := int64(preambleQuarters + 4*(8+blocks*(p.CodingRate+4)))
+	// Quarters of a symbol stay below 2^19 and 2^SF below 2^13: 2^62 nanoseconds
+	// hold the product.
+	return time.Duration((quarters << p.SF) * int64(time.Second/4) / int64(p.BandwidthHz))
+}
+
+// AirSpeed is one of the E22-900T22S module's air-speed settings. The module
+// does not document the LoRa parameters behind them: the PHY was calculated
+// back from measured times, so any time on air derived from it is an estimate.
+type AirSpeed struct {
+	Index int    // bits 2..0 of register REG0
+	Name  string // as the module's manual calls it: 2.4k is 2.4 kbit/s
+	PHY   PHY
+}
+
+// AirSpeeds returns the eight settings by index, at 22 dBm.
+func AirSpeeds() []AirSpeed {
+	preset := func(index int, name string, sf, khz, cr int) AirSpeed {
+		return AirSpeed{index, name, PHY{SF: sf, BandwidthHz: 1000 * khz, CodingRate: cr - 4,
+			Preamble: 8, ExplicitHeader: true, TxPowerDBm: 22}}
+	}
+	return []AirSpeed{
+		preset(0, "0.3k", 12, 125, 5),
+		preset(1, "1.2k", 10, 250, 8),
+		preset(2, "2.4k", 10, 500, 8),
+		preset(3, "4.8k", 9, 500, 7),
+		preset(4, "9.6k", 5, 125, 8),
+		preset(5, "19.2k", 5, 250, 8),
+		preset(6, "38.4k", 5, 500, 8),
+		preset(7, "62.5k", 5, 500, 5),
+	}
+}
