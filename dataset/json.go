@@ -1,0 +1,172 @@
+package dataset
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// lineDecoder reads the JSON object of a line token by token. Strings it
+// returns are copies; raw values point into the line.
+type lineDecoder struct {
+	dec  jsontext.Decoder
+	src  bytes.Buffer
+	line []byte
+}
+
+// reset starts on a text.
+func (d *lineDecoder) reset(text []byte) {
+	d.line = text
+	d.src = *bytes.NewBuffer(text)
+	d.dec.Reset(&d.src)
+}
+
+// begin starts on a line, which must hold one object.
+func (d *lineDecoder) begin(line []byte) error {
+	d.reset(line)
+	return d.expect('{', "an object")
+}
+
+// end checks that nothing follows the object.
+func (d *lineDecoder) end() error {
+	if rest := bytes.TrimSpace(d.line[d.dec.InputOffset():]); len(rest) > 0 {
+		return faultf(ErrSyntax, "found %q after the object, want one JSON object a line", excerpt(rest))
+	}
+	return nil
+}
+
+// expect reads a token of the kind.
+func (d *lineDecoder) expect(kind jsontext.Kind, want string) error {
+	start := d.dec.InputOffset()
+	if k := d.dec.PeekKind(); k != kind && k > 0 && k != '}' && k != ']' {
+		v, err := d.dec.ReadValue()
+		if err != nil {
+			return d.syntax(start, err)
+		}
+		return wrongType(v, want)
+	}
+	_, err := d.dec.ReadToken()
+	return d.syntax(start, err)
+}
+
+// more says whether the object or array has another member.
+func (d *lineDecoder) more() bool {
+	k := d.dec.PeekKind()
+	return k != '}' && k != ']'
+}
+
+// close reads the end of an object or array, after more returned false.
+func (d *lineDecoder) close() error {
+	_, err := d.dec.ReadToken()
+	return d.syntax(d.dec.InputOffset(), err)
+}
+
+// null skips a null and says whether there was one.
+func (d *lineDecoder) null() bool {
+	return d.dec.PeekKind() == 'n' && d.dec.SkipValue() == nil
+}
+
+// raw reads any value.
+func (d *lineDecoder) raw() (jsontext.Value, error) {
+	start := d.dec.InputOffset()
+	v, err := d.dec.ReadValue()
+	if err != nil {
+		return nil, d.syntax(start, err)
+	}
+	return v, nil
+}
+
+// number reads a finite number.
+func (d *lineDecoder) number() (float64, error) {
+	v, err := d.raw()
+	if err != nil {
+		return 0, err
+	}
+	return parseNumber(v)
+}
+
+// integer reads a whole number.
+func (d *lineDecoder) integer() (int64, error) {
+	v, err := d.raw()
+	if err != nil {
+		return 0, err
+	}
+	if v.Kind() != '0' {
+		return 0, wrongType(v, "a whole number")
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err == nil {
+		return n, nil
+	}
+	// 7.0 and 7e0 are whole numbers that some writers make of 7.
+	f, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, faultf(ErrType, "found %s, want a whole number", excerpt(v))
+	}
+	return int64(f), nil
+}
+
+// text reads a string.
+func (d *lineDecoder) text() (string, error) {
+	v, err := d.raw()
+	if err != nil {
+		return "", err
+	}
+	return parseText(v)
+}
+
+// syntax explains an error that the decoder met when it read on from start.
+// It returns nil for nil.
+func (d *lineDecoder) syntax(start int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	rest := bytes.TrimLeft(d.line[min(int(start), len(d.line)):], " \t:,")
+	for _, lit := range []string{"NaN", "Infinity", "-Infinity"} {
+		if bytes.HasPrefix(rest, []byte(lit)) {
+			return faultf(ErrNotFinite, "found %s, want a finite number", lit)
+		}
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
+		return faultf(ErrSyntax, "found the line's end after %d bytes, want the rest of a JSON object", len(d.line))
+	}
+	var se *jsontext.SyntacticError
+	if errors.As(err, &se) {
+		return faultf(ErrSyntax, "found %v (byte %d), want one JSON object a line", se.Err, se.ByteOffset+1)
+	}
+	return faultf(ErrSyntax, "found %v, want one JSON object a line", err)
+}
+
+func parseNumber(v jsontext.Value) (float64, error) {
+	if v.Kind() != '0' {
+		return 0, wrongType(v, "a number")
+	}
+	f, err := strconv.ParseFloat(string(v), 64)
+	if err != nil { // out of range, as the syntax is good
+		return 0, faultf(ErrNotFinite, "found %s, want a finite number", excerpt(v))
+	}
+	return f, nil
+}
+
+func parseText(v jsontext.Value) (string, error) {
+	if v.Kind() != '"' {
+		return "", wrongType(v, "a string")
+	}
+	b, err := jsontext.AppendUnquote(nil, v)
+	if err != nil {
+		return "", faultf(ErrSyntax, "found %s, want a string", excerpt(v))
+	}
+	return string(b), nil
+}
+
+func wrongType(v jsontext.Value, want string) error {
+	kind := ErrType
+	if v.Kind() == 'n' {
+		kind = ErrMissing
+	}
+	return faultf(kind, "found %s, want %s", excerpt(v), want)
+}

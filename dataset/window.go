@@ -1,0 +1,336 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Window is one record of a data set: W steps of dims values.
+type Window struct {
+	TsMs   int64             // sensor time of the last sample, ms since 1970
+	RunID  string            // the run that recorded it
+	ID     int64             // window_id
+	Order  []string          // names of a step's values; may be shared with other windows: not to be changed
+	Units  map[string]string // unit of each name; likewise
+	Values []float64         // dims·W values, oldest step first; the window's own
+}
+
+// ReadOptions says what ReadWindows holds a data set to. The zero value takes
+// the first window's length for all.
+type ReadOptions struct {
+	// WindowLen is how many values a window has; 0: as many as the first.
+	WindowLen int
+	// Dims is how many values a step has, and so how many names order has;
+	// 0: as many names as the first order has, dividing the window's length.
+	Dims int
+}
+
+// ReadWindows yields the windows of a dataset_raw.jsonl, in file order. Each
+// range over the sequence opens the file anew. A window without a window_id
+// gets its line's number, from zero, blank lines counted. A last line that has
+// no end and does not parse gives an error that matches ErrTornLine; an empty
+// file gives no element.
+func ReadWindows(path string, opts ReadOptions) iter.Seq2[Window, error] {
+	return func(yield func(Window, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Window{}, fileError(path, err))
+			return
+		}
+		defer f.Close()
+		newWindowDecoder(f, path, opts).all(yield)
+	}
+}
+
+// windowDecoder reads records from one stream.
+type windowDecoder struct {
+	file  string
+	lines *lineReader
+	opts  ReadOptions
+	json  lineDecoder
+
+	// What lines repeat is kept, as text and as value.
+	rawRun, rawOrder, rawUnits []byte
+	run                        string
+	order                      []string
+	units                      map[string]string
+}
+
+func newWindowDecoder(r io.Reader, file string, opts ReadOptions) *windowDecoder {
+	return &windowDecoder{file: file, lines: newLineReader(r), opts: opts}
+}
+
+func (d *windowDecoder) all(yield func(Window, error) bool) {
+	for {
+		w, err := d.next()
+		if err == io.EOF || !yield(w, err) || err != nil {
+			return
+		}
+	}
+}
+
+// next returns the next window, an *Error, or io.EOF.
+func (d *windowDecoder) next() (Window, error) {
+	for {
+		line, ended, err := d.lines.next()
+		if err == io.EOF {
+			return Window{}, io.EOF
+		}
+		if err != nil {
+			return Window{}, locate(d.file, d.lines.n, err)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		w, err := d.decode(line)
+		if err != nil {
+			return Window{}, locate(d.file, d.lines.n, tornOr(err, line, ended))
+		}
+		return w, nil
+	}
+}
+
+// tornOr makes the syntax error of a last line without an end a torn line.
+func tornOr(err error, line []byte, ended bool) error {
+	if ended || !isSyntax(err) {
+		return err
+	}
+	return faultf(ErrTornLine, "found a torn last line (%d bytes, no end), want a whole one: its writer was stopped", len(line))
+}
+
+// decode reads a record and checks it.
+func (d *windowDecoder) decode(line []byte) (Window, error) {
+	w := Window{ID: int64(d.lines.n - 1)}
+	if err := d.json.begin(line); err != nil {
+		return w, err
+	}
+	for d.json.more() {
+		tok, err := d.json.dec.ReadToken()
+		if err != nil {
+			return w, d.json.syntax(d.json.dec.InputOffset(), err)
+		}
+		switch tok.String() {
+		case "window":
+			w.Values, err = d.values()
+		case "ts_ms":
+			if !d.json.null() {
+				w.TsMs, err = d.json.integer()
+				err = inField("ts_ms", err)
+			}
+		case "window_id":
+			if !d.json.null() {
+				w.ID, err = d.json.integer()
+				err = inField("window_id", err)
+			}
+		case "run_id":
+			if !d.json.null() {
+				w.RunID, err = d.runID()
+				err = inField("run_id", err)
+			}
+		case "order":
+			if !d.json.null() {
+				w.Order, err = d.names()
+				err = inField("order", err)
+			}
+		case "units":
+			if !d.json.null() {
+				w.Units, err = d.unitMap()
+				err = inField("units", err)
+			}
+		default:
+			key := tok.String()
+			_, err = d.json.raw()
+			err = inField(key, err)
+		}
+		if err != nil {
+			return w, err
+		}
+	}
+	if err := d.json.close(); err != nil {
+		return w, err
+	}
+	if err := d.json.end(); err != nil {
+		return w, err
+	}
+	return w, d.check(w)
+}
+
+func (d *windowDecoder) values() ([]float64, error) {
+	if err := d.json.expect('[', "a list of numbers"); err != nil {
+		return nil, inField("window", err)
+	}
+	values := make([]float64, 0, d.opts.WindowLen)
+	for d.json.more() {
+		f, err := d.json.number()
+		if err != nil {
+			return nil, inField(fmt.Sprintf("window[%d]", len(values)), err)
+		}
+		values = append(values, f)
+	}
+	return values, inField("window", d.json.close())
+}
+
+// runID, names and unitMap return the last line's value where the text is the same.
+func (d *windowDecoder) runID() (string, error) {
+	v, err := d.json.raw()
+	if err != nil || bytes.Equal(v, d.rawRun) {
+		return d.run, err
+	}
+	d.run, err = parseText(v)
+	d.rawRun = append(d.rawRun[:0], v...)
+	return d.run, err
+}
+
+func (d *windowDecoder) names() ([]string, error) {
+	v, err := d.json.raw()
+	if err != nil || (d.order != nil && bytes.Equal(v, d.rawOrder)) {
+		return d.order, err
+	}
+	if v.Kind() != '[' {
+		return nil, wrongType(v, "a list of names")
+	}
+	var sub lineDecoder
+	sub.reset(v)
+	names := []string{}
+	if err := sub.expect('[', "a list of names"); err != nil {
+		return nil, err
+	}
+	for sub.more() {
+		s, err := sub.text()
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, s)
+	}
+	d.order, d.rawOrder = names, append(d.rawOrder[:0], v...)
+	return names, nil
+}
+
+func (d *windowDecoder) unitMap() (map[string]string, error) {
+	v, err := d.json.raw()
+	if err != nil || (d.units != nil && bytes.Equal(v, d.rawUnits)) {
+		return d.units, err
+	}
+	if v.Kind() != '{' {
+		return nil, wrongType(v, "an object of names and units")
+	}
+	var sub lineDecoder
+	if err := sub.begin(v); err != nil {
+		return nil, err
+	}
+	units := map[string]string{}
+	for sub.more() {
+		name, err := sub.text()
+		if err != nil {
+			return nil, err
+		}
+		if units[name], err = sub.text(); err != nil {
+			return nil, err
+		}
+	}
+	d.units, d.rawUnits = units, append(d.rawUnits[:0], v...)
+	return units, nil
+}
+
+// check holds a record to the options, which the first one completes.
+func (d *windowDecoder) check(w Window) error {
+	if w.Values == nil {
+		return fieldError("window", faultf(ErrMissing, "found no such key, want a list of numbers"))
+	}
+	if d.opts.WindowLen == 0 && len(w.Values) == 0 {
+		return fieldError("window", faultf(ErrLength, "found no values, want at least one"))
+	}
+	if d.opts.WindowLen == 0 {
+		d.opts.WindowLen = len(w.Values)
+	}
+	if len(w.Values) != d.opts.WindowLen {
+		return fieldError("window", faultf(ErrLength, "found %d values, want %d", len(w.Values), d.opts.WindowLen))
+	}
+	if w.Order == nil {
+		return nil
+	}
+	if d.opts.Dims == 0 {
+		if n := len(w.Order); n == 0 || len(w.Values)%n != 0 {
+			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
+		}
+		d.opts.Dims = len(w.Order)
+	}
+	if len(w.Order) != d.opts.Dims {
+		return fieldError("order", faultf(ErrLength, "found %d names, want %d", len(w.Order), d.opts.Dims))
+	}
+	return nil
+}
+
+// AppendJSON appends the window as a line of dataset_raw.jsonl, its end
+// included, and returns the extended slice. Numbers are the shortest text that
+// reads back as the same float64; units are sorted by name. It returns dst
+// unchanged and an error where a value is not finite or a string not UTF-8.
+func (w Window) AppendJSON(dst []byte) ([]byte, error) {
+	b := append(dst, `{"ts_ms":`...)
+	b = strconv.AppendInt(b, w.TsMs, 10)
+	b = append(b, `,"run_id":`...)
+	b, err := jsontext.AppendQuote(b, w.RunID)
+	if err != nil {
+		return dst, fmt.Errorf("dataset: window %d: run_id: %w", w.ID, err)
+	}
+	b = append(b, `,"window_id":`...)
+	b = strconv.AppendInt(b, w.ID, 10)
+	if w.Order != nil {
+		b = append(b, `,"order":[`...)
+		for i, name := range w.Order {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = jsontext.AppendQuote(b, name); err != nil {
+				return dst, fmt.Errorf("dataset: window %d: order: %w", w.ID, err)
+			}
+		}
+		b = append(b, ']')
+	}
+	if w.Units != nil {
+		b = append(b, `,"units":{`...)
+		for i, name := range slices.Sorted(maps.Keys(w.Units)) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = jsontext.AppendQuote(b, name); err == nil {
+				b, err = jsontext.AppendQuote(append(b, ':'), w.Units[name])
+			}
+			if err != nil {
+				return dst, fmt.Errorf("dataset: window %d: units: %w", w.ID, err)
+			}
+		}
+		b = append(b, '}')
+	}
+	b = append(b, `,"window":[`...)
+	for i, v := range w.Values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return dst, fmt.Errorf("dataset: window %d: window[%d]: %w", w.ID, i,
+				faultf(ErrNotFinite, "found %v, want a finite number", v))
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendFloat(b, v)
+	}
+	return append(b, "]}\n"...), nil
+}
+
+// appendFloat appends a finite number as JSON, without an exponent where it
+// reads well without.
+func appendFloat(dst []byte, v float64) []byte {
+	format := byte('f')
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(dst, v, format, -1, 64)
+}
