@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -25,24 +25,24 @@ var (
 
 // Error is a fault of a file and where it is.
 type Error struct {
-	File  string
+	File  string // "" where there is none yet
 	Line  int    // from one; 0 where no line is to blame
 	Field string // as written in the file; "" where no field is to blame
 	Err   error
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("dataset: ")
-	b.WriteString(e.File)
+	at := e.File
 	if e.Line > 0 {
-		b.WriteString(":" + strconv.Itoa(e.Line))
+		at += ":" + strconv.Itoa(e.Line)
 	}
-	if e.Field != "" {
-		b.WriteString(": " + e.Field)
+	text := "dataset: "
+	for _, part := range []string{at, e.Field} {
+		if part != "" {
+			text += part + ": "
+		}
 	}
-	b.WriteString(": " + e.Err.Error())
-	return b.String()
+	return text + e.Err.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -73,20 +73,27 @@ func inField(field string, err error) error {
 
 func isSyntax(err error) bool { return errors.Is(err, ErrSyntax) }
 
-// locate puts file and line to an error that may have a field already.
+// locate puts file and line to an error that may have a field already. An
+// error of the file system is no line's.
 func locate(file string, line int, err error) error {
 	if e, ok := err.(*Error); ok {
 		e.File, e.Line = file, line
 		return e
 	}
+	if _, ok := err.(*fault); !ok {
+		return fileError(file, err)
+	}
 	return &Error{File: file, Line: line, Err: err}
 }
 
-// fileError is an error of the file system; File names the path already.
+// fileError is an error of the file system, without the path it repeats.
 func fileError(path string, err error) error {
 	var pe *fs.PathError
+	var le *os.LinkError
 	if errors.As(err, &pe) {
 		err = pe.Err
+	} else if errors.As(err, &le) {
+		err = le.Err
 	}
 	return &Error{File: path, Err: err}
 }

@@ -10,8 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lineDecoder reads the JSON object of a line token by token. Strings it
-// returns are copies; raw values point into the line.
+// lineDecoder reads the JSON object of a line token by token.
 type lineDecoder struct {
 	dec  jsontext.Decoder
 	src  bytes.Buffer
@@ -31,8 +30,12 @@ func (d *lineDecoder) begin(line []byte) error {
 	return d.expect('{', "an object")
 }
 
-// end checks that nothing follows the object.
-func (d *lineDecoder) end() error {
+// finish reads the object's end, after more returned false, and checks that
+// nothing follows.
+func (d *lineDecoder) finish() error {
+	if err := d.close(); err != nil {
+		return err
+	}
 	if rest := bytes.TrimSpace(d.line[d.dec.InputOffset():]); len(rest) > 0 {
 		return faultf(ErrSyntax, "found %q after the object, want one JSON object a line", excerpt(rest))
 	}
@@ -70,14 +73,27 @@ func (d *lineDecoder) null() bool {
 	return d.dec.PeekKind() == 'n' && d.dec.SkipValue() == nil
 }
 
-// raw reads any value.
+// raw reads any value, which stays valid as long as the line.
 func (d *lineDecoder) raw() (jsontext.Value, error) {
 	start := d.dec.InputOffset()
 	v, err := d.dec.ReadValue()
 	if err != nil {
 		return nil, d.syntax(start, err)
 	}
-	return v, nil
+	end := d.dec.InputOffset()
+	return jsontext.Value(d.line[int(end)-len(v) : end]), nil
+}
+
+// key reads a member's name.
+func (d *lineDecoder) key() ([]byte, error) {
+	v, err := d.raw()
+	if err != nil {
+		return nil, err
+	}
+	if bytes.IndexByte(v, '\\') < 0 {
+		return v[1 : len(v)-1], nil
+	}
+	return jsontext.AppendUnquote(nil, v)
 }
 
 // number reads a finite number.
@@ -89,8 +105,10 @@ func (d *lineDecoder) number() (float64, error) {
 	return parseNumber(v)
 }
 
-// integer reads a whole number.
+// integer reads a whole number that float64 holds too, as other readers may
+// take it for one.
 func (d *lineDecoder) integer() (int64, error) {
+	const most = 1 << 53
 	v, err := d.raw()
 	if err != nil {
 		return 0, err
@@ -99,15 +117,18 @@ func (d *lineDecoder) integer() (int64, error) {
 		return 0, wrongType(v, "a whole number")
 	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err == nil {
-		return n, nil
+	if err != nil {
+		// 7.0 and 7e0 are whole numbers that some writers make of 7.
+		f, err := strconv.ParseFloat(string(v), 64)
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > most {
+			return 0, faultf(ErrType, "found %s, want a whole number within 2^53", excerpt(v))
+		}
+		n = int64(f)
 	}
-	// 7.0 and 7e0 are whole numbers that some writers make of 7.
-	f, err := strconv.ParseFloat(string(v), 64)
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-		return 0, faultf(ErrType, "found %s, want a whole number", excerpt(v))
+	if n < -most || n > most {
+		return 0, faultf(ErrType, "found %d, want a whole number within 2^53", n)
 	}
-	return int64(f), nil
+	return n, nil
 }
 
 // text reads a string.
@@ -136,9 +157,17 @@ func (d *lineDecoder) syntax(start int64, err error) error {
 	}
 	var se *jsontext.SyntacticError
 	if errors.As(err, &se) {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return faultf(ErrDuplicate, "found the key %q twice, want it once", se.JSONPointer.LastToken())
+		}
 		return faultf(ErrSyntax, "found %v (byte %d), want one JSON object a line", se.Err, se.ByteOffset+1)
 	}
 	return faultf(ErrSyntax, "found %v, want one JSON object a line", err)
+}
+
+// tornLine is the error of a last line that has no end and is no JSON or CSV.
+func tornLine(line []byte) error {
+	return faultf(ErrTornLine, "found a torn last line (%d bytes, no end), want a whole one: its writer was stopped", len(line))
 }
 
 func parseNumber(v jsontext.Value) (float64, error) {

@@ -15,41 +15,46 @@ const maxLine = 16 << 20
 type lineReader struct {
 	r    *bufio.Reader
 	long []byte // a line that did not fit r's buffer
-	n    int    // number of the line returned last, from one
+
+	// Of the line returned last:
+	n          int   // its number, from one
+	start, end int64 // its place in the stream, in bytes, its end included
+	ended      bool  // whether it had an end
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, 64<<10)}
+	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), ended: true}
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// next returns the next line without its end, valid until the next call, and
-// whether it had an end. After the last line it returns io.EOF.
-func (l *lineReader) next() (line []byte, ended bool, err error) {
-	line, err = l.r.ReadSlice('\n')
+// next returns the next line without its end, valid until the next call. After
+// the last line it returns io.EOF.
+func (l *lineReader) next() ([]byte, error) {
+	line, err := l.r.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
 		l.long = l.long[:0]
-		for errors.Is(err, bufio.ErrBufferFull) {
+		for errors.Is(err, bufio.ErrBufferFull) && len(l.long) <= maxLine {
 			l.long = append(l.long, line...)
-			if len(l.long) > maxLine {
-				l.n++
-				return nil, false, faultf(ErrTooLong, "found a line of more than %d bytes, want at most that", maxLine)
-			}
 			line, err = l.r.ReadSlice('\n')
 		}
 		l.long = append(l.long, line...)
 		line = l.long
 	}
 	if err == io.EOF && len(line) == 0 {
-		return nil, false, io.EOF
+		return nil, io.EOF
 	}
 	l.n++
-	if err != nil && err != io.EOF {
-		return nil, false, err
+	if len(line) > maxLine {
+		return nil, faultf(ErrTooLong, "found a line of more than %d bytes, want at most that", maxLine)
 	}
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	l.start, l.end = l.end, l.end+int64(len(line))
+	l.ended = err == nil
 	if l.n == 1 {
 		line = bytes.TrimPrefix(line, byteOrderMark)
 	}
-	return bytes.TrimRight(line, "\r\n"), err == nil, nil
+	return bytes.TrimRight(line, "\r\n"), nil
 }

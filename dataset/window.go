@@ -81,7 +81,7 @@ func (d *windowDecoder) all(yield func(Window, error) bool) {
 // next returns the next window, an *Error, or io.EOF.
 func (d *windowDecoder) next() (Window, error) {
 	for {
-		line, ended, err := d.lines.next()
+		line, err := d.lines.next()
 		if err == io.EOF {
 			return Window{}, io.EOF
 		}
@@ -92,19 +92,14 @@ func (d *windowDecoder) next() (Window, error) {
 			continue
 		}
 		w, err := d.decode(line)
+		if err != nil && !d.lines.ended && isSyntax(err) {
+			err = tornLine(line)
+		}
 		if err != nil {
-			return Window{}, locate(d.file, d.lines.n, tornOr(err, line, ended))
+			return Window{}, locate(d.file, d.lines.n, err)
 		}
 		return w, nil
 	}
-}
-
-// tornOr makes the syntax error of a last line without an end a torn line.
-func tornOr(err error, line []byte, ended bool) error {
-	if ended || !isSyntax(err) {
-		return err
-	}
-	return faultf(ErrTornLine, "found a torn last line (%d bytes, no end), want a whole one: its writer was stopped", len(line))
 }
 
 // decode reads a record and checks it.
@@ -114,11 +109,11 @@ func (d *windowDecoder) decode(line []byte) (Window, error) {
 		return w, err
 	}
 	for d.json.more() {
-		tok, err := d.json.dec.ReadToken()
+		key, err := d.json.key()
 		if err != nil {
-			return w, d.json.syntax(d.json.dec.InputOffset(), err)
+			return w, err
 		}
-		switch tok.String() {
+		switch string(key) {
 		case "window":
 			w.Values, err = d.values()
 		case "ts_ms":
@@ -147,18 +142,16 @@ func (d *windowDecoder) decode(line []byte) (Window, error) {
 				err = inField("units", err)
 			}
 		default:
-			key := tok.String()
 			_, err = d.json.raw()
-			err = inField(key, err)
+			if err != nil {
+				err = inField(string(key), err)
+			}
 		}
 		if err != nil {
 			return w, err
 		}
 	}
-	if err := d.json.close(); err != nil {
-		return w, err
-	}
-	if err := d.json.end(); err != nil {
+	if err := d.json.finish(); err != nil {
 		return w, err
 	}
 	return w, d.check(w)
@@ -229,11 +222,11 @@ func (d *windowDecoder) unitMap() (map[string]string, error) {
 	}
 	units := map[string]string{}
 	for sub.more() {
-		name, err := sub.text()
+		name, err := sub.key()
 		if err != nil {
 			return nil, err
 		}
-		if units[name], err = sub.text(); err != nil {
+		if units[string(name)], err = sub.text(); err != nil {
 			return nil, err
 		}
 	}
@@ -280,7 +273,7 @@ func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 	b = append(b, `,"run_id":`...)
 	b, err := jsontext.AppendQuote(b, w.RunID)
 	if err != nil {
-		return dst, fmt.Errorf("dataset: window %d: run_id: %w", w.ID, err)
+		return dst, fieldError("run_id", err)
 	}
 	b = append(b, `,"window_id":`...)
 	b = strconv.AppendInt(b, w.ID, 10)
@@ -291,7 +284,7 @@ func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 				b = append(b, ',')
 			}
 			if b, err = jsontext.AppendQuote(b, name); err != nil {
-				return dst, fmt.Errorf("dataset: window %d: order: %w", w.ID, err)
+				return dst, fieldError("order", err)
 			}
 		}
 		b = append(b, ']')
@@ -306,7 +299,7 @@ func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 				b, err = jsontext.AppendQuote(append(b, ':'), w.Units[name])
 			}
 			if err != nil {
-				return dst, fmt.Errorf("dataset: window %d: units: %w", w.ID, err)
+				return dst, fieldError("units", err)
 			}
 		}
 		b = append(b, '}')
@@ -314,8 +307,7 @@ func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 	b = append(b, `,"window":[`...)
 	for i, v := range w.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, fmt.Errorf("dataset: window %d: window[%d]: %w", w.ID, i,
-				faultf(ErrNotFinite, "found %v, want a finite number", v))
+			return dst, fieldError(fmt.Sprintf("window[%d]", i), faultf(ErrNotFinite, "found %v, want a finite number", v))
 		}
 		if i > 0 {
 			b = append(b, ',')

@@ -1,0 +1,151 @@
+package dataset
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sampleCSV reads samples from CSV rows, the first of which is the header.
+// A row is a line: a quoted cell may hold commas, but no line end.
+type sampleCSV struct {
+	header  []string
+	columns [SampleDims]int // where each value stands
+	time    int             // where the time stands
+	kind    int             // which of timeNames it is
+	cells   [][]byte
+}
+
+func (d *sampleCSV) decode(line []byte, ended bool) (row, error) {
+	d.cells = splitCSV(d.cells[:0], line)
+	if d.header == nil {
+		if err := d.readHeader(); err != nil {
+			return row{}, err
+		}
+		return row{}, errHeader
+	}
+	r, err := d.row()
+	if err != nil && !ended && !errors.Is(err, ErrNotFinite) {
+		err = tornLine(line)
+	}
+	return r, err
+}
+
+// readHeader finds the columns.
+func (d *sampleCSV) readHeader() error {
+	for _, cell := range d.cells {
+		d.header = append(d.header, string(cell))
+	}
+	var missing []string
+	find := func(name string) (int, error) {
+		i := slices.Index(d.header, name)
+		if i >= 0 && slices.Contains(d.header[i+1:], name) {
+			return i, fieldError(name, faultf(ErrDuplicate, "found two columns of this name, want one"))
+		}
+		return i, nil
+	}
+	for i, name := range sampleNames {
+		at, err := find(name)
+		if err != nil {
+			return err
+		}
+		if at < 0 {
+			missing = append(missing, name)
+		}
+		d.columns[i] = at
+	}
+	d.time = -1
+	for kind, name := range timeNames {
+		at, err := find(name)
+		if err != nil {
+			return err
+		}
+		if at >= 0 && d.time < 0 {
+			d.time, d.kind = at, kind
+		}
+	}
+	if d.time < 0 {
+		missing = append(missing, "ts_ms")
+	}
+	if missing != nil {
+		return fieldError("header", faultf(ErrMissing, "found %s, want the columns %s besides",
+			excerpt([]byte(strings.Join(d.header, ","))), strings.Join(missing, ", ")))
+	}
+	return nil
+}
+
+// row reads the cells under the header.
+func (d *sampleCSV) row() (row, error) {
+	var r row
+	if len(d.cells) != len(d.header) {
+		return r, faultf(ErrLength, "found %d columns, want %d as the header has", len(d.cells), len(d.header))
+	}
+	for i, at := range d.columns {
+		if len(d.cells[at]) == 0 {
+			continue
+		}
+		f, err := parseCell(d.cells[at])
+		if err != nil {
+			return r, fieldError(sampleNames[i], err)
+		}
+		r.Values[i] = f
+		r.has |= 1 << i
+	}
+	if cell := d.cells[d.time]; len(cell) > 0 {
+		ms, err := d.parseTime(cell)
+		if err != nil {
+			return r, fieldError(timeNames[d.kind], err)
+		}
+		r.TsMs = ms
+		r.has |= 1 << timeBit
+	}
+	return r, nil
+}
+
+func (d *sampleCSV) parseTime(cell []byte) (int64, error) {
+	if timeNames[d.kind] == "timestamp" {
+		return parseISO(string(cell))
+	}
+	f, err := parseCell(cell)
+	if err != nil {
+		return 0, err
+	}
+	return toMs(f, d.kind)
+}
+
+func parseCell(cell []byte) (float64, error) {
+	f, err := strconv.ParseFloat(string(cell), 64)
+	if errors.Is(err, strconv.ErrSyntax) {
+		return 0, faultf(ErrType, "found %q, want a number", excerpt(cell))
+	}
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		return 0, faultf(ErrNotFinite, "found %s, want a finite number", excerpt(cell))
+	}
+	return f, nil
+}
+
+// splitCSV appends the cells of a row, without quotes and the space around
+// them. A comma within quotes belongs to its cell.
+func splitCSV(cells [][]byte, line []byte) [][]byte {
+	for {
+		end, quoted := 0, false
+		for end < len(line) && (quoted || line[end] != ',') {
+			if line[end] == '"' {
+				quoted = !quoted
+			}
+			end++
+		}
+		cell := bytes.TrimSpace(line[:end])
+		if n := len(cell); n >= 2 && cell[0] == '"' && cell[n-1] == '"' {
+			cell = bytes.TrimSpace(cell[1 : n-1])
+		}
+		cells = append(cells, cell)
+		if end == len(line) {
+			return cells
+		}
+		line = line[end+1:]
+	}
+}

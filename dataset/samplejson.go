@@ -1,0 +1,151 @@
+package dataset
+
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// sampleJSON reads a sample from a JSON object, flat or nested.
+type sampleJSON struct {
+	json lineDecoder
+}
+
+// sampleIndex is a name's place among a sample's values.
+func sampleIndex(name string) (int, bool) {
+	for i, s := range sampleNames {
+		if s == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// sampleGroup is the values that a nested object may hold.
+func sampleGroup(name string) (first, last int, ok bool) {
+	switch name {
+	case "gps":
+		return 0, 2, true
+	case "accel":
+		return 3, 5, true
+	case "gyro":
+		return 6, 8, true
+	case "attitude", "angle":
+		return 9, 11, true
+	}
+	return 0, 0, false
+}
+
+func (d *sampleJSON) decode(line []byte, ended bool) (row, error) {
+	r, err := d.object(line)
+	if err != nil && !ended && isSyntax(err) {
+		err = tornLine(line)
+	}
+	return r, err
+}
+
+func (d *sampleJSON) object(line []byte) (row, error) {
+	var r row
+	var times [3]jsontext.Value // as timeNames
+	if err := d.json.begin(line); err != nil {
+		return r, err
+	}
+	for d.json.more() {
+		key, err := d.json.key()
+		if err != nil {
+			return r, err
+		}
+		if i, ok := sampleIndex(string(key)); ok {
+			err = inField(sampleNames[i], d.value(&r, i))
+		} else if first, last, ok := sampleGroup(string(key)); ok {
+			err = d.group(&r, string(key), first, last)
+		} else {
+			var v jsontext.Value
+			if v, err = d.json.raw(); err != nil {
+				err = inField(string(key), err)
+			} else if i := slices.Index(timeNames, string(key)); i >= 0 && v.Kind() != 'n' {
+				times[i] = v
+			}
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	if err := d.json.finish(); err != nil {
+		return r, err
+	}
+	return r, d.setTime(&r, times)
+}
+
+// value reads the i-th value, which stays missing where it is null.
+func (d *sampleJSON) value(r *row, i int) error {
+	v, err := d.json.raw()
+	if err != nil || v.Kind() == 'n' {
+		return err
+	}
+	f, err := parseNumber(v)
+	if err != nil {
+		return err
+	}
+	return r.set(i, f)
+}
+
+// group reads a nested object of the values first to last.
+func (d *sampleJSON) group(r *row, group string, first, last int) error {
+	if d.json.null() {
+		return nil
+	}
+	if err := d.json.expect('{', "an object"); err != nil {
+		return inField(group, err)
+	}
+	for d.json.more() {
+		key, err := d.json.key()
+		if err != nil {
+			return inField(group, err)
+		}
+		i, ok := sampleIndex(string(key))
+		if group == "gps" && string(key) == "altitude" {
+			i, ok = sampleIndex("alt")
+		}
+		if ok && first <= i && i <= last {
+			err = d.value(r, i)
+		} else {
+			_, err = d.json.raw()
+		}
+		if err != nil {
+			return inField(group+"."+string(key), err)
+		}
+	}
+	return inField(group, d.json.close())
+}
+
+// setTime takes the first time that is there.
+func (d *sampleJSON) setTime(r *row, times [3]jsontext.Value) error {
+	for i, v := range times {
+		if v == nil {
+			continue
+		}
+		var err error
+		if r.TsMs, err = jsonTime(i, v); err != nil {
+			return inField(timeNames[i], err)
+		}
+		r.has |= 1 << timeBit
+		return nil
+	}
+	return nil
+}
+
+func jsonTime(i int, v jsontext.Value) (int64, error) {
+	if timeNames[i] == "timestamp" {
+		s, err := parseText(v)
+		if err != nil {
+			return 0, err
+		}
+		return parseISO(s)
+	}
+	f, err := parseNumber(v)
+	if err != nil {
+		return 0, err
+	}
+	return toMs(f, i)
+}
