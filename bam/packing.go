@@ -1,0 +1,158 @@
+package bam
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/loralink/loralink-go/internal/float16"
+)
+
+// Packing names how a latent becomes bytes, little-endian.
+type Packing string
+
+// The packings of contract v1. The integers hold clip(rint(y·scale)), ties to
+// even, over the type's whole range; the floats hold y.
+const (
+	Int8    Packing = "int8"
+	Int16   Packing = "int16"
+	Float16 Packing = "float16"
+	Float32 Packing = "float32"
+)
+
+// Packings lists them all.
+func Packings() []Packing { return []Packing{Int8, Int16, Float16, Float32} }
+
+// BytesPerLatent is the width of one latent, or 0 for an unknown packing.
+func (p Packing) BytesPerLatent() int {
+	switch p {
+	case Int8:
+		return 1
+	case Int16, Float16:
+		return 2
+	case Float32:
+		return 4
+	}
+	return 0
+}
+
+// Integer says whether the packing needs a scale.
+func (p Packing) Integer() bool { return p == Int8 || p == Int16 }
+
+// MaxInt is the largest integer of an integer packing, which is also its
+// default scale; 0 for the others.
+func (p Packing) MaxInt() int {
+	switch p {
+	case Int8:
+		return math.MaxInt8
+	case Int16:
+		return math.MaxInt16
+	}
+	return 0
+}
+
+// Packer packs the latents of one model.
+type Packer struct {
+	packing Packing
+	scale   float32
+	latents int
+}
+
+// NewPacker returns a packer for latents values. Scale serves the integers,
+// where it must be above 0, and is ignored by the floats.
+func NewPacker(p Packing, latents int, scale float64) (*Packer, error) {
+	if p.BytesPerLatent() == 0 {
+		return nil, fmt.Errorf("%w: packing %q, want one of %v", ErrParam, p, Packings())
+	}
+	if latents < 1 {
+		return nil, fmt.Errorf("%w: latent dim is %d, want at least 1", ErrParam, latents)
+	}
+	s := float32(scale)
+	if p.Integer() && !(s > 0 && finite(float64(s))) {
+		return nil, fmt.Errorf("%w: scale is %g, want a number above 0", ErrParam, scale)
+	}
+	return &Packer{packing: p, scale: s, latents: latents}, nil
+}
+
+// PayloadLen is the length of every payload, in bytes.
+func (p *Packer) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
+
+// AppendPack appends the payload of the latents y to dst. A latent that is not
+// finite is an error, and leaves dst as it was.
+func (p *Packer) AppendPack(dst []byte, y []float32) ([]byte, error) {
+	if len(y) != p.latents {
+		return dst, fmt.Errorf("%w: %d latents, want %d", ErrShape, len(y), p.latents)
+	}
+	for i, v := range y {
+		if !finite(float64(v)) {
+			return dst, fmt.Errorf("%w: latent %d is %g", ErrNotFinite, i, v)
+		}
+	}
+	dst = slices.Grow(dst, p.PayloadLen())
+	for _, v := range y {
+		switch p.packing {
+		case Int8:
+			dst = append(dst, byte(int8(p.round(v, math.MinInt8, math.MaxInt8))))
+		case Int16:
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(int16(p.round(v, math.MinInt16, math.MaxInt16))))
+		case Float16:
+			v = min(float16.Max, max(-float16.Max, v))
+			dst = binary.LittleEndian.AppendUint16(dst, float16.ToBits(v))
+		case Float32:
+			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(v))
+		}
+	}
+	return dst, nil
+}
+
+func (p *Packer) round(v float32, lo, hi float64) float64 {
+	return min(hi, max(lo, math.RoundToEven(float64(v*p.scale))))
+}
+
+// Unpack sets y to the latents of payload. A wrong length, and a float that is
+// not finite, is ErrCorrupt.
+func (p *Packer) Unpack(y []float32, payload []byte) error {
+	if len(y) != p.latents {
+		return fmt.Errorf("%w: room for %d latents, want %d", ErrShape, len(y), p.latents)
+	}
+	if len(payload) != p.PayloadLen() {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
+	}
+	for i := range y {
+		switch p.packing {
+		case Int8, Int16:
+			y[i] = float32(p.integer(payload, i)) / p.scale
+		case Float16:
+			y[i] = float16.FromBits(binary.LittleEndian.Uint16(payload[2*i:]))
+		case Float32:
+			y[i] = math.Float32frombits(binary.LittleEndian.Uint32(payload[4*i:]))
+		}
+		if !finite(float64(y[i])) {
+			return fmt.Errorf("%w: latent %d is %g", ErrCorrupt, i, y[i])
+		}
+	}
+	return nil
+}
+
+func (p *Packer) integer(payload []byte, i int) int {
+	if p.packing == Int8 {
+		return int(int8(payload[i]))
+	}
+	return int(int16(binary.LittleEndian.Uint16(payload[2*i:])))
+}
+
+// Saturated counts the latents of payload that stand at either end of their
+// range. The floats have no ends that count.
+func (p *Packer) Saturated(payload []byte) int {
+	if !p.packing.Integer() || len(payload) != p.PayloadLen() {
+		return 0
+	}
+	n := 0
+	for i := range p.latents {
+		if v := p.integer(payload, i); v >= p.packing.MaxInt() || v <= -p.packing.MaxInt()-1 {
+			n++
+		}
+	}
+	return n
+}

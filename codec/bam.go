@@ -1,0 +1,153 @@
+package codec
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"sync"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/bam"
+)
+
+const bamID = artifacts.CodecID
+
+// BAM sends the packed latent of a bidirectional associative memory. How far
+// the rebuilt window is from the sent one depends on the model and the data:
+// there is no bound.
+type BAM struct {
+	model  *artifacts.Model
+	packer *bam.Packer
+	pool   sync.Pool // *bamScratch
+}
+
+var _ Codec = (*BAM)(nil)
+
+type bamScratch struct {
+	net *bam.Scratch
+	x   []float32 // a normalised window
+	y   []float32 // its latent
+}
+
+// LoadBAM returns the codec of the model whose manifest is at path.
+func LoadBAM(path string) (*BAM, error) {
+	if path == "" {
+		return nil, fmt.Errorf("%w: codec %s without manifest_path, want the path of a %s", ErrSpec, bamID, artifacts.ManifestFile)
+	}
+	m, err := artifacts.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return NewBAM(m)
+}
+
+// LoadBAMFS is LoadBAM in a file system, as go:embed makes one.
+func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
+	m, err := artifacts.LoadFS(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return NewBAM(m)
+}
+
+// NewBAM returns the codec of a model.
+func NewBAM(m *artifacts.Model) (*BAM, error) {
+	packer, err := m.Manifest.Packer()
+	if err != nil {
+		return nil, err
+	}
+	c := &BAM{model: m, packer: packer}
+	c.pool.New = func() any {
+		return &bamScratch{
+			net: m.Net.NewScratch(),
+			x:   make([]float32, m.Net.InputLen()),
+			y:   make([]float32, m.Net.LatentDim()),
+		}
+	}
+	return c, nil
+}
+
+// Model returns the model behind the codec; it is not to be changed.
+func (c *BAM) Model() *artifacts.Model { return c.model }
+
+// ID is "bam".
+func (c *BAM) ID() string { return bamID }
+
+// Version is "0".
+func (c *BAM) Version() string { return artifacts.CodecVersion }
+
+// Schema names latent dim, packing and scale.
+func (c *BAM) Schema() string { return c.model.Manifest.Schema() }
+
+// WindowLen is dims·W of the model.
+func (c *BAM) WindowLen() int { return c.model.Manifest.WindowLen() }
+
+// MaxPayloadLen is the length of every payload.
+func (c *BAM) MaxPayloadLen() int { return c.packer.PayloadLen() }
+
+// AppendEncode normalises the window, encodes it and packs its latent.
+func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	if err := checkWindow(window, c.WindowLen()); err != nil {
+		return dst, err
+	}
+	s := c.pool.Get().(*bamScratch)
+	defer c.pool.Put(s)
+	c.latent(s, window)
+	out, err := c.packer.AppendPack(dst, s.y)
+	if err != nil {
+		return dst, fmt.Errorf("%w: %w", ErrValue, err)
+	}
+	return out, nil
+}
+
+func (c *BAM) latent(s *bamScratch, window []float64) {
+	if c.model.Norm != nil {
+		c.model.Norm.Normalize(s.x, window)
+	} else {
+		for i, v := range window {
+			s.x[i] = float32(v)
+		}
+	}
+	c.model.Net.Encode(s.y, s.x, s.net)
+}
+
+// AppendLatent appends the window's latent, before packing, to dst.
+func (c *BAM) AppendLatent(dst []float32, window []float64) ([]float32, error) {
+	if err := checkWindow(window, c.WindowLen()); err != nil {
+		return dst, err
+	}
+	s := c.pool.Get().(*bamScratch)
+	defer c.pool.Put(s)
+	c.latent(s, window)
+	return append(dst, s.y...), nil
+}
+
+// AppendDecode unpacks the latent and rebuilds the window in sensor units.
+func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	s := c.pool.Get().(*bamScratch)
+	defer c.pool.Put(s)
+	if err := c.packer.Unpack(s.y, payload); err != nil {
+		return dst, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	c.model.Net.Decode(s.x, s.y, s.net)
+	out := dst
+	if c.model.Norm != nil {
+		out = c.model.Norm.AppendDenormalize(dst, s.x)
+	} else {
+		for _, v := range s.x {
+			out = append(out, float64(v))
+		}
+	}
+	for i, v := range out[len(dst):] {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return dst, fmt.Errorf("%w: value %d decodes to %g", ErrCorrupt, i, v)
+		}
+	}
+	return out, nil
+}
+
+// Saturated counts the latents of payload that stand at either end of their
+// integers, and the latents it holds.
+func (c *BAM) Saturated(payload []byte) (count, total int) {
+	return c.packer.Saturated(payload), c.model.Net.LatentDim()
+}
