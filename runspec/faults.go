@@ -1,0 +1,358 @@
+package runspec
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/loralink/loralink-go/radio"
+)
+
+// Fault is one thing wrong with a RunSpec.
+type Fault struct {
+	Path string // of the key: phy.sf; empty where the file as a whole is at fault
+	Got  string // what was found: 13, "sideways", missing
+	Want string
+}
+
+func (f Fault) String() string {
+	s := f.Got
+	if f.Path != "" {
+		s = f.Path + ": " + s
+	}
+	if f.Want != "" {
+		s += ", want " + f.Want
+	}
+	return s
+}
+
+// Error lists every fault of a RunSpec. It is an [ErrInvalid].
+type Error struct {
+	File   string // empty where there was none
+	Faults []Fault
+}
+
+func (e *Error) Error() string {
+	parts := make([]string, len(e.Faults))
+	for i, f := range e.Faults {
+		parts[i] = f.String()
+	}
+	where := "runspec"
+	if e.File != "" {
+		where += ": " + e.File
+	}
+	return where + ": " + strings.Join(parts, "; ")
+}
+
+func (e *Error) Unwrap() error { return ErrInvalid }
+
+// Validate returns an [*Error] with every fault, or nil.
+func (s *RunSpec) Validate() error {
+	if faults := s.faults(); len(faults) > 0 {
+		return &Error{Faults: faults}
+	}
+	return nil
+}
+
+var validate = newValidator()
+
+func newValidator() *validator.Validate {
+	v := validator.New()
+	v.RegisterTagNameFunc(key)
+	return v
+}
+
+// key is the name a field has in the file.
+func key(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
+}
+
+func (s *RunSpec) faults() []Fault {
+	var faults []Fault
+	err := validate.Struct(s)
+	if all, ok := errors.AsType[validator.ValidationErrors](err); ok {
+		for _, e := range all {
+			_, path, _ := strings.Cut(e.Namespace(), ".")
+			faults = append(faults, Fault{path, show(e.Value()), wantOf(reflect.TypeFor[RunSpec](), path)})
+		}
+	}
+	if s.RunID == "." || s.RunID == ".." || strings.ContainsRune(s.RunID, 0) {
+		faults = append(faults, Fault{"run_id", show(s.RunID), "a name without path separators"})
+	}
+	phyKeys := map[string]string{"SF": "sf", "BandwidthHz": "bw_hz", "CodingRate": "cr", "Preamble": "preamble",
+		"LDRO": "ldro", "TxPowerDBm": "tx_power_dbm"}
+	for _, f := range s.PHY.Radio().Faults() {
+		fault := Fault{"phy." + phyKeys[f.Field], strconv.Itoa(f.Value), f.Want}
+		if f.Field == "CodingRate" {
+			fault.Got, fault.Want = strconv.Itoa(s.PHY.CodingRate), "1..4 or 5..8"
+		}
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// wantOf returns the want tag of the field at a path.
+func wantOf(t reflect.Type, path string) string {
+	head, rest, nested := strings.Cut(path, ".")
+	for f := range t.Fields() {
+		if key(f) == head {
+			if nested {
+				return wantOf(f.Type, rest)
+			}
+			return f.Tag.Get("want")
+		}
+	}
+	return ""
+}
+
+func show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return strconv.Quote(clip(v))
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	}
+	return clip(fmt.Sprint(v))
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
+}
+
+// maxBrackets bounds how deep a file can nest: the YAML parser's time grows
+// with the square of that.
+const maxBrackets = 1000
+
+// decode fills spec from data and returns what it could not read.
+func decode(data []byte, spec *RunSpec) []Fault {
+	if len(data) > MaxFileBytes {
+		return []Fault{{"", fmt.Sprintf("more than %d bytes", MaxFileBytes), "a RunSpec"}}
+	}
+	if brackets := bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")); brackets > maxBrackets {
+		return []Fault{{"", fmt.Sprintf("%d opening brackets", brackets), fmt.Sprintf("at most %d", maxBrackets)}}
+	}
+	root, fault := parse(data)
+	if fault != nil {
+		return []Fault{*fault}
+	}
+	top, ok := root.(map[string]any)
+	if !ok {
+		return []Fault{{"", show(root), "a mapping with run_id, role, ..."}}
+	}
+	d := decoder{tx: top["role"] == RoleTX}
+	if phy, ok := top["phy"].(map[string]any); ok && phy["profile"] != nil {
+		d.profile(&spec.PHY, phy["profile"])
+	}
+	d.fill(reflect.ValueOf(spec).Elem(), top, "")
+	return d.faults
+}
+
+// parse turns one YAML document into maps, lists and scalars. Aliases are
+// refused, since a few lines of them can stand for gigabytes.
+func parse(data []byte) (any, *Fault) {
+	file, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntaxFault(err)
+	}
+	var docs []*ast.DocumentNode
+	for _, doc := range file.Docs {
+		if doc.Body != nil && doc.Body.Type() != ast.CommentType {
+			docs = append(docs, doc)
+		}
+	}
+	if len(docs) != 1 {
+		return nil, &Fault{"", fmt.Sprintf("%d documents", len(docs)), "one"}
+	}
+	var finder aliasFinder
+	ast.Walk(&finder, docs[0].Body)
+	if finder.line > 0 {
+		return nil, &Fault{"", fmt.Sprintf("an anchor or alias in line %d", finder.line), "values written out"}
+	}
+	var root any
+	if err := yaml.NodeToValue(docs[0].Body, &root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntaxFault(err)
+	}
+	return root, nil
+}
+
+func syntaxFault(err error) *Fault {
+	if located, ok := errors.AsType[yaml.Error](err); ok {
+		if tok := located.GetToken(); tok != nil && tok.Position != nil {
+			return &Fault{"", fmt.Sprintf("line %d: %s", tok.Position.Line, located.GetMessage()), "YAML or JSON"}
+		}
+		return &Fault{"", located.GetMessage(), "YAML or JSON"}
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return &Fault{"", first, "YAML or JSON"}
+}
+
+type aliasFinder struct{ line int }
+
+func (a *aliasFinder) Visit(n ast.Node) ast.Visitor {
+	switch n.Type() {
+	case ast.AliasType, ast.AnchorType, ast.MergeKeyType:
+		a.line = n.GetToken().Position.Line
+		return nil
+	}
+	return a
+}
+
+// decoder fills structs from parsed YAML and gathers faults as it goes.
+type decoder struct {
+	tx     bool // the file says role: tx
+	phySet bool // a profile filled phy
+	faults []Fault
+}
+
+func (d *decoder) fault(path, got, want string) {
+	d.faults = append(d.faults, Fault{path, got, want})
+}
+
+func (d *decoder) profile(p *PHY, name any) {
+	var names []string
+	for _, profile := range Profiles() {
+		if profile.Name == name {
+			*p = FromRadio(profile.PHY)
+			d.phySet = true
+			return
+		}
+		names = append(names, profile.Name)
+	}
+	// What the profile would have filled is not at fault besides.
+	*p, d.phySet = FromRadio(Profiles()[0].PHY), true
+	d.fault("phy.profile", show(name), "one of "+strings.Join(names, " "))
+}
+
+// needed says whether a key that is not there is missing, by its need tag.
+func (d *decoder) needed(f reflect.StructField) bool {
+	switch f.Tag.Get("need") {
+	case "always":
+		return true
+	case "tx":
+		return d.tx
+	case "phy":
+		return !d.phySet
+	}
+	return false
+}
+
+func (d *decoder) fill(v reflect.Value, node map[string]any, path string) {
+	known := make([]string, 0, v.NumField())
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name := key(f)
+		known = append(known, name)
+		value, ok := node[name]
+		switch {
+		case ok && value != nil:
+			d.set(v.Field(i), value, path+name, f.Tag.Get("want"))
+		case d.needed(f):
+			d.fault(path+name, "missing", f.Tag.Get("want"))
+		}
+	}
+	unknown := make([]string, 0)
+	for name := range node {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		d.fault(path+clip(name), "unknown key", "one of "+strings.Join(known, " "))
+	}
+}
+
+func (d *decoder) set(v reflect.Value, value any, path, want string) {
+	switch {
+	case v.Type() == reflect.TypeFor[LDRO]():
+		switch value {
+		case true:
+			v.SetInt(int64(radio.LDROOn))
+		case false:
+			v.SetInt(int64(radio.LDROOff))
+		case "auto":
+			v.SetInt(int64(radio.LDROAuto))
+		default:
+			d.fault(path, show(value), want)
+		}
+		return
+	case v.Type() == reflect.TypeFor[AckTimeout]() && value == "auto":
+		v.SetInt(0)
+		return
+	}
+	ok := false
+	switch v.Kind() {
+	case reflect.Struct:
+		if m, isMap := value.(map[string]any); isMap {
+			d.fill(v, m, path+".")
+			return
+		}
+	case reflect.Map:
+		var m map[string]any
+		if m, ok = value.(map[string]any); ok {
+			v.Set(reflect.ValueOf(m))
+		}
+	case reflect.String:
+		var s string
+		if s, ok = value.(string); ok {
+			v.SetString(s)
+		}
+	case reflect.Bool:
+		var b bool
+		if b, ok = value.(bool); ok {
+			v.SetBool(b)
+		}
+	case reflect.Float64:
+		var x float64
+		if x, ok = number(value); ok {
+			v.SetFloat(x)
+		}
+	case reflect.Int:
+		var x float64
+		if x, ok = number(value); ok && x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 {
+			// Given zeros are faults where zero stands for a key left out.
+			if x == 0 && (v.Type() == reflect.TypeFor[AckTimeout]() || strings.HasSuffix(path, ".max_windows")) {
+				ok = false
+			}
+			v.SetInt(int64(x))
+		} else {
+			ok = false
+		}
+	}
+	if !ok {
+		d.fault(path, show(value), want)
+	}
+}
+
+func number(v any) (float64, bool) {
+	switch x := v.(type) {
+	case uint64:
+		return float64(x), true
+	case int64:
+		return float64(x), true
+	case int:
+		return float64(x), true
+	case float64:
+		return x, !math.IsNaN(x) && !math.IsInf(x, 0)
+	}
+	return 0, false
+}

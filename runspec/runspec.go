@@ -1,0 +1,273 @@
+// Package runspec reads and writes the file that describes one end of a run:
+// role, radio parameters, window, codec, sending rules and where logs go. It is
+// YAML or JSON with the same keys:
+//
+//	run_id: example_bam            # names the log files: no path separators
+//	role: tx                       # tx | rx
+//	mode: LATENT                   # RAW | LATENT, a label that logs carry
+//	phy: {sf: 7, bw_hz: 125000, cr: 5, preamble: 8, crc_on: false,
+//	      explicit_header: true, tx_power_dbm: 22, ldro: auto}
+//	window: {dims: 12, W: 1, stride: 1, sample_hz: 1.0}
+//	codec: {id: bam, version: "0", params: {manifest_path: models/a/bam_manifest.json}}
+//	tx: {guard_ms: 20, ack_timeout_ms: auto, max_retries: 0, max_inflight: 1}
+//	logging: {out_dir: out/runtime}
+//	max_payload_bytes: 238
+//	artifacts_manifest: models/a/artifacts.json
+//
+// Paths are relative to the working directory. Besides these keys, which
+// another runtime of the system shares, there are phy.profile (a name of
+// [Profiles], which fills every phy key that is not given), tx.queue,
+// tx.queue_len and tx.duty_cycle.
+//
+// A file with faults yields all of them at once, each with its path, what was
+// found and what was wanted; a key that nothing reads is a fault too, since it
+// is most often a misspelt one.
+package runspec
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/radio"
+)
+
+// MaxFileBytes is the size above which a file is refused unread.
+const MaxFileBytes = 64 << 10
+
+// ErrInvalid is behind every error about a RunSpec's content.
+var ErrInvalid = errors.New("runspec: invalid")
+
+// Roles, modes and queue policies.
+const (
+	RoleTX = "tx"
+	RoleRX = "rx"
+
+	ModeRaw    = "RAW"
+	ModeLatent = "LATENT"
+
+	QueueBlock      = "block"       // the source waits
+	QueueDropOldest = "drop_oldest" // a live sensor's choice: the newest matters
+	QueueDropNewest = "drop_newest"
+)
+
+// RunSpec is one end of a run.
+type RunSpec struct {
+	RunID             string  `yaml:"run_id" json:"run_id" validate:"required,excludesall=/\\" want:"a name without path separators" need:"always"`
+	Role              string  `yaml:"role" json:"role" validate:"oneof=tx rx" want:"tx or rx" need:"always"`
+	Mode              string  `yaml:"mode" json:"mode" validate:"oneof=RAW LATENT" want:"RAW or LATENT" need:"always"`
+	PHY               PHY     `yaml:"phy" json:"phy" need:"always" want:"a mapping"`
+	Window            Window  `yaml:"window" json:"window" need:"always" want:"a mapping"`
+	Codec             Codec   `yaml:"codec" json:"codec" need:"always" want:"a mapping"`
+	TX                TX      `yaml:"tx" json:"tx" need:"tx" want:"a mapping"`
+	Logging           Logging `yaml:"logging" json:"logging" need:"always" want:"a mapping"`
+	MaxPayloadBytes   int     `yaml:"max_payload_bytes" json:"max_payload_bytes" validate:"min=1,max=255" want:"1..255"`
+	ArtifactsManifest string  `yaml:"artifacts_manifest,omitempty" json:"artifacts_manifest,omitempty" want:"a path"`
+}
+
+// PHY is the radio's physical layer as the file says it.
+type PHY struct {
+	Profile        string `yaml:"profile,omitempty" json:"profile,omitempty" want:"a profile's name"`
+	SF             int    `yaml:"sf" json:"sf" need:"phy" want:"5..12"`
+	BandwidthHz    int    `yaml:"bw_hz" json:"bw_hz" need:"phy" want:"Hz, as 125000"`
+	CodingRate     int    `yaml:"cr" json:"cr" need:"phy" want:"1..4 or 5..8"` // 5..8 are denominators of 4/x
+	Preamble       int    `yaml:"preamble" json:"preamble" need:"phy" want:"1..65535"`
+	CRCOn          bool   `yaml:"crc_on" json:"crc_on" need:"phy" want:"true or false"`
+	ExplicitHeader bool   `yaml:"explicit_header" json:"explicit_header" need:"phy" want:"true or false"`
+	TxPowerDBm     int    `yaml:"tx_power_dbm" json:"tx_power_dbm" need:"phy" want:"-9..22"`
+	LDRO           LDRO   `yaml:"ldro" json:"ldro" want:"true, false or auto"`
+}
+
+// Radio returns the PHY as package radio wants it.
+func (p PHY) Radio() radio.PHY {
+	cr := p.CodingRate
+	if cr >= 5 {
+		cr -= 4
+	}
+	return radio.PHY{SF: p.SF, BandwidthHz: p.BandwidthHz, CodingRate: cr, Preamble: p.Preamble, CRC: p.CRCOn,
+		ExplicitHeader: p.ExplicitHeader, LDRO: radio.LDRO(p.LDRO), TxPowerDBm: p.TxPowerDBm}
+}
+
+// FromRadio returns p as a file says it.
+func FromRadio(p radio.PHY) PHY {
+	return PHY{SF: p.SF, BandwidthHz: p.BandwidthHz, CodingRate: p.CodingRate + 4, Preamble: p.Preamble, CRCOn: p.CRC,
+		ExplicitHeader: p.ExplicitHeader, TxPowerDBm: p.TxPowerDBm, LDRO: LDRO(p.LDRO)}
+}
+
+// Profiles returns the names phy.profile may have, with what each stands for:
+// the air-speed settings of the E22-900T22S (e22_2.4k and so on). Their times
+// on air are estimates, see [radio.AirSpeed].
+func Profiles() []Profile {
+	var all []Profile
+	for _, a := range radio.AirSpeeds() {
+		all = append(all, Profile{"e22_" + a.Name, a.PHY})
+	}
+	return all
+}
+
+// Profile is a named PHY.
+type Profile struct {
+	Name string
+	PHY  radio.PHY
+}
+
+// LDRO is radio.LDRO, written true, false or auto.
+type LDRO radio.LDRO
+
+func (l LDRO) value() any {
+	switch radio.LDRO(l) {
+	case radio.LDROOn:
+		return true
+	case radio.LDROOff:
+		return false
+	}
+	return "auto"
+}
+
+// MarshalYAML writes true, false or auto.
+func (l LDRO) MarshalYAML() (any, error) { return l.value(), nil }
+
+// MarshalJSON writes true, false or "auto".
+func (l LDRO) MarshalJSON() ([]byte, error) { return json.Marshal(l.value()) }
+
+// Window says how samples become windows.
+type Window struct {
+	Dims     int     `yaml:"dims" json:"dims" validate:"min=1,max=4096" want:"1..4096"`
+	W        int     `yaml:"W" json:"W" validate:"min=1,max=4096" want:"1..4096" need:"always"`
+	Stride   int     `yaml:"stride" json:"stride" validate:"min=1" want:"1 or more"`
+	SampleHz float64 `yaml:"sample_hz" json:"sample_hz" validate:"gt=0,lte=1000000" want:"more than 0" need:"always"`
+}
+
+// Codec names the codec and its parameters.
+type Codec struct {
+	ID      string         `yaml:"id" json:"id" validate:"required" want:"a codec's id" need:"always"`
+	Version string         `yaml:"version" json:"version" validate:"required" want:"a version in quotes" need:"always"`
+	Params  map[string]any `yaml:"params,omitempty" json:"params,omitempty" want:"a mapping"`
+}
+
+// TX says how the sender sends. The receiver reads of it how long a repetition
+// may come after the first copy.
+type TX struct {
+	GuardMs      int        `yaml:"guard_ms" json:"guard_ms" validate:"min=0,max=3600000" want:"0 or more" need:"tx"`
+	AckTimeoutMs AckTimeout `yaml:"ack_timeout_ms" json:"ack_timeout_ms" validate:"min=0,max=3600000" want:"auto, or 1..3600000" need:"tx"`
+	MaxRetries   int        `yaml:"max_retries" json:"max_retries" validate:"min=0,max=1000" want:"0..1000" need:"tx"`
+	MaxInFlight  int        `yaml:"max_inflight" json:"max_inflight" validate:"min=1,max=127" want:"1..127"`
+	MaxWindows   int        `yaml:"max_windows,omitempty" json:"max_windows,omitempty" validate:"min=0" want:"1 or more, or none"` // 0: no limit
+	Queue        string     `yaml:"queue" json:"queue" validate:"oneof=block drop_oldest drop_newest" want:"block, drop_oldest or drop_newest"`
+	QueueLen     int        `yaml:"queue_len" json:"queue_len" validate:"min=1,max=1000000" want:"1..1000000"`
+	DutyCycle    float64    `yaml:"duty_cycle,omitempty" json:"duty_cycle,omitempty" validate:"min=0,max=1" want:"a share of time as 0.01, or none"` // 0: no limit
+}
+
+// AckTimeout is in milliseconds; 0 is auto.
+type AckTimeout int
+
+func (a AckTimeout) value() any {
+	if a == 0 {
+		return "auto"
+	}
+	return int(a)
+}
+
+// MarshalYAML writes milliseconds or auto.
+func (a AckTimeout) MarshalYAML() (any, error) { return a.value(), nil }
+
+// MarshalJSON writes milliseconds or "auto".
+func (a AckTimeout) MarshalJSON() ([]byte, error) { return json.Marshal(a.value()) }
+
+// Logging says where event logs go.
+type Logging struct {
+	OutDir string `yaml:"out_dir" json:"out_dir" validate:"required" want:"a folder" need:"always"`
+}
+
+// Load reads and validates a file.
+func Load(path string) (*RunSpec, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("runspec: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("runspec: %w", err)
+	}
+	spec, err := Parse(data)
+	if located, ok := errors.AsType[*Error](err); ok {
+		located.File = path
+	}
+	return spec, err
+}
+
+// Parse reads and validates YAML or JSON.
+func Parse(data []byte) (*RunSpec, error) {
+	spec := RunSpec{
+		Window:          Window{Dims: 12, Stride: 1},
+		TX:              TX{MaxInFlight: 1, Queue: QueueBlock, QueueLen: 64},
+		MaxPayloadBytes: 238,
+	}
+	faults := decode(data, &spec)
+	// A field that could not be read is reported for that alone.
+	seen := map[string]bool{}
+	for _, f := range faults {
+		seen[f.Path] = true
+	}
+	for _, f := range spec.faults() {
+		if !seen[f.Path] && !underAny(f.Path, seen) {
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, &Error{Faults: faults}
+	}
+	return &spec, nil
+}
+
+// underAny says whether a part of path that holds the rest is in seen.
+func underAny(path string, seen map[string]bool) bool {
+	if seen[""] {
+		return true
+	}
+	for i := range path {
+		if path[i] == '.' && seen[path[:i]] {
+			return true
+		}
+	}
+	return false
+}
+
+// Marshal returns the canonical YAML, defaults spelt out.
+func (s *RunSpec) Marshal() ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	b, err := yaml.MarshalWithOptions(s, yaml.IndentSequence(true))
+	if err != nil {
+		return nil, fmt.Errorf("runspec: %w", err)
+	}
+	return b, nil
+}
+
+// Save validates the spec and writes it to path, as JSON where the name ends
+// in .json and as YAML elsewhere. The old file stays if anything fails.
+func (s *RunSpec) Save(path string) error {
+	b, err := s.Marshal()
+	if err != nil {
+		return err
+	}
+	if strings.EqualFold(filepath.Ext(path), ".json") {
+		if b, err = json.MarshalIndent(s, "", "  "); err != nil {
+			return fmt.Errorf("runspec: %w", err)
+		}
+		b = append(b, '\n')
+	}
+	if err := atomicfile.WriteBytes(path, b); err != nil {
+		return fmt.Errorf("runspec: %w", err)
+	}
+	return nil
+}
