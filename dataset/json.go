@@ -26,6 +26,9 @@ func (d *lineDecoder) reset(text []byte) {
 
 // begin starts on a line, which must hold one object.
 func (d *lineDecoder) begin(line []byte) error {
+	if text := bytes.TrimSpace(line); len(text) == 0 || text[0] != '{' {
+		return faultf(ErrSyntax, "found %q, want one JSON object a line", excerpt(text))
+	}
 	d.reset(line)
 	return d.expect('{', "an object")
 }

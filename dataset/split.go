@@ -47,9 +47,9 @@ type TimeSplit struct {
 	CutMs int64 // ms since 1970
 }
 
-// NewTimeSplit reads all windows' times and cuts so that as near to trainRatio
-// of the windows train as their times allow: windows of one time stay on one
-// side, the holdout's if they straddle the cut. A ratio of 1 and above trains
+// NewTimeSplit reads all windows' times and cuts so that trainRatio of the
+// windows train, rounded down. Windows of one time stay on one side: the
+// holdout's, if the cut would part them. A ratio of 1 and above trains
 // on all. It is an error if no window trains.
 func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSplit, error) {
 	if trainRatio >= 1 {
@@ -63,7 +63,7 @@ func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSpl
 		times = append(times, w.TsMs)
 	}
 	slices.Sort(times)
-	n := int(math.Round(trainRatio * float64(len(times))))
+	n := min(int(trainRatio*float64(len(times))), len(times)-1)
 	if n <= 0 || times[n] == times[0] {
 		return TimeSplit{}, fmt.Errorf("dataset: time split of %d windows at ratio %v: found none to train on, want some (do the windows have ts_ms?)", len(times), trainRatio)
 	}

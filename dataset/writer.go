@@ -49,12 +49,20 @@ func WriteFile(path string, windows iter.Seq2[Window, error]) (int, error) {
 // not safe for concurrent use, and one file takes one Writer at a time.
 type Writer struct {
 	path string
-	f    *os.File
+	f    file
 	size int64 // of the whole lines
 	next int64 // lowest window_id not used yet
 	len  int   // values of a window; 0: the first decides
 	line []byte
 	err  error // the file's end is unknown since
+}
+
+// file is what a Writer needs of an *os.File; tests let it fail.
+type file interface {
+	io.WriteSeeker
+	io.Closer
+	Truncate(size int64) error
+	Sync() error
 }
 
 // OpenWriter opens the data set at path, or starts one. It reads what is there:
@@ -66,7 +74,7 @@ func OpenWriter(path string) (*Writer, error) {
 		return nil, fileError(path, err)
 	}
 	w := &Writer{path: path, f: f}
-	if err := w.resume(); err != nil {
+	if err := w.resume(f); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -74,15 +82,15 @@ func OpenWriter(path string) (*Writer, error) {
 }
 
 // resume finds where to go on and mends the last line.
-func (w *Writer) resume() error {
-	info, err := w.f.Stat()
+func (w *Writer) resume(f *os.File) error {
+	info, err := f.Stat()
 	if err != nil {
 		return fileError(w.path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return &Error{File: w.path, Err: errors.New("found something that is no file, want a file to append to")}
 	}
-	d := newWindowDecoder(w.f, w.path, ReadOptions{})
+	d := newWindowDecoder(f, w.path, ReadOptions{})
 	ended := true
 	for {
 		win, err := d.next()

@@ -1,0 +1,63 @@
+package dataset_test
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/loralink/loralink-go/dataset"
+)
+
+// A recording becomes a data set, and the statistics of its training part.
+func Example() {
+	dir, err := os.MkdirTemp("", "dataset")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "dataset_raw.jsonl")
+
+	samples := dataset.OpenSamples("testdata/samples.csv", dataset.SampleOptions{})
+	windows := dataset.Windows(samples, dataset.Windower{W: 2, Stride: 1, MaxGapMs: 1000, RunID: "example"})
+	n, err := dataset.WriteFile(path, windows)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("windows:", n)
+
+	data := dataset.ReadWindows(path, dataset.ReadOptions{Dims: dataset.SampleDims})
+	split := dataset.HashSplit{TrainRatio: 0.8, Seed: 0}
+	var stats dataset.Stats
+	for w, err := range dataset.Train(data, split) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := stats.Add(w.Values); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("train:", stats.Count())
+	fmt.Printf("alt, newest step: %.2f m, std %.2f m\n", stats.Mean()[14], stats.Std()[14])
+	// Output:
+	// windows: 10
+	// train: 9
+	// alt, newest step: 32.56 m, std 0.84 m
+}
+
+// A torn last line is a warning, and an empty file an error.
+func ExampleSkipTorn() {
+	path := "testdata/torn.jsonl"
+	data := dataset.ReadWindows(path, dataset.ReadOptions{})
+	data = dataset.SkipTorn(data, func(err error) { fmt.Println("warning:", err) })
+	for w, err := range dataset.NotEmpty(data, path) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(w.ID, w.Values)
+	}
+	// Output:
+	// 0 [1.5 2]
+	// 1 [1.75 3]
+	// warning: dataset: testdata/torn.jsonl:3: found a torn last line (19 bytes, no end), want a whole one: its writer was stopped
+}

@@ -1,0 +1,101 @@
+package dataset
+
+import (
+	"errors"
+	"iter"
+	"reflect"
+	"testing"
+)
+
+// at yields samples of these times whose every value is the time.
+func at(times ...int64) iter.Seq2[Sample, error] {
+	return func(yield func(Sample, error) bool) {
+		for _, ts := range times {
+			s := Sample{TsMs: ts}
+			for i := range s.Values {
+				s.Values[i] = float64(ts)
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestWindows(t *testing.T) {
+	cases := []struct {
+		name     string
+		settings Windower
+		times    []int64
+		want     [][]float64 // the times in each window
+	}{
+		{"zero value", Windower{}, []int64{1, 2, 3}, [][]float64{{1}, {2}, {3}}},
+		{"W 3", Windower{W: 3, Stride: 1}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2, 3}, {2, 3, 4}, {3, 4, 5}}},
+		{"W 3, too few", Windower{W: 3, Stride: 1}, []int64{1, 2}, nil},
+		{"stride below W", Windower{W: 3, Stride: 2}, []int64{1, 2, 3, 4, 5, 6}, [][]float64{{1, 2, 3}, {3, 4, 5}}},
+		{"stride of W", Windower{W: 2, Stride: 2}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2}, {3, 4}}},
+		{"stride above W", Windower{W: 2, Stride: 3}, []int64{1, 2, 3, 4, 5, 6, 7, 8}, [][]float64{{1, 2}, {4, 5}, {7, 8}}},
+		{"gap off", Windower{W: 2, Stride: 1}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
+		{"gap of just the limit", Windower{W: 2, Stride: 1, MaxGapMs: 98}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
+		{"gap", Windower{W: 2, Stride: 1, MaxGapMs: 97}, []int64{1, 2, 100, 101}, [][]float64{{1, 2}, {100, 101}}},
+		{"gap restarts the stride", Windower{W: 1, Stride: 3, MaxGapMs: 10}, []int64{1, 2, 100, 101, 102, 103}, [][]float64{{1}, {100}, {103}}},
+		{"back in time", Windower{W: 2, Stride: 1}, []int64{5, 6, 5, 6}, [][]float64{{5, 6}, {5, 6}}},
+		{"one time twice", Windower{W: 2, Stride: 1}, []int64{5, 5, 6}, [][]float64{{5, 5}, {5, 6}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			c.settings.RunID, c.settings.NextID = "r", 10
+			seq := Windows(at(c.times...), c.settings)
+			for range 2 {
+				windows, err := collect(seq)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got [][]float64
+				for i, w := range windows {
+					if w.ID != int64(10+i) || w.RunID != "r" || len(w.Order) != 12 || len(w.Units) != 12 {
+						t.Fatalf("window %d: %+v", i, w)
+					}
+					var times []float64
+					for step := 0; step < len(w.Values); step += SampleDims {
+						times = append(times, w.Values[step])
+					}
+					if w.TsMs != int64(times[len(times)-1]) {
+						t.Fatalf("window %d: time %d, want its last sample's, %v", i, w.TsMs, times)
+					}
+					got = append(got, times)
+				}
+				if !reflect.DeepEqual(got, c.want) {
+					t.Fatalf("got %v, want %v", got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestWindowsError(t *testing.T) {
+	broken := errors.New("broken")
+	seq := func(yield func(Sample, error) bool) {
+		if yield(Sample{}, nil) {
+			yield(Sample{}, broken)
+		}
+	}
+	got, err := collect(Windows(seq, Windower{}))
+	if len(got) != 1 || err != broken {
+		t.Fatalf("got %d windows, %v", len(got), err)
+	}
+}
+
+// A window is the caller's: the windower does not write to it later.
+func TestWindowsAreTheCallers(t *testing.T) {
+	w := Windower{W: 2, Stride: 1}
+	var first Window
+	for s := range at(1, 2, 3, 4, 5) {
+		if win, ok := w.Push(s); ok && first.Values == nil {
+			first = win
+		}
+	}
+	if first.Values[0] != 1 || first.Values[SampleDims] != 2 {
+		t.Fatalf("first window changed: %v", first.Values)
+	}
+}
