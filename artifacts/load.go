@@ -43,6 +43,22 @@ type Model struct {
 // Hash is the model's hash, by which two ends agree on one model.
 func (m *Model) Hash() string { return ModelHash(m.Files) }
 
+// DataStd is the standard deviation of each value over the training windows, as
+// far as the model's files tell: norm.json's, without its widening. It is nil
+// where there is no norm.
+func (m *Model) DataStd() []float64 {
+	if m.Norm == nil {
+		return nil
+	}
+	std := slices.Clone(m.Norm.Std)
+	if w := m.Manifest.NormWidening; w != nil {
+		for i := range std {
+			std[i] /= *w
+		}
+	}
+	return std
+}
+
 func (m *Model) normHash() string { return m.Files[m.normFile] }
 
 // Load reads the model whose manifest is at path, on disk. Where an

@@ -51,6 +51,10 @@ type Manifest struct {
 	NormPath     *string     `json:"norm_path"` // null: windows are fed as they are
 	Notes        *string     `json:"notes"`
 	TrainSplit   *TrainSplit `json:"train_split,omitempty"`
+	// NormWidening is how many times norm.json's std is wider than the
+	// deviation of the training windows, where the transmission wants them
+	// near 0; null: as wide. Ours; the reference passes it over.
+	NormWidening *float64 `json:"norm_widening,omitempty"`
 }
 
 // TrainSplit says which windows of the data set trained the model.
@@ -255,6 +259,9 @@ func (m *Manifest) validate(f faults) faults {
 	if m.InputDims > 0 && m.WindowW > 0 && m.InputDims <= MaxWindowLen && m.WindowW <= MaxWindowLen &&
 		uint64(m.InputDims)*uint64(m.WindowW) > MaxWindowLen {
 		f.add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, MaxWindowLen)
+	}
+	if w := m.NormWidening; w != nil && !(*w > 0) {
+		f.add("norm_widening", ErrMalformed, "%g, want a number above 0", *w)
 	}
 	if s := m.TrainSplit; s != nil && !(s.TrainRatio > 0) {
 		f.add("train_split", ErrMalformed, "train_ratio is %g, want above 0", s.TrainRatio)

@@ -1,0 +1,435 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/npz"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+// sequence turns windows of values into a data set.
+func sequence(values [][]float64) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for i, v := range values {
+			if !yield(dataset.Window{ID: int64(i), Values: v}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// waves are n windows of dim values, mixtures of three sines.
+func waves(n, dim int) [][]float64 {
+	out := make([][]float64, n)
+	for t := range out {
+		out[t] = make([]float64, dim)
+		for i := range dim {
+			a, b, c := math.Sin(0.1*float64(t)), math.Cos(0.037*float64(t)), math.Sin(0.71*float64(t))
+			out[t][i] = 100 + float64(i) + a*float64(i%3) + b*float64((i+1)%4) + 0.1*c*float64(i%5)
+		}
+	}
+	return out
+}
+
+func loadLayer(t *testing.T, elem ...string) bam.Layer {
+	t.Helper()
+	data, err := os.ReadFile(testenv.Repo(append([]string{"testdata", "golden", "febam"}, elem...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := npz.Read(data, "W", "V")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bam.Layer{W: bam.Matrix(a["W"]), V: bam.Matrix(a["V"])}
+}
+
+// From numpy's starting weights the rule reaches numpy's end weights and
+// curves: transmissions linear and cubic, one cycle and two.
+func TestFEBAMGolden(t *testing.T) {
+	var golden struct {
+		Windows [][]float64
+		Runs    []struct {
+			Delta        *float64
+			Cycles       int
+			LearningRate float64 `json:"learning_rate"`
+			Epochs       int
+			Curve        [][2]float64 `json:"curve_mse_x_mse_y"`
+			End          string
+		}
+	}
+	data, err := os.ReadFile(testenv.Repo("testdata", "golden", "febam", "febam.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &golden); err != nil {
+		t.Fatal(err)
+	}
+	if len(golden.Runs) != 3 || len(golden.Windows) != 300 {
+		t.Fatalf("%d runs, %d windows", len(golden.Runs), len(golden.Windows))
+	}
+	for i, run := range golden.Runs {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			s := &Settings{
+				LatentDim: 6, Packing: bam.Float32,
+				Split: dataset.HashSplit{TrainRatio: 1},
+				Start: []bam.Layer{loadLayer(t, "start.npz")},
+			}
+			if run.Delta != nil {
+				s.Delta = *run.Delta
+			}
+			res, err := Train(t.Context(), sequence(golden.Windows), s, &FEBAM{Epochs: run.Epochs, LearningRate: run.LearningRate, Cycles: run.Cycles})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := loadLayer(t, run.End)
+			for _, m := range []struct {
+				name      string
+				got, want bam.Matrix
+			}{{"W", res.Net.Layers[0].W, want.W}, {"V", res.Net.Layers[0].V, want.V}} {
+				var diff, norm float64
+				for i := range m.want.Data {
+					d := float64(m.got.Data[i] - m.want.Data[i])
+					diff += d * d
+					norm += float64(m.want.Data[i]) * float64(m.want.Data[i])
+				}
+				if r := math.Sqrt(diff / norm); !(r <= 1e-3) {
+					t.Errorf("%s is off by %.2g of its norm, want at most 1e-3", m.name, r)
+				}
+			}
+			got := res.Report.LayerReports[0].Curve
+			if len(got) != len(run.Curve) {
+				t.Fatalf("%d epochs, want %d", len(got), len(run.Curve))
+			}
+			for e := range got {
+				for k := range 2 {
+					// mse_y falls to the rounding noise of float32.
+					if d := math.Abs(got[e][k] - run.Curve[e][k]); !(d <= 1e-3*run.Curve[e][k]+1e-11) {
+						t.Errorf("epoch %d, error %d: %g, want %g", e, k, got[e][k], run.Curve[e][k])
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestFEBAMStops(t *testing.T) {
+	windows := sequence(waves(200, 6))
+	s := &Settings{LatentDim: 3, Packing: bam.Float32}
+	for _, c := range []struct {
+		name   string
+		method FEBAM
+		status Status
+		epochs int
+	}{
+		{"epoch limit", FEBAM{Epochs: 3}, EpochLimit, 3},
+		{"patience", FEBAM{Epochs: 50, EarlyStopPatience: 2, EarlyStopMinDelta: 10}, EarlyStop, 3},
+		{"min epochs", FEBAM{Epochs: 50, EarlyStopPatience: 2, EarlyStopMinDelta: 10, MinEpochs: 7}, EarlyStop, 7},
+		{"targets", FEBAM{Epochs: 50, TargetMSEX: 100, TargetMSEY: 100}, TargetReached, 1},
+		{"one target is none", FEBAM{Epochs: 2, TargetMSEX: 100}, EpochLimit, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res, err := Train(t.Context(), windows, s, &c.method)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := res.Report.LayerReports[0].EpochsRan; res.Status != c.status || got != c.epochs {
+				t.Errorf("%s after %d epochs, want %s after %d", res.Status, got, c.status, c.epochs)
+			}
+		})
+	}
+	if _, err := Train(t.Context(), windows, s, &FEBAM{Epochs: 20, LearningRate: 50}); !errors.Is(err, ErrDiverged) {
+		t.Errorf("a learning rate of 50: %v, want %v", err, ErrDiverged)
+	}
+	res, err := Train(t.Context(), windows, s, &FEBAM{Epochs: 20, LearningRate: 50, WeightClip: 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range res.Net.Layers[0].W.Data {
+		if w < -0.5 || w > 0.5 {
+			t.Errorf("weight %g outside the clip", w)
+		}
+	}
+}
+
+type recorderFunc func(Progress) error
+
+func (f recorderFunc) Record(p Progress) error { return f(p) }
+
+func TestCancelKeepsTheBestSoFar(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Settings{LatentDim: 2, HiddenDims: []int{4}, Packing: bam.Float32, Recorder: recorderFunc(func(p Progress) error {
+		if p.Epoch == 3 {
+			cancel()
+		}
+		return nil
+	})}
+	res, err := Train(ctx, sequence(waves(100, 6)), s, &FEBAM{Epochs: 100})
+	if err != nil || res.Status != Cancelled || res.Report.LayerReports[0].EpochsRan != 3 {
+		t.Errorf("got %+v, %v", res, err)
+	}
+	if _, err := Train(ctx, sequence(waves(100, 6)), s, &FEBAM{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before it began: %v", err)
+	}
+	stop := errors.New("stop")
+	s.Recorder = recorderFunc(func(Progress) error { return stop })
+	if _, err := Train(t.Context(), sequence(waves(100, 6)), s, &FEBAM{}); !errors.Is(err, stop) {
+		t.Errorf("a recorder's error: %v", err)
+	}
+}
+
+func save(t *testing.T, res *Result) map[string][]byte {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "model")
+	set := res.Set()
+	set.CreatedAt = time.Unix(0, 0)
+	if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = b
+	}
+	return files
+}
+
+func TestSameSeedSameBytes(t *testing.T) {
+	windows := sequence(waves(500, 48))
+	for _, c := range []struct {
+		name     string
+		settings Settings
+		method   Method
+	}{
+		{"pca", Settings{HiddenDims: []int{24, 16}, LatentDim: 8, AutoScale: true, WindowW: 4}, PCA{}},
+		{"pca cubic", Settings{LatentDim: 8, Delta: 0.1, EncodeCycles: 1, AutoScale: true}, PCA{}},
+		{"febam", Settings{LatentDim: 8}, &FEBAM{Epochs: 3, Seed: 5, ShuffleBuffer: 64}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var first map[string][]byte
+			for _, procs := range []int{1, 2, 8} {
+				old := runtime.GOMAXPROCS(procs)
+				res, err := Train(t.Context(), windows, &c.settings, c.method)
+				runtime.GOMAXPROCS(old)
+				if err != nil {
+					t.Fatal(err)
+				}
+				files := save(t, res)
+				if first == nil {
+					first = files
+					continue
+				}
+				for name := range first {
+					if !bytes.Equal(first[name], files[name]) {
+						t.Errorf("%s differs with GOMAXPROCS %d", name, procs)
+					}
+				}
+			}
+		})
+	}
+}
+
+func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Settings, m Method) float64 {
+	t.Helper()
+	res, err := Train(t.Context(), windows, s, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := codec.NewBAM(res.Model())
+	if err != nil {
+		t.Fatal(err)
+	}
+	split := s.Split
+	if split == nil {
+		split = dataset.HashSplit{TrainRatio: 0.8}
+	}
+	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Options{Dims: res.settings.InputDims, Std: res.Model().DataStd()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.ZScored.MSE
+}
+
+func field(t testing.TB, name string, w int) iter.Seq2[dataset.Window, error] {
+	samples := dataset.OpenSamples(testenv.Shared(t, "field", name), dataset.SampleOptions{})
+	return dataset.Windows(samples, dataset.Windower{W: w, Stride: 1})
+}
+
+// The holdout errors of the default method on real recordings, hash split 0.8,
+// seed 0. The limits are PCA's own at these bytes, found independently.
+func TestFieldRecordings(t *testing.T) {
+	for _, c := range []struct {
+		file     string
+		settings Settings
+		limit    float64
+	}{
+		{"walk.jsonl", Settings{HiddenDims: []int{24, 16}, LatentDim: 16, Packing: bam.Int16}, 0.002},
+		{"walk.jsonl", Settings{LatentDim: 8, AutoScale: true}, 0.037},
+		{"walk.jsonl", Settings{LatentDim: 8}, 0.0362},
+		{"car.jsonl", Settings{LatentDim: 8}, 0.0826},
+		{"phone.jsonl", Settings{LatentDim: 8}, 0.0485},
+		{"walk.jsonl", Settings{LatentDim: 4}, 0.238},
+		{"car.jsonl", Settings{LatentDim: 4}, 0.340},
+		{"phone.jsonl", Settings{LatentDim: 4}, 0.362},
+		{"walk.jsonl", Settings{LatentDim: 8, Delta: 0.1, AutoScale: true}, 0.038},
+		{"walk.jsonl", Settings{LatentDim: 8, Delta: 0.1, EncodeCycles: 1, DecodeCycles: 1, AutoScale: true}, 0.038},
+	} {
+		t.Run(fmt.Sprintf("%s %v %d %s %g", c.file, c.settings.HiddenDims, c.settings.LatentDim, c.settings.Packing, c.settings.Delta), func(t *testing.T) {
+			got := holdoutMSE(t, field(t, c.file, 1), &c.settings, nil)
+			t.Logf("zscored.mse %.5f, limit %g", got, c.limit)
+			if !(got <= c.limit) {
+				t.Errorf("zscored.mse %.5f, want at most %g", got, c.limit)
+			}
+		})
+	}
+}
+
+// A linear model of as many latents as the data has dimensions loses nothing
+// but the rounding of its packing; the cubic one little more.
+func TestPCAReconstructs(t *testing.T) {
+	windows := sequence(waves(400, 10))
+	for _, c := range []struct {
+		name     string
+		settings Settings
+		limit    float64
+	}{
+		{"float32", Settings{LatentDim: 10, Packing: bam.Float32}, 1e-9},
+		{"float16", Settings{LatentDim: 10, Packing: bam.Float16}, 1e-5},
+		{"int16", Settings{LatentDim: 10, Packing: bam.Int16}, 1e-6},
+		{"int8 deep", Settings{LatentDim: 10, HiddenDims: []int{32, 12}}, 1e-3},
+		{"more latents than dimensions", Settings{LatentDim: 20, Packing: bam.Int16}, 1e-6},
+		{"cubic", Settings{LatentDim: 10, Packing: bam.Int16, Delta: 0.2}, 1e-3},
+		{"cubic, cycles, deep", Settings{LatentDim: 10, Packing: bam.Float32, HiddenDims: []int{12}, Delta: 0.1, EncodeCycles: 1, DecodeCycles: 2}, 5e-3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := holdoutMSE(t, windows, &c.settings, nil); !(got <= c.limit) {
+				t.Errorf("zscored.mse %.2g, want at most %g", got, c.limit)
+			}
+		})
+	}
+}
+
+func TestConstantDimensions(t *testing.T) {
+	windows := waves(100, 4)
+	for _, w := range windows {
+		w[2] = 36.4
+	}
+	if got := holdoutMSE(t, sequence(windows), &Settings{LatentDim: 4, Packing: bam.Int16}, nil); !(got < 1e-6) {
+		t.Errorf("zscored.mse %g", got)
+	}
+	for _, w := range windows {
+		clear(w)
+	}
+	if got := holdoutMSE(t, sequence(windows), &Settings{LatentDim: 4, AutoScale: true}, nil); got != 0 {
+		t.Errorf("zscored.mse %g of nothing", got)
+	}
+}
+
+func TestSettingsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Settings
+		data [][]float64
+		want error
+	}{
+		{"latent dim", Settings{LatentDim: -1}, waves(9, 4), ErrSettings},
+		{"packing", Settings{Packing: "int4"}, waves(9, 4), ErrSettings},
+		{"payload over the limit", Settings{LatentDim: 239}, waves(9, 4), ErrSettings},
+		{"hidden dims", Settings{HiddenDims: []int{8, 0}}, waves(9, 4), ErrSettings},
+		{"delta with cycles", Settings{Delta: 0.7, EncodeCycles: 1}, waves(9, 4), ErrSettings},
+		{"scale", Settings{Scale: math.Inf(1)}, waves(9, 4), ErrSettings},
+		{"window length", Settings{InputDims: 12}, waves(9, 4), ErrSettings},
+		{"window W", Settings{WindowW: 3}, waves(9, 4), ErrSettings},
+		{"start shape", Settings{Start: []bam.Layer{{W: bam.NewMatrix(2, 2), V: bam.NewMatrix(2, 2)}}}, waves(9, 4), ErrSettings},
+		{"no windows", Settings{}, nil, ErrNoData},
+		{"none that train", Settings{Split: dataset.HashSplit{TrainRatio: 1e-9}}, waves(9, 4), ErrNoData},
+		{"NaN", Settings{}, [][]float64{{1, math.NaN()}}, dataset.ErrNotFinite},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := Train(t.Context(), sequence(c.data), &c.s, nil); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+	for _, m := range []FEBAM{{Epochs: -1}, {LearningRate: math.NaN()}, {Cycles: -1}, {WeightClip: math.Inf(1)}} {
+		if _, err := Train(t.Context(), sequence(waves(9, 4)), nil, &m); !errors.Is(err, ErrSettings) {
+			t.Errorf("%+v: %v", m, err)
+		}
+	}
+}
+
+// numpy.percentile([1, 2, 4, 8], [0, 50, 90, 99.9, 100])
+func TestPercentile(t *testing.T) {
+	for p, want := range map[float64]float64{0: 1, 50: 3, 90: 6.8, 99.9: 7.988, 100: 8} {
+		if got := percentile([]float64{8, 1, 4, 2}, p); math.Abs(got-want) > 1e-9 {
+			t.Errorf("percentile %g is %g, want %g", p, got, want)
+		}
+	}
+}
+
+// A data set too large to be cached gives the same model.
+func TestStreamedAsCached(t *testing.T) {
+	s, err := (&Settings{LatentDim: 4}).withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := sequence(waves(300, 8))
+	var layers [2][]bam.Layer
+	for i := range layers {
+		d, err := readData(t.Context(), windows, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			d.cached = nil
+		}
+		if err := s.takeWindow(d.dim); err != nil {
+			t.Fatal(err)
+		}
+		f, err := PCA{}.fit(t.Context(), &problem{settings: s, data: d, dims: []int{8, 4}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers[i] = f.layers
+	}
+	if fmt.Sprint(layers[0]) != fmt.Sprint(layers[1]) {
+		t.Error("streamed and cached training differ")
+	}
+}
+
+func BenchmarkFEBAM(b *testing.B) {
+	windows := waves(2000, 12)
+	s, _ := (&Settings{LatentDim: 8}).withDefaults()
+	d, err := readData(b.Context(), sequence(windows), s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &problem{settings: s, data: d, dims: []int{12, 8}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := (&FEBAM{}).fit(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(d.n)/b.Elapsed().Seconds(), "updates/s")
+}

@@ -1,0 +1,124 @@
+// Package quality measures what a codec makes of recorded windows: errors
+// overall and per sensor group, in units and relative to the deviation of the
+// data, and the same for the mean and for principal components at equal bytes.
+//
+// The figure that weighs degrees, metres and m/s² alike is Evaluation.ZScored:
+// errors divided by the standard deviation of each value over the training
+// windows. Its MSE is 1 for a codec that always answers with the mean (on the
+// windows the mean is of), and 0 for one that loses nothing.
+package quality
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/score"
+)
+
+// Errors are means of absolute and of squared differences.
+type Errors = score.Errors
+
+// Saturation counts the integers of payloads that stand at either end of
+// their range.
+type Saturation struct {
+	Count int     `json:"count"`
+	Total int     `json:"total"`
+	Rate  float64 `json:"rate"`
+}
+
+// Evaluation is how a codec did on a set of windows. Its JSON is that of the
+// reference runtime, and zscored besides.
+type Evaluation struct {
+	Dataset              string     `json:"dataset,omitempty"`
+	BAMManifest          string     `json:"bam_manifest,omitempty"`
+	Subset               string     `json:"subset,omitempty"` // all, train or holdout
+	TrainRatio           *float64   `json:"train_ratio,omitempty"`
+	SplitSeed            *int64     `json:"split_seed,omitempty"`
+	PayloadSchema        string     `json:"payload_schema"`
+	PayloadSchemaHash    string     `json:"payload_schema_hash"`
+	ExpectedPayloadBytes int        `json:"expected_payload_bytes"`
+	PayloadBytesSeen     []int      `json:"payload_bytes_seen"` // distinct lengths, rising
+	Samples              int        `json:"samples"`
+	Saturation           Saturation `json:"saturation"`
+	Overall              Errors     `json:"overall"`
+	// ByGroup is by gps, accel, gyro and rpy; absent where a step is not a
+	// 12-D sample.
+	ByGroup map[string]Errors `json:"by_group,omitempty"`
+	ZScored Errors            `json:"zscored"`
+
+	tally *score.Tally
+	dims  int
+}
+
+// Options say how errors are weighed.
+type Options struct {
+	// Dims is the number of values of a step.
+	Dims int
+	// Std is the deviation of each value, for ZScored. Values whose deviation
+	// is 0 are left out there.
+	Std []float64
+}
+
+// saturator is a codec whose payload holds integers that can saturate.
+type saturator interface {
+	Saturated(payload []byte) (count, total int)
+}
+
+// Evaluate encodes and decodes every window and adds up the errors.
+func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Options) (*Evaluation, error) {
+	n := c.WindowLen()
+	if opt.Dims < 1 || n%opt.Dims != 0 || len(opt.Std) != n {
+		return nil, fmt.Errorf("quality: %d dims and %d deviations do not fit windows of %d values", opt.Dims, len(opt.Std), n)
+	}
+	e := &Evaluation{
+		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
+		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: []int{},
+		tally: score.NewTally(n), dims: opt.Dims,
+	}
+	lengths := make([]bool, c.MaxPayloadLen()+1)
+	sat, _ := c.(saturator)
+	var payload []byte
+	var got []float64
+	for w, err := range windows {
+		if err != nil {
+			return nil, err
+		}
+		if payload, err = c.AppendEncode(payload[:0], w.Values); err != nil {
+			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
+		}
+		if got, err = c.AppendDecode(got[:0], payload); err != nil {
+			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
+		}
+		lengths[len(payload)] = true
+		if sat != nil {
+			count, total := sat.Saturated(payload)
+			e.Saturation.Count += count
+			e.Saturation.Total += total
+		}
+		e.tally.Add(w.Values, got)
+	}
+	for n, seen := range lengths {
+		if seen {
+			e.PayloadBytesSeen = append(e.PayloadBytesSeen, n)
+		}
+	}
+	if e.Saturation.Total > 0 {
+		e.Saturation.Rate = float64(e.Saturation.Count) / float64(e.Saturation.Total)
+	}
+	e.Samples = e.tally.N
+	e.Overall = e.tally.Overall()
+	e.ZScored = e.tally.Scaled(opt.Std)
+	if opt.Dims == codec.SensorDims {
+		e.ByGroup = map[string]Errors{}
+		for _, g := range score.Groups {
+			e.ByGroup[g.Name] = e.Dims(g.From, g.To)
+		}
+	}
+	return e, nil
+}
+
+// Dims is the mean error over the dimensions from..to-1 of every step.
+func (e *Evaluation) Dims(from, to int) Errors { return e.tally.Dims(e.dims, from, to) }

@@ -1,0 +1,242 @@
+// Train fits a model to a data set, writes its folder and says what it is
+// worth: payload and airtime, and errors on the holdout beside the mean and
+// principal components at the same bytes.
+//
+//	go run ./examples/train
+//	go run ./examples/train --dataset out/dataset_raw.jsonl --out-dir out/models/a --latent-dim 8 --packing int8 --auto-scale
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/bam/train"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/show"
+)
+
+func main() { cli.Main("train", run) }
+
+const summary = `Train fits a model to the training windows of a data set and writes its folder.
+Without --dataset it uses the simulated walk in testdata; without --out-dir a new folder under out/models.`
+
+// sampleRecording is what a newcomer trains on.
+const sampleRecording = "testdata/walk.jsonl"
+
+type options struct {
+	dataset, outDir, method, packing, notes string
+	trainRatio                              float64
+	splitSeed                               int64
+	force                                   bool
+	settings                                train.Settings
+	febam                                   train.FEBAM
+}
+
+func parse(args []string, out io.Writer) (*options, error) {
+	var o options
+	fs := cli.NewFlags("train", summary)
+	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to train on")
+	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
+	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
+	fs.StringVar(&o.method, "method", "pca", "pca, or febam: the paper's rule")
+	fs.Var((*cli.Ints)(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
+	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents")
+	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16 or float32")
+	fs.Float64Var(&o.settings.Scale, "scale", 0, "factor of the integer packings; 0: 127 or 32767")
+	fs.BoolVar(&o.settings.AutoScale, "auto-scale", false, "measure the scale on the training windows")
+	fs.Float64Var(&o.settings.AutoScalePercentile, "auto-scale-percentile", 99.9, "percentile of the largest |latent| that becomes the largest integer")
+	fs.IntVar(&o.settings.AutoScaleWindows, "auto-scale-max-samples", 10000, "windows that --auto-scale looks at")
+	fs.Float64Var(&o.trainRatio, "train-ratio", 0.8, "share of the windows that train; 1: all")
+	fs.Int64Var(&o.splitSeed, "split-seed", 0, "seed of the split by window_id")
+	fs.Float64Var(&o.settings.Delta, "delta", 0, "strength of the cubic transmission; 0: linear")
+	fs.IntVar(&o.settings.EncodeCycles, "encode-cycles", 0, "extra rounds a layer when encoding")
+	fs.IntVar(&o.settings.DecodeCycles, "decode-cycles", 0, "extra rounds a layer when decoding")
+	fs.IntVar(&o.settings.MaxSamples, "max-samples", 0, "training windows to use, from the first; 0: all")
+	fs.IntVar(&o.settings.InputDims, "input-dims", 0, "values of a step; 0: window length / window-W")
+	fs.IntVar(&o.settings.WindowW, "window-W", 1, "steps of a window")
+	fs.IntVar(&o.settings.WindowStride, "window-stride", 1, "samples between windows")
+	fs.IntVar(&o.settings.MaxPayloadBytes, "max-payload-bytes", artifacts.MaxPayloadBytes, "longest payload, 1..255")
+	fs.StringVar(&o.notes, "notes", "", "a note for the manifest")
+	fs.IntVar(&o.febam.Epochs, "epochs", 1, "febam: most epochs a layer")
+	fs.IntVar(&o.febam.MinEpochs, "min-epochs", 0, "febam: epochs before an early stop")
+	fs.Float64Var(&o.febam.LearningRate, "learning-rate", 1e-4, "febam: step size")
+	fs.IntVar(&o.febam.Cycles, "cycles", 1, "febam: rounds before each update")
+	fs.Int64Var(&o.febam.Seed, "seed", 0, "febam: seed of the starting weights")
+	fs.Float64Var(&o.febam.InitRange, "init-range", 0.05, "febam: starting weights are uniform in ± this")
+	fs.Float64Var(&o.febam.WeightClip, "weight-clip", 0, "febam: keep weights in ± this; 0: no clip")
+	fs.IntVar(&o.febam.ShuffleBuffer, "shuffle-buffer", 0, "febam: windows in the shuffle buffer; 0: file order")
+	fs.Int64Var(&o.febam.ShuffleSeed, "shuffle-seed", 0, "febam: seed of the shuffle")
+	fs.IntVar(&o.febam.EarlyStopPatience, "early-stop-patience", 0, "febam: epochs without progress before stopping; 0: never")
+	fs.Float64Var(&o.febam.EarlyStopMinDelta, "early-stop-min-delta", 0, "febam: what counts as progress of mse_x")
+	fs.Float64Var(&o.febam.TargetMSEX, "target-mse-x", 0, "febam: stop at this mse_x (with --target-mse-y); 0: no target")
+	fs.Float64Var(&o.febam.TargetMSEY, "target-mse-y", 0, "febam: stop at this mse_y (with --target-mse-x); 0: no target")
+	if err := cli.Parse(fs, args, out); err != nil {
+		return nil, err
+	}
+	return &o, o.check(fs)
+}
+
+func (o *options) check(fs *flag.FlagSet) error {
+	if o.method != "pca" && o.method != "febam" {
+		return cli.Usagef("--method is %q, want pca or febam", o.method)
+	}
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{
+		{"latent-dim", float64(o.settings.LatentDim)}, {"window-W", float64(o.settings.WindowW)},
+		{"window-stride", float64(o.settings.WindowStride)}, {"max-payload-bytes", float64(o.settings.MaxPayloadBytes)},
+		{"train-ratio", o.trainRatio}, {"epochs", float64(o.febam.Epochs)}, {"cycles", float64(o.febam.Cycles)},
+	} {
+		if !(f.v > 0) {
+			return fmt.Errorf("--%s is %g, want more than 0", f.name, f.v)
+		}
+	}
+	if cli.IsSet(fs, "scale") && !(o.settings.Scale > 0) {
+		return fmt.Errorf("--scale is %g, want more than 0", o.settings.Scale)
+	}
+	o.settings.Packing = bam.Packing(o.packing)
+	o.settings.Split = dataset.HashSplit{TrainRatio: o.trainRatio, Seed: o.splitSeed}
+	return o.settings.Check()
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	windows, name := o.windows(stderr)
+	save := artifacts.SaveOptions{Force: o.force}
+	outDir := o.outDir
+	if outDir == "" {
+		outDir = freshFolder(fmt.Sprintf("%s-%d", o.settings.Packing, o.settings.LatentDim))
+	}
+	if err := artifacts.CheckPlace(outDir, save); err != nil {
+		return withForceHint(err)
+	}
+
+	var method train.Method = train.PCA{}
+	if o.method == "febam" {
+		method = &o.febam
+	}
+	progress := cli.NewProgress(stderr)
+	o.settings.Recorder = recorder{progress}
+	res, err := train.Train(ctx, windows, &o.settings, method)
+	progress.Clear()
+	if err != nil {
+		return err
+	}
+	if res.Status == train.Cancelled {
+		return errors.New("interrupted: nothing was written")
+	}
+	res.Report.Dataset = name
+	set := res.Set()
+	set.CreatedAt = time.Now()
+	if o.notes != "" {
+		set.Manifest.Notes = &o.notes
+	}
+	a, err := artifacts.Save(outDir, set, save)
+	if err != nil {
+		return withForceHint(err)
+	}
+	return report(stdout, o, outDir, a, res, windows)
+}
+
+type recorder struct{ p *cli.Progress }
+
+func (r recorder) Record(s train.Progress) error {
+	r.p.Update(fmt.Sprintf("layer %d of %d, mse_x %s, epoch", s.Layer+1, s.Layers, show.Digits(s.MSEX)), s.Epoch, s.Epochs)
+	return nil
+}
+
+// windows returns the data set's windows, and its name for the report.
+func (o *options) windows(stderr io.Writer) (iter.Seq2[dataset.Window, error], string) {
+	if o.dataset == "" {
+		samples := dataset.OpenSamples(filepath.FromSlash(sampleRecording), dataset.SampleOptions{})
+		return dataset.Windows(samples, dataset.Windower{W: o.settings.WindowW, Stride: o.settings.WindowStride}), sampleRecording
+	}
+	name := o.dataset
+	if filepath.IsAbs(name) {
+		name = filepath.Base(name) // the report holds no absolute path
+	}
+	return cli.OpenWindows(o.dataset, o.settings.InputDims, o.settings.WindowW, stderr), filepath.ToSlash(name)
+}
+
+// freshFolder returns a folder under out/models that does not exist yet.
+func freshFolder(name string) string {
+	for i := 1; ; i++ {
+		dir := filepath.Join("out", "models", fmt.Sprintf("%s-%d", name, i))
+		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+			return dir
+		}
+	}
+}
+
+func withForceHint(err error) error {
+	if errors.Is(err, artifacts.ErrExists) {
+		return fmt.Errorf("%w (--force replaces a model's folder)", err)
+	}
+	return err
+}
+
+// report prints what the model is worth.
+func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res *train.Result, windows iter.Seq2[dataset.Window, error]) error {
+	c, err := codec.LoadBAM(filepath.Join(outDir, artifacts.ManifestFile))
+	if err != nil {
+		return err
+	}
+	man := c.Model().Manifest
+	training := dataset.Limit(dataset.Train(windows, o.settings.Split), o.settings.MaxSamples)
+	study, err := quality.Study(training, man.InputDims)
+	if err != nil {
+		return err
+	}
+	test, subset := dataset.Holdout(windows, o.settings.Split), "holdout"
+	if o.trainRatio >= 1 {
+		test, subset = training, "training windows (no holdout at ratio 1)"
+	}
+	e, err := quality.Evaluate(c, test, quality.Options{Dims: man.InputDims, Std: c.Model().DataStd()})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "Model %s\n", filepath.Join(outDir, artifacts.ManifestFile))
+	fmt.Fprintf(w, "  method %s (%s), %s, model_hash %.12s…\n", res.Report.Method, res.Status, man.Schema(), a.ModelHash)
+	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.trainRatio < 1), study.N, e.Samples*b2i(o.trainRatio < 1))
+	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
+	steps := man.WindowW
+	show.Airtime(w, c.MaxPayloadLen(), steps)
+	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
+	if e.Samples == 0 {
+		fmt.Fprintln(w, "No windows there: the data set is too small for this ratio.")
+		return nil
+	}
+	lines := []show.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
+	baselines, err := study.Baselines(c.MaxPayloadLen(), test, c.Model().DataStd())
+	if err != nil {
+		return err
+	}
+	for _, b := range baselines {
+		lines = append(lines, show.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
+	}
+	show.Errors(w, study.Norm.Mean[0], lines...)
+	return nil
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
