@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"testing"
 )
 
@@ -63,4 +64,35 @@ func BenchmarkEncodingJSON(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
+
+func BenchmarkReadSamples(b *testing.B) {
+	var data []byte
+	const n = 1000
+	for i := range n {
+		data = append(data, flat(`"ts_ms":`+strconv.Itoa(i))...)
+	}
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if got, err := collect(ReadSamples(bytes.NewReader(data), "s.jsonl", SampleOptions{})); err != nil || len(got) != n {
+			b.Fatal(len(got), err)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	w := Window{RunID: "bench", Order: SampleNames(), Units: SampleUnits(), Values: make([]float64, 12)}
+	for i := range w.Values {
+		w.Values[i] = 37.1234567 + float64(i)
+	}
+	var line []byte
+	var err error
+	b.ReportAllocs()
+	for b.Loop() {
+		if line, err = w.AppendJSON(line[:0]); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -1,0 +1,155 @@
+// Package motion simulates what a phone-sized box of sensors reads as it lies
+// still, is carried on a walk and rides in a car: twelve values a sample, all
+// from one path, so that they agree with each other as real ones do.
+//
+// The world is east, north, up; the body is x forward, y left, z up. Roll,
+// pitch and yaw turn the body about x, then y, then z, counter-clockwise, yaw
+// being zero towards east. Hence
+//
+//   - the accelerometer reads specific force: the acceleration and 9.80665 m/s²
+//     upwards, both turned into the body; level and still it reads (0, 0, g);
+//   - the gyroscope reads the turning that changes roll, pitch and yaw;
+//   - GPS reads the integral of the velocity, once a second, held in between.
+//
+// Sensors add a constant bias, white noise and their resolution, GPS an error
+// that wanders over metres. Same seed and rate, same samples.
+package motion
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+
+	"github.com/loralink/loralink-go/dataset"
+)
+
+const (
+	gravity = 9.80665 // m/s²
+
+	startMs   = 1767225600000 // 2026-01-01T00:00:00Z
+	startLat  = 48.14         // deg
+	startLon  = 11.57         // deg
+	startAlt  = 515.0         // m
+	degMetres = 111_320.0     // a degree of latitude
+
+	maxRateHz = 1000
+	maxStep   = 0.005 // s: the path's own time step, or finer
+	gpsPeriod = 1.0   // s
+)
+
+// Simulator makes samples, one after another, without end. It is not safe for
+// concurrent use.
+type Simulator struct {
+	path    path
+	rng     *rand.Rand // of the sensors
+	rateHz  float64
+	substep int   // steps of the path from one sample to the next
+	n       int64 // samples made
+
+	accelBias, gyroBias vec // m/s², deg/s
+	gpsError, gps       vec // m: the error that wanders, the position last read
+	gpsDue              int64
+}
+
+// New returns a simulator that samples rateHz times a second, above 0 and at
+// most 1000.
+func New(seed int64, rateHz float64) (*Simulator, error) {
+	if !(rateHz > 0 && rateHz <= maxRateHz) {
+		return nil, fmt.Errorf("motion: rate: found %v Hz, want above 0 and at most %d", rateHz, maxRateHz)
+	}
+	s := &Simulator{
+		rng:     rand.New(rand.NewPCG(uint64(seed), 1)),
+		rateHz:  rateHz,
+		substep: max(1, int(math.Ceil(1/(rateHz*maxStep)))),
+	}
+	s.path.start(rand.New(rand.NewPCG(uint64(seed), 2)), 1/(rateHz*float64(s.substep)))
+	for i := range 3 {
+		s.accelBias[i] = s.uniform(-0.03, 0.03)
+		s.gyroBias[i] = s.uniform(-0.05, 0.05)
+		s.gpsError[i] = s.rng.NormFloat64() * gpsWander[i]
+	}
+	return s, nil
+}
+
+// Samples yields the first n samples of a simulator; all of them, which never
+// end, where n is below 1. Each range starts anew. A rate that New refuses is
+// the sequence's only element.
+func Samples(seed int64, rateHz float64, n int) iter.Seq2[dataset.Sample, error] {
+	return func(yield func(dataset.Sample, error) bool) {
+		s, err := New(seed, rateHz)
+		if err != nil {
+			yield(dataset.Sample{}, err)
+			return
+		}
+		for i := 0; n < 1 || i < n; i++ {
+			if !yield(s.Next(), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Of the sensors: standard deviations and resolutions.
+var gpsWander = vec{1.2, 1.2, 2.5} // m, over gpsMemory
+
+const (
+	gpsMemory  = 40.0 // s
+	gpsNoise   = 0.15 // m
+	accelNoise = 0.03 // m/s²
+	gyroNoise  = 0.1  // deg/s
+	angleNoise = 0.05 // deg
+
+	degStep, altStep, accelStep, gyroStep, angleStep = 1e7, 10, 1e3, 100, 100 // steps a unit
+)
+
+// Next returns the next sample.
+func (s *Simulator) Next() dataset.Sample {
+	if s.n > 0 {
+		for range s.substep {
+			s.path.step()
+		}
+	}
+	t := float64(s.n) / s.rateHz
+	if due := int64(t / gpsPeriod); s.n == 0 || due > s.gpsDue {
+		s.gpsDue = due
+		s.readGPS(max(gpsPeriod, 1/s.rateHz))
+	}
+	out := dataset.Sample{TsMs: startMs + int64(math.Round(t*1000))}
+	v := &out.Values
+	v[0] = round(startLat+s.gps[1]/degMetres, degStep)
+	v[1] = round(startLon+s.gps[0]/(degMetres*math.Cos(startLat*math.Pi/180)), degStep)
+	v[2] = round(startAlt+s.gps[2], altStep)
+	for i := range 3 {
+		v[3+i] = round(s.path.force[i]+s.accelBias[i]+accelNoise*s.rng.NormFloat64(), accelStep)
+		v[6+i] = round(deg(s.path.rate[i])+s.gyroBias[i]+gyroNoise*s.rng.NormFloat64(), gyroStep)
+		v[9+i] = wrap(round(deg(s.path.angle[i])+angleNoise*s.rng.NormFloat64(), angleStep))
+	}
+	s.n++
+	return out
+}
+
+// readGPS takes a fix, some time after the last.
+func (s *Simulator) readGPS(after float64) {
+	keep := math.Exp(-after / gpsMemory)
+	for i := range 3 {
+		s.gpsError[i] = keep*s.gpsError[i] + math.Sqrt(1-keep*keep)*gpsWander[i]*s.rng.NormFloat64()
+		s.gps[i] = s.path.pos[i] + s.gpsError[i] + gpsNoise*s.rng.NormFloat64()
+	}
+}
+
+func (s *Simulator) uniform(low, high float64) float64 { return low + (high-low)*s.rng.Float64() }
+
+func deg(rad float64) float64 { return rad * 180 / math.Pi }
+
+// round takes v to the nearest of so many steps a unit. The quotient is the
+// float64 nearest to a short decimal, so that it prints as one.
+func round(v, steps float64) float64 { return math.Round(v*steps) / steps }
+
+// wrap takes an angle of whole hundredths into (-180, 180].
+func wrap(deg float64) float64 {
+	if deg > -180 && deg <= 180 {
+		return deg
+	}
+	return round(deg-360*math.Ceil((deg-180)/360), angleStep)
+}
