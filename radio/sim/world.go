@@ -1,0 +1,382 @@
+package sim
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/link"
+)
+
+// fate is what became of a window, as bits.
+type fate uint8
+
+const (
+	fateDelivered fate = 1 << iota // intact
+	fateAcked
+	fateReported // failed or dropped, and the sender knows
+)
+
+type machine interface {
+	Step(now time.Time, in link.Input, actions []link.Action) ([]link.Action, time.Time)
+}
+
+// node is one end: host, UART and modem.
+type node struct {
+	role     link.Role
+	pair     *pairRun
+	peer     *node
+	machine  machine
+	rng      *rand.Rand
+	parser   *radio.StreamParser
+	burst    bool      // Gilbert-Elliott: in the bad state
+	modemAt  time.Time // when the modem has sent what it was given
+	wakeAt   time.Time // of the one wake event that counts
+	tickAt   time.Time // of the one parser event that counts
+	windowID int64     // of the frame being sent
+	arrival  *flight   // whose bytes came last
+	actions  []link.Action
+	found    []radio.Reception
+}
+
+type pairRun struct {
+	Pair
+	tx, rx  *node
+	windows map[int64]fate
+	outcome Outcome
+	held    bool // a window from Source waits for its time or for room
+	window  link.Window
+	next    time.Time // its time
+	ended   bool
+	feeding bool
+}
+
+// flight is a frame on its way.
+type flight struct {
+	from     *node
+	sent     []byte // as the sender gave it
+	bytes    []byte // as it arrives
+	windowID int64
+	airtime  time.Duration
+	collided bool
+}
+
+type world struct {
+	ch     Channel
+	now    time.Time
+	nodes  []*node
+	pairs  []*pairRun
+	queue  eventQueue
+	onAir  []*flight
+	air    Air
+	pushed uint64
+}
+
+func (w *world) at(t time.Time, kind eventKind, n *node, f *flight) {
+	w.pushed++
+	w.queue.push(event{at: t, order: w.pushed, kind: kind, node: n, flight: f})
+}
+
+func (w *world) handle(e event) {
+	switch e.kind {
+	case eventWake:
+		if e.at.Equal(e.node.wakeAt) {
+			e.node.wakeAt = time.Time{}
+			w.step(e.node, link.Tick())
+		}
+	case eventOffer:
+		w.feed(e.node.pair)
+	case eventAirStart:
+		for _, other := range w.onAir {
+			other.collided, e.flight.collided = true, true
+		}
+		w.onAir = append(w.onAir, e.flight)
+		w.at(e.at.Add(e.flight.airtime), eventAirEnd, e.node, e.flight)
+	case eventAirEnd:
+		for i, f := range w.onAir {
+			if f == e.flight {
+				w.onAir = append(w.onAir[:i], w.onAir[i+1:]...)
+				break
+			}
+		}
+		w.land(e.flight)
+	case eventArrive:
+		e.node.arrival = e.flight
+		w.received(e.node, e.flight.bytes)
+	case eventParserTick:
+		if e.at.Equal(e.node.tickAt) {
+			e.node.tickAt = time.Time{}
+			w.received(e.node, nil)
+		}
+	}
+}
+
+// step runs a node's machine and does what it asks for.
+func (w *world) step(n *node, in link.Input) {
+	actions, next := n.machine.Step(w.now, in, n.actions[:0])
+	n.actions = actions
+	for i := range actions {
+		switch a := &actions[i]; a.Kind {
+		case link.ActionLog:
+			w.observe(n, a.Event)
+		case link.ActionSend:
+			w.transmit(n, a.Frame)
+		case link.ActionDeliver:
+			w.deliver(n, a.Delivery)
+		}
+	}
+	if !next.IsZero() && (n.wakeAt.IsZero() || !next.Equal(n.wakeAt)) {
+		n.wakeAt = next
+		w.at(next, eventWake, n, nil)
+	}
+	if n.role == link.RoleTX {
+		w.feed(n.pair)
+	}
+}
+
+// feed gives the sender its windows: as they come where Live, else as the
+// queue has room.
+func (w *world) feed(p *pairRun) {
+	if p.feeding {
+		return // each offer steps the sender, which would feed it again
+	}
+	p.feeding = true
+	defer func() { p.feeding = false }()
+	for !p.ended {
+		if !p.held {
+			if !p.Live && p.Sender.Room() <= 0 {
+				return
+			}
+			window, at, ok := p.Source()
+			if !ok {
+				p.ended = true
+				w.step(p.tx, link.Shutdown())
+				return
+			}
+			p.held, p.window, p.next = true, window, Epoch.Add(at)
+			if p.next.After(w.now) {
+				w.at(p.next, eventOffer, p.tx, nil)
+				return
+			}
+		}
+		if p.next.After(w.now) || !p.Live && p.Sender.Room() <= 0 {
+			return
+		}
+		p.held = false
+		p.outcome.Offered++
+		p.windows[p.window.ID] = 0
+		w.step(p.tx, link.Offer(p.window))
+	}
+}
+
+func (w *world) observe(n *node, e link.Event) {
+	p := n.pair
+	switch e.Kind {
+	case link.EventTxSent:
+		n.windowID = e.WindowID
+	case link.EventAckReceived:
+		p.outcome.Acked++
+		p.windows[e.WindowID] |= fateAcked
+	case link.EventTxFailed:
+		p.outcome.Failed++
+		p.windows[e.WindowID] |= fateReported
+	case link.EventTxDropped:
+		p.outcome.Dropped++
+		p.windows[e.WindowID] |= fateReported
+	}
+	if p.OnEvent != nil {
+		p.OnEvent(n.role, e)
+	}
+}
+
+func (w *world) deliver(n *node, d link.Delivery) {
+	p, f := n.pair, n.arrival
+	intact := bytes.Equal(d.Payload, f.sent[radio.HeaderLen:])
+	switch {
+	case !intact:
+		p.outcome.Corrupt++
+	case p.windows[f.windowID]&fateDelivered != 0:
+		p.outcome.DeliveredTwice++
+	default:
+		p.windows[f.windowID] |= fateDelivered
+	}
+	if p.OnDeliver != nil {
+		p.OnDeliver(f.windowID, intact, d)
+	}
+}
+
+// transmit hands a frame to the node's modem, which sends one after the other.
+func (w *world) transmit(n *node, frame []byte) {
+	f := &flight{from: n, sent: append([]byte(nil), frame...), windowID: n.windowID,
+		airtime: w.ch.PHY.TimeOnAir(len(frame))}
+	start := w.now.Add(w.latency(len(frame)))
+	if n.modemAt.After(start) {
+		start = n.modemAt
+	}
+	n.modemAt = start.Add(f.airtime)
+	w.air.Frames++
+	w.at(start, eventAirStart, n, f)
+}
+
+func (w *world) latency(frameLen int) time.Duration {
+	if w.ch.Latency == nil {
+		return 0
+	}
+	return w.ch.Latency(frameLen)
+}
+
+// land decides what becomes of a frame at the end of its time on air. Every
+// draw is made whatever the others say, so that the luck of one frame does not
+// depend on that of the ones before.
+func (w *world) land(f *flight) {
+	ch, rng := w.ch, f.from.rng
+	lost := w.lost(f)
+	jitter := time.Duration(rng.Float64() * float64(ch.Jitter))
+	duplicate, late := rng.Float64() < ch.Duplicate, rng.Float64() < ch.Reorder
+	flips, drop := rng.Float64() < ch.BitError, rng.Float64() < ch.UARTDrop
+	noise := rng.Uint64()
+
+	f.bytes = f.sent
+	switch {
+	case f.collided && ch.Collisions:
+		w.air.Collided++
+		return
+	case lost:
+		w.air.Lost++
+		return
+	case flips && ch.PHY.CRC:
+		w.air.CRCDropped++
+		return
+	}
+	if flips || drop {
+		f.bytes = append([]byte(nil), f.sent...)
+	}
+	if flips {
+		w.air.BitErrors++
+		for i := range 1 + noise%3 {
+			bit := noise >> (8 + 16*i) % uint64(8*len(f.bytes))
+			f.bytes[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+	if drop {
+		w.air.UARTDrops++
+		i := int(noise>>56) % len(f.bytes)
+		f.bytes = append(f.bytes[:i], f.bytes[i+1:]...)
+	}
+	lateBy := ch.LateBy
+	if lateBy == 0 {
+		lateBy = 2 * f.airtime
+	}
+	at := w.now.Add(ch.Delay + jitter + w.latency(len(f.bytes)))
+	if late {
+		w.air.Reordered++
+		at = at.Add(lateBy)
+	}
+	w.at(at, eventArrive, f.from.peer, f)
+	if duplicate {
+		w.air.Duplicated++
+		w.at(at.Add(lateBy), eventArrive, f.from.peer, f)
+	}
+}
+
+// lost draws whether the frame is lost.
+func (w *world) lost(f *flight) bool {
+	ch, n := w.ch, f.from
+	u, hazard := n.rng.Float64(), n.rng.Float64()
+	lost := u < ch.Loss
+	if ch.MeanBurst > 0 && ch.Loss > 0 && ch.Loss < 1 {
+		leave := 1 / ch.MeanBurst
+		enter := ch.Loss / (1 - ch.Loss) * leave
+		if n.burst {
+			n.burst = u >= leave
+		} else {
+			n.burst = u < enter
+		}
+		lost = n.burst
+	}
+	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.airtime.Seconds())
+}
+
+// received passes bytes, or the time, through the node's stream parser.
+func (w *world) received(n *node, b []byte) {
+	n.found = n.parser.Push(n.found[:0], b, w.now)
+	for _, r := range n.found {
+		w.step(n, link.Received(r))
+	}
+	if at, ok := n.parser.Deadline(); ok && !at.Equal(n.tickAt) {
+		n.tickAt = at
+		w.at(at, eventParserTick, n, nil)
+	}
+}
+
+type eventKind uint8
+
+// Of events at one time the kind that stands first comes first: a frame leaves
+// the air before the next one enters it.
+const (
+	eventAirEnd eventKind = iota
+	eventAirStart
+	eventArrive
+	eventParserTick
+	eventOffer
+	eventWake
+)
+
+type event struct {
+	at     time.Time
+	order  uint64 // of pushing, to settle ties of one kind
+	kind   eventKind
+	node   *node
+	flight *flight
+}
+
+// eventQueue is a binary heap by time.
+type eventQueue struct{ heap []event }
+
+func (q *eventQueue) len() int { return len(q.heap) }
+
+func (q *eventQueue) before(i, j int) bool {
+	a, b := &q.heap[i], &q.heap[j]
+	if c := a.at.Compare(b.at); c != 0 {
+		return c < 0
+	}
+	if a.kind != b.kind {
+		return a.kind < b.kind
+	}
+	return a.order < b.order
+}
+
+func (q *eventQueue) push(e event) {
+	q.heap = append(q.heap, e)
+	for i := len(q.heap) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !q.before(i, up) {
+			return
+		}
+		q.heap[i], q.heap[up] = q.heap[up], q.heap[i]
+		i = up
+	}
+}
+
+func (q *eventQueue) pop() event {
+	top := q.heap[0]
+	last := len(q.heap) - 1
+	q.heap[0], q.heap[last] = q.heap[last], event{}
+	q.heap = q.heap[:last]
+	for i := 0; ; {
+		down := 2*i + 1
+		if down >= last {
+			return top
+		}
+		if down+1 < last && q.before(down+1, down) {
+			down++
+		}
+		if !q.before(down, i) {
+			return top
+		}
+		q.heap[i], q.heap[down] = q.heap[down], q.heap[i]
+		i = down
+	}
+}
