@@ -1,0 +1,75 @@
+package e22test
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/loralink/loralink-go/radio/e22"
+)
+
+const productIDAddr = 0x80
+
+// answer carries out a command of configuration mode. It is called with air.mu
+// held.
+func (m *Module) answer(command []byte) {
+	var out []byte
+	if m.faults.Reject > 0 {
+		m.faults.Reject--
+	} else {
+		out = m.execute(command)
+	}
+	if out == nil {
+		out = []byte{0xFF, 0xFF, 0xFF}
+	}
+	switch {
+	case m.faults.MuteAnswers > 0:
+		m.faults.MuteAnswers--
+		return
+	case m.faults.ShortAnswers > 0:
+		m.faults.ShortAnswers--
+		out = out[:min(len(out), 5)]
+	}
+	m.output(slices.Concat(m.faults.Stray, out, m.faults.Trailing))
+}
+
+// execute returns the answer, or nil for a command that does not exist.
+func (m *Module) execute(command []byte) []byte {
+	if len(command) < 3 {
+		return nil
+	}
+	op, addr, n := command[0], int(command[1]), int(command[2])
+	data := command[3:]
+	head := []byte{0xC1, byte(addr), byte(n)}
+	switch {
+	case n == 0:
+		return nil
+	case op == 0xC1 && len(data) == 0 && addr+n <= len(m.live):
+		read := m.live
+		clear(read[e22.RegistersLen:]) // the key is write only
+		return append(head, read[addr:addr+n]...)
+	case op == 0xC1 && len(data) == 0 && addr >= productIDAddr && addr+n <= productIDAddr+len(productID):
+		return append(head, productID[addr-productIDAddr:][:n]...)
+	case (op == 0xC0 || op == 0xC2) && len(data) == n && addr+n <= len(m.live):
+		m.write(&m.live, addr, data)
+		if op == 0xC0 {
+			m.write(&m.kept, addr, data)
+		}
+		return append(head, data...) // what was asked, whether taken or not
+	}
+	return nil
+}
+
+// write changes registers but for the settings that are ignored.
+func (m *Module) write(r *registers, addr int, data []byte) {
+	before := r.settings()
+	copy(r[addr:], bytes.Clone(data))
+	after := r.settings()
+	for _, f := range before.Fields() {
+		if slices.Contains(m.faults.IgnoreSettings, f.Name) {
+			_ = after.Set(f.Name, f.Value)
+		}
+	}
+	if b, err := after.MarshalBinary(); err == nil {
+		copy(r[:], b)
+	}
+}

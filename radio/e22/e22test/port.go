@@ -1,0 +1,158 @@
+package e22test
+
+import (
+	"time"
+
+	"github.com/loralink/loralink-go/radio/e22"
+)
+
+// Port is the host's end of a module's UART, in memory. It is an [e22.Port] and
+// an [e22.SpeedSetter]: once a speed was set, bytes at another than the
+// module's arrive as nonsense. It behaves as go.bug.st/serial does: Read
+// returns (0, nil) after its timeout.
+type Port struct {
+	m    *Module
+	wake chan struct{} // there may be bytes
+	done chan struct{} // closed once err is set
+
+	// Guarded by m.air.mu.
+	err     error
+	baud    int // 0: whatever the module has
+	parity  e22.Parity
+	pending []segment
+	timeout time.Duration // of Read; negative is none
+}
+
+var (
+	_ e22.Port        = (*Port)(nil)
+	_ e22.SpeedSetter = (*Port)(nil)
+	_ e22.ModePins    = (*Module)(nil)
+	_ e22.AUX         = (*Module)(nil)
+)
+
+// segment is a piece of output and when it reaches the host.
+type segment struct {
+	at   time.Time
+	data []byte
+}
+
+// Read waits for at least one byte, the timeout or the end of the port.
+func (p *Port) Read(b []byte) (int, error) {
+	p.m.air.mu.Lock()
+	timeout := p.timeout
+	p.m.air.mu.Unlock()
+	var expired <-chan time.Time
+	if timeout >= 0 {
+		t := time.NewTimer(timeout)
+		defer t.Stop()
+		expired = t.C
+	}
+	for {
+		n, next, err := p.take(b)
+		if n > 0 || err != nil || len(b) == 0 {
+			return n, err
+		}
+		var arrival <-chan time.Time
+		var t *time.Timer
+		if !next.IsZero() {
+			t = time.NewTimer(time.Until(next))
+			arrival = t.C
+		}
+		var stop bool
+		select {
+		case <-arrival:
+		case <-p.wake:
+		case <-p.done:
+		case <-expired:
+			stop = true
+		}
+		if t != nil {
+			t.Stop()
+		}
+		if stop {
+			n, _, err := p.take(b)
+			return n, err
+		}
+	}
+}
+
+// take returns the bytes that have arrived by now, and when the next will.
+func (p *Port) take(b []byte) (n int, next time.Time, err error) {
+	p.m.air.mu.Lock()
+	defer p.m.air.mu.Unlock()
+	if p.err != nil {
+		return 0, time.Time{}, p.err
+	}
+	if limit := p.m.faults.ReadLen; limit > 0 {
+		b = b[:min(len(b), limit)]
+	}
+	now := time.Now()
+	for len(p.pending) > 0 && n < len(b) {
+		s := &p.pending[0]
+		if now.Before(s.at) {
+			return n, s.at, nil
+		}
+		k := copy(b[n:], s.data)
+		n += k
+		if s.data = s.data[k:]; len(s.data) == 0 {
+			p.pending = p.pending[1:]
+		}
+	}
+	return n, time.Time{}, nil
+}
+
+// Write hands bytes to the UART and does not wait for them to pass it.
+func (p *Port) Write(b []byte) (int, error) {
+	p.m.air.mu.Lock()
+	defer p.m.air.mu.Unlock()
+	if p.err != nil {
+		return 0, p.err
+	}
+	if limit := p.m.faults.WriteLen; limit > 0 {
+		b = b[:min(len(b), limit)]
+	}
+	p.m.accept(b)
+	return len(b), nil
+}
+
+// SetReadTimeout bounds the Reads that follow; negative is no bound.
+func (p *Port) SetReadTimeout(d time.Duration) error {
+	p.m.air.mu.Lock()
+	defer p.m.air.mu.Unlock()
+	p.timeout = d
+	return p.err
+}
+
+// SetSpeed sets the host's side of the UART.
+func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
+	p.m.air.mu.Lock()
+	defer p.m.air.mu.Unlock()
+	p.baud, p.parity = baudRate, parity
+	return p.err
+}
+
+// Close ends Read and frees the module for the next Open. It is idempotent.
+func (p *Port) Close() error {
+	p.m.air.mu.Lock()
+	defer p.m.air.mu.Unlock()
+	p.end(ErrClosed)
+	return nil
+}
+
+// end is called with air.mu held.
+func (p *Port) end(err error) {
+	if p.err == nil {
+		p.err = err
+		close(p.done)
+	}
+	if p.m.port == p {
+		p.m.port = nil
+	}
+}
+
+func (p *Port) notify() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,172 @@
+package e22test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ServePTY connects the module to a pseudo-terminal and makes link a symbolic
+// link to it, which programs open as their port. Unplugging the module removes
+// link and terminal, plugging it in makes new ones, as udev does. The module's
+// port counts as open meanwhile; the terminal's speed does not matter. Call
+// stop, once, to end it.
+func (m *Module) ServePTY(link string) (stop func(), err error) {
+	t, err := m.openTerminal(link)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			if t != nil {
+				t.serve(ctx)
+			}
+			m.air.mu.Lock()
+			plugged, replug := m.plugged, m.replug
+			m.air.mu.Unlock()
+			if plugged && ctx.Err() == nil {
+				if t, err = m.openTerminal(link); err == nil {
+					continue
+				}
+			}
+			t = nil
+			select {
+			case <-ctx.Done():
+				return
+			case <-replug:
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}, nil
+}
+
+// terminal is a pseudo-terminal joined to a module's port.
+type terminal struct {
+	port          *Port
+	link          string
+	master, slave *os.File
+}
+
+func (m *Module) openTerminal(link string) (*terminal, error) {
+	port, err := m.open()
+	if err != nil {
+		return nil, err
+	}
+	t := &terminal{port: port, link: link}
+	if t.master, t.slave, err = openPTY(); err == nil {
+		_ = os.Remove(link) // of an earlier run
+		err = os.Symlink(t.slave.Name(), link)
+	}
+	if err != nil {
+		t.close()
+		return nil, fmt.Errorf("e22test: %w", err)
+	}
+	return t, nil
+}
+
+func (t *terminal) close() {
+	t.port.Close()
+	if t.master != nil {
+		os.Remove(t.link)
+		t.master.Close()
+		t.slave.Close()
+	}
+}
+
+// serve copies both ways until ctx is done or the module is unplugged.
+func (t *terminal) serve(ctx context.Context) {
+	var copies sync.WaitGroup
+	copies.Go(func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := t.master.Read(buf)
+			for b := buf[:max(n, 0)]; len(b) > 0 && err == nil; {
+				var k int
+				k, err = t.port.Write(b)
+				b = b[k:]
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	copies.Go(func() {
+		buf := make([]byte, 4096)
+		for {
+			n, err := t.port.Read(buf)
+			if err != nil {
+				return
+			}
+			// A host that does not read loses bytes, as with a real port.
+			_ = t.master.SetWriteDeadline(time.Now().Add(time.Second))
+			_, _ = t.master.Write(buf[:n])
+		}
+	})
+	select {
+	case <-ctx.Done():
+	case <-t.port.done:
+	}
+	t.close()
+	copies.Wait()
+}
+
+// openPTY returns both ends of a new pseudo-terminal in raw mode. The slave is
+// held open so that the master is never at its end.
+func openPTY() (master, slave *os.File, err error) {
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	var n int
+	err = control(master, func(fd int) error {
+		var err error
+		if n, err = unix.IoctlGetInt(fd, unix.TIOCGPTN); err != nil {
+			return err
+		}
+		return unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	})
+	if err == nil {
+		slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		master.Close()
+		return nil, nil, err
+	}
+	err = control(slave, func(fd int) error {
+		settings, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return err
+		}
+		settings.Iflag, settings.Oflag, settings.Lflag = 0, 0, 0
+		settings.Cflag |= unix.CS8 | unix.CREAD | unix.CLOCAL
+		return unix.IoctlSetTermios(fd, unix.TCSETS, settings)
+	})
+	if err != nil {
+		master.Close()
+		slave.Close()
+		return nil, nil, err
+	}
+	return master, slave, nil
+}
+
+func control(f *os.File, do func(fd int) error) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner error
+	if err := raw.Control(func(fd uintptr) { inner = do(int(fd)) }); err != nil {
+		return err
+	}
+	return inner
+}

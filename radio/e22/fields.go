@@ -1,0 +1,196 @@
+package e22
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Field is one setting as text.
+type Field struct {
+	Name  string // lowercase, no spaces: channel, power
+	Value string
+	Unit  string // "" where there is none
+}
+
+// fields is the one list of the settings: their names, their order, how they
+// are read from text and what they may be.
+var fields = []field{
+	numberField("address", "", 16, func(r *Registers) *uint16 { return &r.Address }),
+	numberField("netid", "", 8, func(r *Registers) *uint8 { return &r.NetID }),
+	choiceField("baud", "bit/s", baudRates, func(r *Registers) *int { return &r.BaudRate }),
+	{
+		name: "parity",
+		get:  func(r *Registers) string { return r.Parity.String() },
+		set: func(r *Registers, s string) bool {
+			i := slices.Index(parities, strings.ToUpper(s))
+			if i >= 0 {
+				r.Parity = Parity(i)
+			}
+			return i >= 0
+		},
+		want: oneOf(parities),
+	},
+	choiceField("airrate", "bit/s", airRates, func(r *Registers) *int { return &r.AirRate }),
+	choiceField("packetsize", "bytes", packetSizes, func(r *Registers) *int { return &r.PacketSize }),
+	switchField("ambientrssi", func(r *Registers) *bool { return &r.AmbientRSSI }),
+	choiceField("power", "dBm", powersDBm, func(r *Registers) *int { return &r.PowerDBm }),
+	{
+		name: "channel",
+		get:  func(r *Registers) string { return strconv.Itoa(r.Channel) },
+		set: func(r *Registers, s string) bool {
+			n, err := strconv.Atoi(s)
+			if err != nil || n < 0 || n > maxChannel {
+				return false
+			}
+			r.Channel = n
+			return true
+		},
+		want: fmt.Sprintf("0..%d", maxChannel),
+	},
+	switchField("rssibyte", func(r *Registers) *bool { return &r.RSSIByte }),
+	switchField("fixedpoint", func(r *Registers) *bool { return &r.FixedPoint }),
+	switchField("repeater", func(r *Registers) *bool { return &r.Repeater }),
+	switchField("lbt", func(r *Registers) *bool { return &r.LBT }),
+	switchField("wortransmitter", func(r *Registers) *bool { return &r.WORTransmitter }),
+	choiceField("worcycle", "ms", []int{500, 1000, 1500, 2000, 2500, 3000, 3500, 4000},
+		func(r *Registers) *int { return &r.WORCycleMs }),
+}
+
+type field struct {
+	name, unit, want string
+	get              func(*Registers) string
+	set              func(*Registers, string) bool // false: no such value, and r is as before
+}
+
+// check returns a RegisterError if the field of r holds what it cannot.
+func (f *field) check(r *Registers) error {
+	value, scratch := f.get(r), *r
+	if f.set(&scratch, value) {
+		return nil
+	}
+	return &RegisterError{f.name, value, f.want}
+}
+
+func numberField[T uint8 | uint16](name, unit string, bits int, at func(*Registers) *T) field {
+	return field{
+		name: name, unit: unit, want: fmt.Sprintf("0..%d, or 0x0..%#x", 1<<bits-1, 1<<bits-1),
+		get: func(r *Registers) string { return strconv.FormatUint(uint64(*at(r)), 10) },
+		set: func(r *Registers, s string) bool {
+			n, err := strconv.ParseUint(s, 0, bits)
+			if err == nil {
+				*at(r) = T(n)
+			}
+			return err == nil
+		},
+	}
+}
+
+func choiceField(name, unit string, choices []int, at func(*Registers) *int) field {
+	texts := make([]string, len(choices))
+	for i, c := range choices {
+		texts[i] = strconv.Itoa(c)
+	}
+	return field{
+		name: name, unit: unit, want: oneOf(texts),
+		get: func(r *Registers) string { return strconv.Itoa(*at(r)) },
+		set: func(r *Registers, s string) bool {
+			n, err := strconv.Atoi(s)
+			if err != nil || !slices.Contains(choices, n) {
+				return false
+			}
+			*at(r) = n
+			return true
+		},
+	}
+}
+
+func switchField(name string, at func(*Registers) *bool) field {
+	return field{
+		name: name, want: "on or off",
+		get: func(r *Registers) string {
+			if *at(r) {
+				return "on"
+			}
+			return "off"
+		},
+		set: func(r *Registers, s string) bool {
+			switch strings.ToLower(s) {
+			case "on", "true", "1":
+				*at(r) = true
+			case "off", "false", "0":
+				*at(r) = false
+			default:
+				return false
+			}
+			return true
+		},
+	}
+}
+
+func oneOf(choices []string) string { return "one of " + strings.Join(choices, " ") }
+
+// Fields returns every setting as text, in the order of the registers.
+func (r Registers) Fields() []Field {
+	all := make([]Field, len(fields))
+	for i, f := range fields {
+		all[i] = Field{Name: f.name, Value: f.get(&r), Unit: f.unit}
+	}
+	return all
+}
+
+// Set changes the setting of that name (as [Registers.Fields] names it) to the
+// value in text: a number, 0x and hexadecimal digits, on or off, 8N1. A name or
+// a value that does not exist is a [*RegisterError].
+func (r *Registers) Set(name, value string) error {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+	if i < 0 {
+		names := make([]string, len(fields))
+		for j, f := range fields {
+			names[j] = f.name
+		}
+		return &RegisterError{"setting", strconv.Quote(name), oneOf(names)}
+	}
+	if !fields[i].set(r, value) {
+		return &RegisterError{name, strconv.Quote(value), fields[i].want}
+	}
+	return nil
+}
+
+// Diff is a setting that is not what was wanted.
+type Diff struct {
+	Field  string // as Registers.Fields names it
+	Wanted string
+	Found  string
+}
+
+// Diff returns the settings of found that differ from r, the wanted ones.
+// Reserved bits do not count.
+func (r Registers) Diff(found Registers) []Diff {
+	var diffs []Diff
+	for _, f := range fields {
+		if wanted, found := f.get(&r), f.get(&found); wanted != found {
+			diffs = append(diffs, Diff{f.name, wanted, found})
+		}
+	}
+	return diffs
+}
+
+// ErrRefused is behind every [*RefusedError].
+var ErrRefused = errors.New("e22: module ignored settings")
+
+// RefusedError says which settings the module acknowledged and yet did not
+// take. Newer firmware, for one, ignores the air rates 300 and 1200.
+type RefusedError struct{ Diffs []Diff }
+
+func (e *RefusedError) Error() string {
+	parts := make([]string, len(e.Diffs))
+	for i, d := range e.Diffs {
+		parts[i] = fmt.Sprintf("%s: wanted %s, found %s", d.Field, d.Wanted, d.Found)
+	}
+	return fmt.Sprintf("%v: %s", ErrRefused, strings.Join(parts, "; "))
+}
+
+func (e *RefusedError) Unwrap() error { return ErrRefused }
