@@ -30,7 +30,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	payload, _ := c.AppendEncode(nil, []float64{20.5, 4, 1000.25, 0.75})
+	payload, _ := c.AppendEncode(nil, []float64{20.5, 4, 1000.2, 0.7})
 	window, _ := c.AppendDecode(nil, payload)
 	fmt.Printf("%s: %d bytes, back to %.1f\n", res.Report.Method, len(payload), window)
 	// Output: pca: 2 bytes, back to [20.5 4.0 1000.2 0.7]
