@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,6 +24,24 @@ const SampleDims = 12
 type Sample struct {
 	TsMs   int64 // ms since 1970
 	Values [SampleDims]float64
+}
+
+// AppendJSON appends the sample as a line of a flat JSONL recording, its end
+// included, and returns the extended slice; dst and an error where a value is
+// not finite.
+func (s Sample) AppendJSON(dst []byte) ([]byte, error) {
+	b := append(dst, `{"ts_ms":`...)
+	b = strconv.AppendInt(b, s.TsMs, 10)
+	for i, v := range s.Values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return dst, fieldError(sampleNames[i], faultf(ErrNotFinite, "found %v, want a finite number", v))
+		}
+		b = append(b, `,"`...)
+		b = append(b, sampleNames[i]...)
+		b = append(b, `":`...)
+		b = appendFloat(b, v)
+	}
+	return append(b, "}\n"...), nil
 }
 
 var sampleNames = []string{"lat", "lon", "alt", "ax", "ay", "az", "gx", "gy", "gz", "roll", "pitch", "yaw"}

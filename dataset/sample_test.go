@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +146,32 @@ func TestReadSamplesErrors(t *testing.T) {
 				t.Fatalf("got  %s\nwant %s", err, c.message)
 			}
 		})
+	}
+}
+
+func TestSampleRoundTrip(t *testing.T) {
+	want := []Sample{counted(5), {TsMs: -6, Values: [SampleDims]float64{37.123457, -0.1, 1e-9, 1e21}}}
+	path := filepath.Join(t.TempDir(), "s.jsonl")
+	n, err := WriteFile(path, func(yield func(Sample, error) bool) {
+		for _, s := range want {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	})
+	if err != nil || n != 2 {
+		t.Fatalf("wrote %d, %v", n, err)
+	}
+	if line, _, _ := strings.Cut(readFile(t, path), "\n"); line+"\n" != flat(`"ts_ms":5`) {
+		t.Fatalf("first line is %s", line)
+	}
+	if got, err := collect(OpenSamples(path, SampleOptions{})); err != nil || !slices.Equal(got, want) {
+		t.Fatalf("got %v, %v; want %v", got, err, want)
+	}
+	s := counted(5)
+	s.Values[3] = math.Inf(-1)
+	if got, err := s.AppendJSON([]byte("before")); !errors.Is(err, ErrNotFinite) || string(got) != "before" || err.Error() != "dataset: ax: found -Inf, want a finite number" {
+		t.Fatalf("got %s, %v", got, err)
 	}
 }
 

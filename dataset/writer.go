@@ -10,17 +10,24 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// WriteFile replaces path by a data set of the windows and returns how many
-// there were. The file appears whole under its name or, on any error, not at all.
-func WriteFile(path string, windows iter.Seq2[Window, error]) (int, error) {
+// Record is what WriteFile writes: a Window or a Sample.
+type Record interface {
+	// AppendJSON appends the record as a line, its end included.
+	AppendJSON(dst []byte) ([]byte, error)
+}
+
+// WriteFile replaces path by the records, one a line, and returns how many
+// there were: windows make a data set, samples a recording. The file appears
+// whole under its name or, on any error, not at all.
+func WriteFile[T Record](path string, records iter.Seq2[T, error]) (int, error) {
 	n := 0
-	var failed error // from the windows, not from the file
+	var failed error // from the records, not from the file
 	err := atomicfile.Write(path, func(f io.Writer) error {
 		out := bufio.NewWriterSize(f, 64<<10)
 		var line []byte
-		for w, err := range windows {
+		for r, err := range records {
 			if err == nil {
-				if line, err = w.AppendJSON(line[:0]); err != nil {
+				if line, err = r.AppendJSON(line[:0]); err != nil {
 					err = locate(path, n+1, err)
 				}
 			}

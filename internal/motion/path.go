@@ -32,7 +32,8 @@ type path struct {
 
 	speed, push   float64 // along the heading, and its derivative
 	heading, turn float64 // likewise
-	slope         float64
+	hill          float64 // slope of the ground
+	slope         follower
 	carried       float64 // share of a walker's motion, 0 to 1
 	riding        float64 // share of a car's
 	gait          float64 // phase of the steps
@@ -69,6 +70,7 @@ func (p *path) start(rng *rand.Rand, dt float64) {
 	for i := range p.lean {
 		p.lean[i].lag = 0.3
 	}
+	p.slope.lag = 1
 	p.place()
 	for i := range p.mount {
 		p.mount[i].at = p.mount[i].target
@@ -174,8 +176,11 @@ func (p *path) travel() {
 	p.turn += dt / 0.5 * (p.turnWant*min(max(p.speed, 0), 1) - p.turn)
 	p.heading += dt * p.turn
 
-	const hill, hillMemory = 0.02, 120.0 // and back to the height it came from
-	p.slope += dt/hillMemory*(-p.pos[2]/20_000-p.slope) + hill*math.Sqrt(2*dt/hillMemory)*p.rng.NormFloat64()
+	const steepness, hillLength = 0.02, 800.0 // m; and back to the height it came from
+	way := math.Abs(p.speed) * dt / hillLength
+	p.hill += way*(-p.pos[2]/2000-p.hill) + steepness*math.Sqrt(2*way)*p.rng.NormFloat64()
+	p.slope.target = p.hill
+	p.slope.step(dt)
 
 	p.carried += dt / 0.7 * (share(p.regime == walking) - p.carried)
 	p.riding += dt / 0.7 * (share(p.regime == driving) - p.riding)
@@ -212,7 +217,7 @@ func (p *path) orientation() vec {
 	step := p.stride()
 	return vec{
 		p.mount[0].at + p.lean[0].at + 0.05*step*math.Sin(p.gait/2+0.5),
-		p.mount[1].at + p.lean[1].at - math.Atan(p.slope) + 0.035*step*math.Sin(p.gait+0.3),
+		p.mount[1].at + p.lean[1].at - math.Atan(p.slope.at) + 0.035*step*math.Sin(p.gait+0.3),
 		p.mount[2].at + p.heading + 0.045*step*math.Sin(p.gait/2+1),
 	}
 }
@@ -222,7 +227,7 @@ func (p *path) velocity() vec {
 	step := p.stride()
 	along := p.speed + 0.12*step*math.Sin(p.gait+1)
 	left := 0.08 * step * math.Sin(p.gait/2)
-	up := p.speed*p.slope + 0.22*step*math.Sin(p.gait)
+	up := p.speed*p.slope.at + 0.22*step*math.Sin(p.gait)
 	sin, cos := math.Sincos(p.heading)
 	return vec{
 		along*cos - left*sin + p.shakeVel[0],

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+const line = `{"ts_ms":%d000,"lat":1,"lon":2,"alt":3,"ax":4,"ay":5,"az":6,"gx":7,"gy":8,"gz":9,"roll":10,"pitch":11,"yaw":12}` + "\n"
+
+// recording is n samples, a second apart but for a minute in the middle.
+func recording(n int) string {
+	var b strings.Builder
+	for i := range n {
+		at := i
+		if i >= n/2 {
+			at += 60
+		}
+		b.WriteString(strings.Replace(line, "%d", string(rune('1'+at/10))+string(rune('0'+at%10)), 1))
+	}
+	return b.String()
+}
+
+// in makes a folder with a recording, and moves there.
+func in(t *testing.T, name, text string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if name != "" {
+		write(t, name, text)
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// start runs the program with flags separated by spaces.
+func start(args string) (stdout, stderr string, err error) {
+	var out, warnings bytes.Buffer
+	err = run(context.Background(), strings.Fields(args), &out, &warnings)
+	return out.String(), warnings.String(), err
+}
+
+func TestRun(t *testing.T) {
+	cases := []struct {
+		name, file, text, args string
+		stdout, stderr         string
+		windows                int
+	}{
+		{"defaults", "a.jsonl", recording(20), "--in a.jsonl --out out/d.jsonl", `read      20 samples from a.jsonl
+time      1970-01-01 00:00:10Z to 1970-01-01 00:01:29Z: 1m19s
+interval  1s (median), the longest 1m1s
+gaps      1 longer than 5 times the median; windows of several samples span them without --max-gap-ms
+wrote     20 windows of 1 × 12 values to out/d.jsonl
+`, "", 20},
+		{"windows and a gap", "a.jsonl", recording(20), "--in a.jsonl --out d.jsonl --window-W 4 --window-stride 2 --max-gap-ms 2000", `read      20 samples from a.jsonl
+time      1970-01-01 00:00:10Z to 1970-01-01 00:01:29Z: 1m19s
+interval  1s (median), the longest 1m1s
+gaps      1 longer than 2s; no window spans them
+wrote     8 windows of 4 × 12 values to d.jsonl
+`, "", 8},
+		{"torn last line", "a.jsonl", recording(3) + `{"ts_ms":1`, "--in a.jsonl --out d.jsonl", `read      3 samples from a.jsonl
+time      1970-01-01 00:00:10Z to 1970-01-01 00:01:12Z: 1m2s
+interval  1m1s (median), the longest 1m1s
+wrote     3 windows of 1 × 12 values to d.jsonl
+`, "warning: dataset: a.jsonl:4: found a torn last line (10 bytes, no end), want a whole one: its writer was stopped; the other lines are used\n", 3},
+		{"dropped", "a.jsonl", recording(1) + strings.Replace(recording(1), `"lat":1`, `"lat":null`, 1), "--in a.jsonl --out d.jsonl --fill drop", `read      1 samples from a.jsonl
+filled    1 samples dropped, 0 held, for missing values
+wrote     1 windows of 1 × 12 values to d.jsonl
+`, "", 1},
+		{"back in time", "a.jsonl", recording(2) + recording(1), "--in a.jsonl --out d.jsonl", `read      3 samples from a.jsonl
+time      1970-01-01 00:00:10Z to 1970-01-01 00:01:10Z: 1m0s
+interval  1m1s (median), the longest 1m1s
+warning   time goes back 1 times; no window spans that
+wrote     3 windows of 1 × 12 values to d.jsonl
+`, "", 3},
+		{"CSV, the first samples only", "a.csv", "ts_ms,lat,lon,alt,ax,ay,az,gx,gy,gz,roll,pitch,yaw\n1,1,2,3,4,5,6,7,8,9,10,11,12\n2,1,2,3,4,5,6,7,8,9,10,11,12\nbad\n",
+			"--in a.csv --out d.jsonl --max-samples 2", `read      2 samples from a.csv
+time      1970-01-01 00:00:00Z to 1970-01-01 00:00:00Z: 1ms
+interval  1ms (median), the longest 1ms
+wrote     2 windows of 1 × 12 values to d.jsonl
+`, "", 2},
+		{"simulated", "", "", "--simulate 100 --seed 3 --rate-hz 4 --out d.jsonl --samples-out s.jsonl", `read      100 samples from the simulator (seed 3, 4 Hz)
+time      2026-01-01 00:00:00Z to 2026-01-01 00:00:24Z: 24.75s
+interval  250ms (median), the longest 250ms
+wrote     100 windows of 1 × 12 values to d.jsonl
+wrote     100 samples to s.jsonl
+`, "", 100},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			in(t, c.file, c.text)
+			stdout, stderr, err := start(c.args)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stdout != c.stdout || stderr != c.stderr {
+				t.Fatalf("got\n%s%s\nwant\n%s%s", stdout, stderr, c.stdout, c.stderr)
+			}
+			path := regexp.MustCompile(`--out (\S+)`).FindStringSubmatch(c.args)[1]
+			n := 0
+			for w, err := range dataset.ReadWindows(path, dataset.ReadOptions{Dims: 12}) {
+				if err != nil || w.ID != int64(n) || w.RunID == "" {
+					t.Fatalf("window %d: %+v, %v", n, w, err)
+				}
+				n++
+			}
+			if n != c.windows {
+				t.Fatalf("%d windows in the file, want %d", n, c.windows)
+			}
+		})
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	good := recording(4)
+	cases := []struct {
+		name, text, args string
+		want             string
+	}{
+		{"missing file", good, "--in no.jsonl --out d.jsonl", "dataset: no.jsonl: no such file or directory"},
+		{"empty file", "", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl: found no records, want at least one"},
+		{"torn line alone", `{"ts`, "--in a.jsonl --out d.jsonl", "dataset: a.jsonl: found no records, want at least one"},
+		{"NaN", good + `{"ts_ms":5,"lat":NaN}` + "\n", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl:5: lat: found NaN, want a finite number"},
+		{"missing value", good + `{"ts_ms":5}` + "\n", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl:5: lat: found no value, want a number"},
+		{"too short", good, "--in a.jsonl --out d.jsonl --window-W 5", "a.jsonl: found too few samples for a window, want at least --window-W 5 without a longer gap between them"},
+		{"a folder as input", good, "--in . --out d.jsonl", "dataset: .: is a directory"},
+		{"existing output", good, "--in a.jsonl --out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
+		{"existing samples-out", good, "--simulate 5 --samples-out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
+		{"output over input", good, "--in a.jsonl --out ./a.jsonl --force", "./a.jsonl: found the recording itself, want another file to write"},
+		{"a folder as output", good, "--in a.jsonl --out . --force", ".: found a folder, want a file to write"},
+		{"output below a file", good, "--in a.jsonl --out a.jsonl/d.jsonl", "stat a.jsonl/d.jsonl: not a directory"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			in(t, "a.jsonl", c.text)
+			stdout, _, err := start(c.args)
+			var usage *cli.UsageError
+			if err == nil || errors.As(err, &usage) || err.Error() != c.want {
+				t.Fatalf("got  %v\nwant %s", err, c.want)
+			}
+			if entries, _ := os.ReadDir("."); stdout != "" || len(entries) != 1 || read(t, "a.jsonl") != c.text {
+				t.Fatalf("left behind %v, printed %q", entries, stdout)
+			}
+		})
+	}
+}
+
+// A place that cannot be written to, also where the test may do anything.
+func TestUnwritable(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("such places are Linux's")
+	}
+	in(t, "a.jsonl", recording(4))
+	_, _, err := start("--in a.jsonl --out /proc/d.jsonl")
+	if err == nil || !strings.Contains(err.Error(), "/proc/d.jsonl") {
+		t.Fatalf("got %v, want an error that names the file", err)
+	}
+	if _, _, err = start("--in a.jsonl --out /dev/null/d.jsonl"); err == nil || !strings.Contains(err.Error(), "/dev/null") {
+		t.Fatalf("got %v, want an error that names the file", err)
+	}
+}
+
+func TestWrongFlags(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                                    "want either --in FILE or --simulate N",
+		"--in a --simulate 5 --out b":         "want either --in FILE or --simulate N",
+		"--in a":                              "want --out FILE",
+		"--in a --out b --samples-out ./b":    "two files",
+		"--simulate 0 --out b":                "--simulate is 0, want at least 1",
+		"--in a --out b --window-W 0":         "--window-W is 0, want at least 1",
+		"--in a --out b --window-stride -1":   "--window-stride is -1, want at least 1",
+		"--in a --out b --max-gap-ms -1":      "--max-gap-ms is -1, want 0 or more",
+		"--in a --out b --max-samples -1":     "--max-samples is -1, want 0 or more",
+		"--in a --out b --fill zero":          `--fill is "zero", want error, drop or hold`,
+		"--in a --out b --seed 1":             "--seed is for --simulate",
+		"--simulate 5 --rate-hz NaN --out b":  "--rate-hz is NaN, want above 0 and at most 1000",
+		"--simulate 5 --rate-hz 1001 --out b": "--rate-hz is 1001, want above 0 and at most 1000",
+		"--in a --out b --windows 3":          "flag provided but not defined: -windows",
+		"--in a --out b c":                    `unexpected argument "c"`,
+	} {
+		in(t, "", "")
+		_, _, err := start(args)
+		var usage *cli.UsageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want a usage error with %s", args, err, want)
+		}
+		if entries, _ := os.ReadDir("."); len(entries) != 0 {
+			t.Errorf("%s: left behind %v", args, entries)
+		}
+	}
+	if stdout, _, err := start("--help"); err != flag.ErrHelp || !strings.Contains(stdout, "-max-gap-ms") {
+		t.Errorf("--help: got %v, %s", err, stdout)
+	}
+}
+
+func TestForce(t *testing.T) {
+	in(t, "a.jsonl", recording(4))
+	write(t, "d.jsonl", "old")
+	if _, _, err := start("--in a.jsonl --out d.jsonl --force"); err != nil {
+		t.Fatal(err)
+	}
+	first := read(t, "d.jsonl")
+	write(t, "a.jsonl", recording(4)+"no JSON\n")
+	if _, _, err := start("--in a.jsonl --out d.jsonl --force"); err == nil {
+		t.Fatal("a bad recording gave no error")
+	}
+	if read(t, "d.jsonl") != first {
+		t.Fatal("a failed run changed the output")
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	in(t, "", "")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := run(ctx, strings.Fields("--simulate 1000000000 --out d.jsonl"), new(bytes.Buffer), new(bytes.Buffer))
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want context.Canceled", err)
+	}
+	if _, err := os.Stat("d.jsonl"); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("an interrupted run left its output: %v", err)
+	}
+}
+
+// The command that testdata/README.md states makes testdata/walk.jsonl.
+func TestTestdataIsReproducible(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("other processors fuse multiplications, which may change a last digit")
+	}
+	readme := read(t, testenv.Repo("testdata", "README.md"))
+	command := regexp.MustCompile(`(?m)^ +go run ./examples/samples (.*) --samples-out testdata/walk.jsonl --force$`).FindStringSubmatch(readme)
+	if command == nil {
+		t.Fatal("testdata/README.md states no command for walk.jsonl")
+	}
+	path := filepath.Join(t.TempDir(), "walk.jsonl")
+	if _, _, err := start(command[1] + " --samples-out " + path); err != nil {
+		t.Fatal(err)
+	}
+	if read(t, path) != read(t, testenv.Repo("testdata", "walk.jsonl")) {
+		t.Fatal("testdata/walk.jsonl is not what testdata/README.md's command makes")
+	}
+}
+
+func TestWalk(t *testing.T) {
+	walk := testenv.Shared(t, "field", "walk.jsonl")
+	in(t, "", "")
+	stdout, _, err := start("--in " + walk + " --out out/dataset_raw.jsonl")
+	if err != nil || !strings.Contains(stdout, "wrote     2505 windows of 1 × 12 values") {
+		t.Fatalf("got %v:\n%s", err, stdout)
+	}
+}
