@@ -33,9 +33,10 @@ type Metrics struct {
 	FrameBytes  int     `json:"frame_bytes"` // sum over data frames
 	DurationS   float64 `json:"duration_s"`  // first to last event
 
-	RTTMs      Quantiles `json:"rtt_ms"`   // last sending of a window to its ACK
-	QueueMs    Quantiles `json:"queue_ms"` // offering to first sending
-	EndToEndMs Quantiles `json:"e2e_ms"`   // offering to ACK
+	RTTMs      Quantiles `json:"rtt_ms"`     // last sending of a window to its ACK
+	ServiceMs  Quantiles `json:"service_ms"` // first sending to ACK
+	QueueMs    Quantiles `json:"queue_ms"`   // offering to first sending
+	EndToEndMs Quantiles `json:"e2e_ms"`     // offering to ACK
 	EncodeMs   Quantiles `json:"codec_encode_ms"`
 }
 
@@ -59,6 +60,7 @@ type Meter struct {
 	first, last time.Time
 	rtt, queue  histogram
 	e2e, encode histogram
+	service     histogram
 }
 
 // Add takes an event of one end's log.
@@ -87,6 +89,7 @@ func (m *Meter) Add(role Role, e Event) {
 			m.rtt.add(ms(e.RTT))
 			m.queue.add(ms(e.Queued))
 			m.e2e.add(ms(e.EndToEnd))
+			m.service.add(ms(e.EndToEnd - e.Queued))
 		}
 	case EventTxFailed:
 		m.windows.add(e.WindowID)
@@ -124,7 +127,8 @@ func (m *Meter) Metrics() Metrics {
 	out.DeliveryRatio = ratio(out.Delivered, out.Windows)
 	out.PayloadMean = ratio(m.payload, out.Sent)
 	out.DurationS = m.last.Sub(m.first).Seconds()
-	out.RTTMs, out.QueueMs, out.EndToEndMs, out.EncodeMs = m.rtt.quantiles(), m.queue.quantiles(), m.e2e.quantiles(), m.encode.quantiles()
+	out.RTTMs, out.ServiceMs, out.QueueMs = m.rtt.quantiles(), m.service.quantiles(), m.queue.quantiles()
+	out.EndToEndMs, out.EncodeMs = m.e2e.quantiles(), m.encode.quantiles()
 	return out
 }
 

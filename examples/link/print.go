@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/show"
+)
+
+// print writes the runs side by side.
+func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
+	fmt.Fprintf(w, "%d windows of %s over %s, loss %g", len(windows), o.sourceName(), r.PHYID, r.Loss)
+	if r.MeanBurst > 0 {
+		fmt.Fprintf(w, " in bursts of %g frames", r.MeanBurst)
+	}
+	fmt.Fprintf(w, ", seed %d\n\n", r.Seed)
+
+	var rows []string
+	row := func(name string, cell func(*outcome) string) {
+		line := name
+		for _, run := range r.Runs {
+			line += "\t" + cell(run)
+		}
+		rows = append(rows, line)
+	}
+	flush := func() {
+		show.Table(w, rows...)
+		fmt.Fprintln(w)
+		rows = nil
+	}
+	count := func(n int) string { return fmt.Sprint(n) }
+	row("", func(x *outcome) string { return x.Codec })
+	row("payload", func(x *outcome) string { return fmt.Sprintf("%d B", x.Payload) })
+	row("time on air of a frame", func(x *outcome) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	row("windows sent", func(x *outcome) string { return count(x.Metrics.Windows) })
+	row("  delivered", func(x *outcome) string {
+		return fmt.Sprintf("%d (%.2f %%)", x.Metrics.Delivered, 100*x.Metrics.DeliveryRatio)
+	})
+	row("  given up by the sender", func(x *outcome) string { return count(x.Metrics.Failed) })
+	row("  dropped by the queue", func(x *outcome) string { return count(x.Metrics.Dropped) })
+	row("frames sent", func(x *outcome) string { return count(x.Metrics.Sent) })
+	row("  retries", func(x *outcome) string { return count(x.Metrics.Retries) })
+	row("PDR", func(x *outcome) string { return fmt.Sprintf("%.3f", x.Metrics.PDR) })
+	row("ETX", func(x *outcome) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
+	row("airtime, data", func(x *outcome) string { return seconds(x.Metrics.AirtimeS) })
+	row("airtime, ACKs", func(x *outcome) string { return seconds(x.Metrics.AckAirtimeS) })
+	row("run, virtual time", func(x *outcome) string { return seconds(x.elapsed.Seconds()) })
+	row("first sending to ACK, median", func(x *outcome) string {
+		return seconds(x.Metrics.ServiceMs.P50 / 1000)
+	})
+	if bad := func(x *outcome) int {
+		return x.Observed.Corrupt + x.Observed.DeliveredTwice + x.Observed.FalselyAcked + x.Observed.Unreported
+	}; bad(r.Runs[0])+bad(r.Runs[len(r.Runs)-1]) > 0 {
+		row("delivered corrupt", func(x *outcome) string { return count(x.Observed.Corrupt) })
+		row("delivered twice", func(x *outcome) string { return count(x.Observed.DeliveredTwice) })
+		row("acknowledged but lost", func(x *outcome) string { return count(x.Observed.FalselyAcked) })
+	}
+	flush()
+
+	fmt.Fprintln(w, "Errors of the delivered windows, root mean square but for zscored:")
+	row("zscored.mse", func(x *outcome) string { return x.error(func() float64 { return x.ZScored.MSE }, "") })
+	if r.Runs[0].Groups != nil {
+		latitude := 0.0
+		for _, win := range windows {
+			latitude += win.Values[0] / float64(len(windows))
+		}
+		row("position", func(x *outcome) string { return x.error(func() float64 { return x.position(latitude) }, " m") })
+		for _, s := range []struct {
+			name, unit string
+			from, to   int
+		}{{"altitude", " m", 2, 3}, {"acceleration", " m/s²", 3, 6}, {"gyroscope", " deg/s", 6, 9}, {"attitude", " deg", 9, 12}} {
+			row(s.name, func(x *outcome) string {
+				return x.error(func() float64 { return math.Sqrt(x.tally.Dims(dataset.SampleDims, s.from, s.to).MSE) }, s.unit)
+			})
+		}
+	}
+	flush()
+	if len(r.Runs) > 1 {
+		c := r.Comparison
+		fmt.Fprintf(w, "%s against %s: airtime %s, PDR %s, ETX %s.\n", r.Runs[0].Codec, r.Runs[1].Codec,
+			change(-c.AirtimeReducePct), change(c.PDRImprovePct), change(-c.ETXReducePct))
+	}
+}
+
+// error formats a figure that exists only where something was delivered.
+func (r *outcome) error(figure func() float64, unit string) string {
+	if r.ZScored == nil {
+		return "-"
+	}
+	return show.Digits(figure()) + unit
+}
+
+func change(pct float64) string {
+	if math.Abs(pct) < 0.05 {
+		return "the same"
+	}
+	return fmt.Sprintf("%+.1f %%", pct)
+}
+
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d >= time.Hour:
+		return d.Round(time.Second).String()
+	case d >= time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
