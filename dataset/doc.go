@@ -5,7 +5,7 @@
 //
 //	OpenSamples   a recording (JSONL or CSV): one Sample a line
 //	Windows       W consecutive samples, one Window every Stride samples
-//	WriteFile     dataset_raw.jsonl, whole; Writer appends to one instead
+//	WriteFile     dataset_raw.jsonl, whole; a Writer appends to one instead
 //	ReadWindows   dataset_raw.jsonl, as often as it is ranged over
 //	Train         the windows a split trains on; Holdout the others
 //	Shuffle       another order, within a buffer
@@ -50,6 +50,7 @@
 // Everything wrong with a file is an [*Error] that names file, line and field,
 // says what was found and what was wanted, and matches one of the sentinels
 // (errors.Is): [ErrSyntax], [ErrType], [ErrLength], [ErrMissing],
-// [ErrNotFinite], [ErrTooLong], [ErrTornLine], [ErrEmpty].
+// [ErrDuplicate], [ErrNotFinite], [ErrTooLong], [ErrTornLine], [ErrEmpty]; or
+// it wraps what the file system said, as fs.ErrNotExist.
 // [ErrTornLine] costs the last line alone, and [SkipTorn] makes it a warning.
 package dataset

@@ -85,7 +85,8 @@ func ParseFill(name string) (Fill, error) {
 // SampleOptions says how samples are read. The zero value is strict.
 type SampleOptions struct {
 	Fill Fill
-	// Counts, where not nil, is set to zero when a pass starts and counts as it goes.
+	// Counts, where not nil, is set to zero when a pass starts and counts as it
+	// goes. With it, one goroutine at a time may range over the sequence.
 	Counts *SampleCounts
 }
 

@@ -50,7 +50,7 @@ type TimeSplit struct {
 // NewTimeSplit reads all windows' times and cuts so that trainRatio of the
 // windows train, rounded down. Windows of one time stay on one side: the
 // holdout's, if the cut would part them. A ratio of 1 and above trains
-// on all. It is an error if no window trains.
+// on all. It is an error if no window trains. It holds 8 bytes a window while it reads.
 func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSplit, error) {
 	if trainRatio >= 1 {
 		return TimeSplit{CutMs: math.MaxInt64}, nil

@@ -130,7 +130,8 @@ func (w *Writer) resume(f *os.File) error {
 }
 
 // NextID is the lowest window_id that Write takes: above every one in the file,
-// and above that of a torn line that was cut off.
+// and above that of a torn line that was cut off. A run that goes on with a data
+// set starts its Windower's NextID here.
 func (w *Writer) NextID() int64 { return w.next }
 
 // Write appends a window. Its ID must not be below NextID, and it must have as
