@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/bam/train"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+)
+
+// model trains on a small data set and returns both files.
+func model(t *testing.T, s *train.Settings) (data, manifest string) {
+	t.Helper()
+	dir := t.TempDir()
+	data = filepath.Join(dir, "dataset_raw.jsonl")
+	var b strings.Builder
+	for i := range 300 {
+		x := float64(i)
+		fmt.Fprintf(&b, `{"window_id": %d, "window": [%g, %g, %g]}`+"\n", i, math.Sin(x/9), math.Cos(x/5), math.Sin(x/9)+0.1*math.Cos(x))
+	}
+	if err := os.WriteFile(data, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	res, err := train.Train(t.Context(), dataset.ReadWindows(data, dataset.ReadOptions{}), s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := artifacts.Save(filepath.Join(dir, "m"), res.Set(), artifacts.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return data, filepath.Join(dir, "m", artifacts.ManifestFile)
+}
+
+func eval(args ...string) (string, error) {
+	var out bytes.Buffer
+	err := run(context.Background(), args, &out, &bytes.Buffer{})
+	return out.String(), err
+}
+
+func TestWritesTheEvaluation(t *testing.T) {
+	data, manifest := model(t, &train.Settings{LatentDim: 2, Split: dataset.HashSplit{TrainRatio: 0.5, Seed: 3}})
+	file := filepath.Join(t.TempDir(), "new", "eval.json")
+	if out, err := eval("--dataset", data, "--bam-manifest", manifest, "--out", file); err != nil || !strings.Contains(out, "zscored.mse") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e quality.Evaluation
+	if err := json.Unmarshal(b, &e); err != nil {
+		t.Fatal(err)
+	}
+	split, holdout := dataset.HashSplit{TrainRatio: 0.5, Seed: 3}, 0
+	for id := range int64(300) {
+		if !split.Train(id) {
+			holdout++
+		}
+	}
+	if e.Samples != holdout || *e.TrainRatio != 0.5 || *e.SplitSeed != 3 {
+		t.Errorf("%d samples at ratio %g, seed %d, want %d of the manifest's split", e.Samples, *e.TrainRatio, *e.SplitSeed, holdout)
+	}
+	if e.ZScored.MSE <= 0 || e.ZScored.MSE > 0.05 || len(e.PayloadBytesSeen) != 1 || e.PayloadBytesSeen[0] != 2 {
+		t.Errorf("%+v", e)
+	}
+	if _, err := eval("--dataset", data, "--bam-manifest", manifest, "--out", file); err == nil || !strings.Contains(err.Error(), "--force") {
+		t.Errorf("over an existing file: %v", err)
+	}
+}
+
+// A norm widened for the cubic transmission does not make the figure smaller.
+func TestWidenedNormFlattersNobody(t *testing.T) {
+	mse := func(delta float64) float64 {
+		data, manifest := model(t, &train.Settings{LatentDim: 1, Packing: "float32", Delta: delta})
+		file := filepath.Join(t.TempDir(), "eval.json")
+		if _, err := eval("--dataset", data, "--bam-manifest", manifest, "--out", file); err != nil {
+			t.Fatal(err)
+		}
+		var e quality.Evaluation
+		b, _ := os.ReadFile(file)
+		if err := json.Unmarshal(b, &e); err != nil {
+			t.Fatal(err)
+		}
+		return e.ZScored.MSE
+	}
+	if linear, cubic := mse(0), mse(0.1); math.Abs(linear-cubic) > 0.01*linear {
+		t.Errorf("linear %g, cubic %g", linear, cubic)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	data, manifest := model(t, &train.Settings{LatentDim: 2})
+	for _, c := range []struct {
+		name  string
+		args  []string
+		names []string
+	}{
+		{"no data set", []string{"--bam-manifest", manifest}, []string{"--dataset"}},
+		{"no manifest", []string{"--dataset", data}, []string{"--bam-manifest"}},
+		{"missing manifest", []string{"--dataset", data, "--bam-manifest", "no/such.json"}, []string{"no/such.json", "not found"}},
+		{"missing data set", []string{"--dataset", "no/such.jsonl", "--bam-manifest", manifest}, []string{"no/such.jsonl"}},
+		{"subset", []string{"--dataset", data, "--bam-manifest", manifest, "--subset", "test"}, []string{"test", "holdout"}},
+		{"empty subset", []string{"--dataset", data, "--bam-manifest", manifest, "--train-ratio", "1"}, []string{"holdout", "1"}},
+	} {
+		_, err := eval(c.args...)
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		for _, name := range c.names {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v does not name %s", c.name, err, name)
+			}
+		}
+	}
+}
