@@ -1,0 +1,129 @@
+package quality_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"testing"
+
+	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+)
+
+func walk(n int) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for i := range n {
+			x := float64(i)
+			a, b := math.Sin(x/11), math.Cos(x/7)
+			v := []float64{51 + 1e-4*a, 13 + 1e-4*b, 100 + 5*a, a, b, 9.8 + 0.1*a, 10 * b, -10 * a, a + b, 3 * a, 2 * b, 90 + 20*(a-b)}
+			if !yield(dataset.Window{ID: int64(i), Values: v}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func Example() {
+	split := dataset.HashSplit{TrainRatio: 0.8}
+	study, err := quality.Study(dataset.Train(walk(1000), split), codec.SensorDims)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	baselines, err := study.Baselines(2, dataset.Holdout(walk(1000), split), study.Norm.Std)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, b := range baselines {
+		fmt.Printf("%-9s %d B  zscored.mse %.1f\n", b.Name, b.Bytes, b.Evaluation.ZScored.MSE)
+	}
+	// Output:
+	// mean      0 B  zscored.mse 1.1
+	// PCA int16 2 B  zscored.mse 0.5
+	// PCA int8  2 B  zscored.mse 0.0
+}
+
+// The plain packing's errors are its rounding, in each group's unit.
+func TestEvaluate(t *testing.T) {
+	c, err := codec.NewSensor12(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	std := make([]float64, 12)
+	std[3] = 0.001 // one step of acceleration: only this value counts
+	e, err := quality.Evaluate(c, walk(2000), quality.Options{Dims: 12, Std: std})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Samples != 2000 || e.PayloadSchema != c.Schema() || len(e.PayloadSchemaHash) != 64 || fmt.Sprint(e.PayloadBytesSeen) != "[30]" || e.Saturation.Total != 0 {
+		t.Errorf("%+v", e)
+	}
+	// A uniform error over ±step/2: mean step/4, mean square step²/12.
+	for group, step := range map[string]float64{"accel": 0.001, "gyro": 0.1, "rpy": 0.1} {
+		got := e.ByGroup[group]
+		if math.Abs(got.MAE-step/4) > step/40 || math.Abs(got.MSE-step*step/12) > step*step/60 {
+			t.Errorf("%s: %+v, want about %g and %g", group, got, step/4, step*step/12)
+		}
+	}
+	if math.Abs(e.ZScored.MSE-1./12) > 0.01 || math.Abs(e.ZScored.MAE-0.25) > 0.02 {
+		t.Errorf("zscored %+v", e.ZScored)
+	}
+}
+
+// One group of one figure each, by hand.
+func TestBaselinesByHand(t *testing.T) {
+	values := [][]float64{{1, 10}, {3, 30}, {5, 50}}
+	windows := func(yield func(dataset.Window, error) bool) {
+		for _, v := range values {
+			if !yield(dataset.Window{Values: v}, nil) {
+				return
+			}
+		}
+	}
+	study, err := quality.Study(windows, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := quality.Evaluate(study.Mean(), windows, quality.Options{Dims: 2, Std: study.Norm.Std})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Both dims have a sample variance of n/(n-1) times the mean square.
+	if math.Abs(e.ZScored.MSE-2./3) > 1e-12 || e.Overall.MSE != (8+800)/6. || e.ByGroup != nil {
+		t.Errorf("mean: %+v", e)
+	}
+	c, err := study.PCA(1, bam.Int16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err = quality.Evaluate(c, windows, quality.Options{Dims: 2, Std: study.Norm.Std}); err != nil || e.ZScored.MSE > 1e-8 {
+		t.Errorf("one component of two dims that move together: %+v, %v", e, err)
+	}
+	if e.Saturation.Count != 1 || e.Saturation.Total != 3 {
+		// The largest value stands at +32767; the least at -32767 is not the end.
+		t.Errorf("saturation %+v, want 1 of 3", e.Saturation)
+	}
+	if got := study.GaussianBound(0); math.Abs(got-1) > 1e-6 {
+		t.Errorf("bound without bits %g", got)
+	}
+}
+
+func TestEvaluateRefuses(t *testing.T) {
+	c, _ := codec.NewSensor12(1)
+	if _, err := quality.Evaluate(c, walk(3), quality.Options{Dims: 5, Std: make([]float64, 12)}); err == nil {
+		t.Error("5 dims of 12 pass")
+	}
+	short := func(yield func(dataset.Window, error) bool) {
+		yield(dataset.Window{ID: 9, Values: []float64{1}}, nil)
+	}
+	if _, err := quality.Evaluate(c, short, quality.Options{Dims: 12, Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
+		t.Errorf("a short window: %v", err)
+	}
+	if _, err := quality.Study(walk(0), 12); err == nil {
+		t.Error("no windows pass")
+	}
+}
