@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,14 +52,14 @@ func serialMode(baud int, parity Parity) *serial.Mode {
 // would reach whatever file has that descriptor by then.
 type serialPort struct {
 	serial.Port
-	mu     sync.Mutex // held by Write
-	closed bool       // guarded by mu
+	closed atomic.Bool
+	mu     sync.Mutex // held while the descriptor is written or set
 }
 
 func (p *serialPort) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed.Load() {
 		return 0, radio.ErrClosed
 	}
 	return p.Port.Write(b)
@@ -67,21 +68,29 @@ func (p *serialPort) Write(b []byte) (int, error) {
 func (p *serialPort) SetSpeed(baud int, parity Parity) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed.Load() {
 		return radio.ErrClosed
 	}
 	return p.SetMode(serialMode(baud, parity))
 }
 
+// Close ends a Write that waits for the UART, by throwing away what the UART
+// has yet to send. A pseudo-terminal whose other end is held open and no longer
+// read does not oblige: such a Write goes on until that end is closed.
 func (p *serialPort) Close() error {
-	for !p.mu.TryLock() {
-		// A Write that waits for a peer which reads no more goes on once the
-		// system's buffer is empty.
+	p.closed.Store(true)
+	free := p.mu.TryLock()
+	for range 100 {
+		if free {
+			break
+		}
 		_ = p.ResetOutputBuffer()
 		time.Sleep(time.Millisecond)
+		free = p.mu.TryLock()
 	}
-	defer p.mu.Unlock()
-	p.closed = true
+	if free {
+		defer p.mu.Unlock()
+	}
 	return p.Port.Close()
 }
 

@@ -1,0 +1,42 @@
+package e22test_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/loralink/loralink-go/radio/e22"
+	"github.com/loralink/loralink-go/radio/e22/e22test"
+)
+
+// A firmware that acknowledges settings and ignores one.
+func Example() {
+	module, err := e22test.NewModule(nil, e22.FactoryRegisters())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate"}})
+
+	ctx := context.Background()
+	port, err := module.Open(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r, err := e22.New(port, e22.Config{Pins: module, Open: module.Open})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer r.Close()
+
+	want := e22.FactoryRegisters()
+	want.AirRate, want.Channel = 300, 20
+	_, err = r.WriteConfig(ctx, want, e22.UntilPowerOff)
+	fmt.Println(err)
+	fmt.Println(errors.Is(err, e22.ErrRefused), module.Registers().Channel)
+	// Output:
+	// e22: module ignored settings: airrate: wanted 300, found 2400
+	// true 20
+}
