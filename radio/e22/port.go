@@ -46,7 +46,7 @@ var ErrDisconnected = errors.New("e22: port failed")
 
 // PortError is a port that failed, and what it was doing.
 type PortError struct {
-	Op  string // open, read, write, set speed, set pins, read aux
+	Op  string // read, write, set speed, set pins, read aux, or open and the name
 	Err error  // what the port said
 }
 

@@ -23,7 +23,7 @@ func Open(ctx context.Context, name string, cfg Config) (*Radio, error) {
 	}
 	port, err := cfg.Open(ctx)
 	if err != nil {
-		return nil, &PortError{"open", err}
+		return nil, &PortError{"open " + name, err}
 	}
 	return New(port, cfg)
 }

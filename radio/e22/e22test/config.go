@@ -1,7 +1,6 @@
 package e22test
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/loralink/loralink-go/radio/e22"
@@ -61,12 +60,13 @@ func (m *Module) execute(command []byte) []byte {
 
 // write changes registers but for the settings that are ignored.
 func (m *Module) write(r *registers, addr int, data []byte) {
-	before := r.settings()
-	copy(r[addr:], bytes.Clone(data))
+	before := r.settings().Fields()
+	copy(r[addr:], data)
 	after := r.settings()
-	for _, f := range before.Fields() {
-		if slices.Contains(m.faults.IgnoreSettings, f.Name) {
-			_ = after.Set(f.Name, f.Value)
+	for i, f := range after.Fields() {
+		if slices.Contains(m.faults.IgnoreSettings, f.Name) ||
+			slices.Contains(m.faults.IgnoreSettings, f.Name+"="+f.Value) {
+			_ = after.Set(f.Name, before[i].Value)
 		}
 	}
 	if b, err := after.MarshalBinary(); err == nil {

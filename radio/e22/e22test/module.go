@@ -33,7 +33,7 @@ type Faults struct {
 	MuteAnswers    int      // so many answers from now are not given at all
 	Reject         int      // so many commands from now are answered with FF FF FF
 	ShortAnswers   int      // so many after those break off after five bytes
-	IgnoreSettings []string // settings, as e22.Registers.Fields names them, that stay as they are
+	IgnoreSettings []string // settings that stay as they are: airrate, or airrate=300 for that value alone
 	DropRate       float64  // chance of each byte on the UART to be lost, either way, 0..1
 	ReadLen        int      // a Read returns at most so many bytes; 0 is no limit
 	WriteLen       int      // a Write takes at most so many bytes; 0 is no limit
