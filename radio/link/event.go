@@ -30,11 +30,12 @@ const (
 
 // Event is one line of a run's log. Which fields count depends on the kind:
 //
-//	tx_sent        Seq WindowID SensorMs Attempt PayloadBytes FrameBytes TimeOnAir Guard AckTimeout Age Encode
+//	run_start      Start
+//	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
 //	tx_failed      Seq WindowID Reason Attempt
 //	tx_dropped     WindowID Reason
-//	rx_ok          Seq PayloadBytes FrameBytes RSSIdBm Duplicate
+//	rx_ok          Seq Payload FrameBytes RSSIdBm Duplicate
 //	rx_parse_fail  Reason
 //	ack_sent       Seq TimeOnAir
 //	recon_done     Seq Window
@@ -47,7 +48,9 @@ type Event struct {
 	SensorMs int64 // sensor time, ms since 1970
 	Attempt  int   // 1 is the first sending; of tx_failed, how many there were
 
-	PayloadBytes, FrameBytes int
+	FrameBytes   int
+	PayloadBytes int    // len(Payload)
+	Payload      []byte // as on the air; valid until the next Step
 
 	TimeOnAir  time.Duration // estimated from the PHY
 	Guard      time.Duration
@@ -63,4 +66,14 @@ type Event struct {
 	Duplicate bool // received before, so not delivered again
 	Reason    string
 	Window    []float64 // reconstructed; valid until the next Step
+	Start     *RunStart
+}
+
+// RunStart says what a run was started with. Each field is written as it is;
+// what is nil becomes null.
+type RunStart struct {
+	RunSpec             any     `json:"runspec"`
+	ArtifactsManifest   *string `json:"artifacts_manifest"`
+	ManifestFingerprint *string `json:"manifest_fingerprint"`
+	ModelHash           *string `json:"model_hash,omitempty"`
 }

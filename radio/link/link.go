@@ -19,7 +19,7 @@
 //
 // A frame carries one byte of SEQ, which counts windows and wraps at 256; a
 // repetition keeps its number. Where the last run left off is kept by
-// [SeqFile], so that the first windows of a run are not taken for repetitions
+// [State], so that the first windows of a run are not taken for repetitions
 // of the last. The receiver remembers each SEQ for [Timing.Memory], and
 // acknowledges what it remembers without delivering it again. A sender gives up
 // a window rather than repeat it after that time.
@@ -91,10 +91,11 @@ const (
 	InputOffer                     // Window; to a Sender
 	InputStalled                   // Stall; to a Sender
 	InputShutdown                  // no more windows will come; to a Sender
+	InputAbort                     // the run ends now; to a Sender
 )
 
-// Input is what happened. Make one with Tick, Received, Offer, Stalled or
-// Shutdown.
+// Input is what happened. Make one with Tick, Received, Offer, Stalled,
+// Shutdown or Abort.
 type Input struct {
 	Kind      InputKind
 	Reception radio.Reception
@@ -118,6 +119,9 @@ func Stalled(d time.Duration) Input { return Input{Kind: InputStalled, Stall: d}
 // Shutdown says that no more windows come: the sender finishes what it has and
 // is then Done.
 func Shutdown() Input { return Input{Kind: InputShutdown} }
+
+// Abort says that the run ends: what is pending is reported failed.
+func Abort() Input { return Input{Kind: InputAbort} }
 
 // ActionKind says which field of an Action counts.
 type ActionKind int

@@ -67,7 +67,7 @@ func (r *Receiver) Step(now time.Time, in Input, actions []Action) (_ []Action, 
 	}
 	repeated := r.repeated(now, frame.Seq)
 	actions = append(actions, Action{Kind: ActionLog, Event: Event{
-		Kind: EventRxOK, At: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), FrameBytes: len(in.Reception.Frame),
+		Kind: EventRxOK, At: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(in.Reception.Frame),
 		RSSIdBm: in.Reception.RSSIdBm, HasRSSI: in.Reception.HasRSSI, Duplicate: repeated,
 	}})
 	if !repeated {

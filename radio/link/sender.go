@@ -11,7 +11,7 @@ import (
 type SenderConfig struct {
 	Timing
 	Codec    Codec
-	FirstSeq byte        // see SeqFile
+	FirstSeq byte        // see State.Seq
 	Queue    QueuePolicy // "" is QueueBlock
 	QueueLen int         // windows that wait for the air, 0 is 64
 	// DutyCycle is the share of any hour the sender may be on the air: 0.01 in
@@ -25,6 +25,7 @@ type SenderConfig struct {
 // state machine for one goroutine.
 type Sender struct {
 	cfg    SenderConfig
+	memory time.Duration // how long a frame may be repeated
 	budget *budget
 
 	head, tail *slot // queue
@@ -80,7 +81,7 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 	if err := checkDuty(cfg.DutyCycle, cfg.PHY.TimeOnAir(radio.HeaderLen+cfg.MaxPayloadLen)); err != nil {
 		return nil, err
 	}
-	return &Sender{cfg: cfg, budget: newBudget(cfg.DutyCycle), seq: cfg.FirstSeq,
+	return &Sender{cfg: cfg, memory: cfg.Memory(), budget: newBudget(cfg.DutyCycle), seq: cfg.FirstSeq,
 		flight: make([]*slot, 0, cfg.MaxInFlight)}, nil
 }
 
@@ -123,6 +124,9 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 		s.nextSend = s.nextSend.Add(in.Stall)
 	case InputShutdown:
 		s.shutdown = true
+	case InputAbort:
+		s.shutdown = true
+		actions = s.abort(now, actions)
 	}
 	actions = s.expire(now, actions)
 	return s.send(now, actions)
@@ -204,9 +208,26 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 	return actions
 }
 
+// abort gives up all that is pending.
+func (s *Sender) abort(now time.Time, actions []Action) []Action {
+	fail := func(f *slot) {
+		actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxFailed, At: now, Seq: f.seq,
+			WindowID: f.id, Reason: "run ended", Attempt: f.attempts}})
+	}
+	for len(s.flight) > 0 {
+		fail(s.flight[0])
+		s.settle(0)
+	}
+	for s.head != nil {
+		f := s.pop()
+		fail(f)
+		s.put(f)
+	}
+	return actions
+}
+
 // expire notes which waits are over, and gives up what has had its attempts.
 func (s *Sender) expire(now time.Time, actions []Action) []Action {
-	memory := s.cfg.Memory()
 	for i := 0; i < len(s.flight); {
 		f := s.flight[i]
 		reason := ""
@@ -214,7 +235,7 @@ func (s *Sender) expire(now time.Time, actions []Action) []Action {
 		case !f.due && now.Before(f.deadline):
 		case f.attempts > s.cfg.MaxRetries:
 			reason = "no ack"
-		case now.Sub(f.firstSent) > memory:
+		case now.Sub(f.firstSent) > s.memory:
 			// The receiver may have forgotten the first copy.
 			reason = "too late to repeat"
 		default:
@@ -266,7 +287,7 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 		actions = append(actions,
 			Action{Kind: ActionLog, Event: Event{
 				Kind: EventTxSent, At: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
-				PayloadBytes: len(f.frame) - radio.HeaderLen, FrameBytes: len(f.frame), TimeOnAir: airtime,
+				PayloadBytes: len(f.frame) - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: len(f.frame), TimeOnAir: airtime,
 				Guard: s.cfg.Guard, AckTimeout: s.cfg.AckTimeoutFor(len(f.frame)), Age: now.Sub(f.offered), Encode: f.encode,
 			}},
 			Action{Kind: ActionSend, Frame: f.frame})

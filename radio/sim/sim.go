@@ -18,7 +18,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/loralink/loralink-go/radio"
@@ -156,7 +155,7 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 		run := &pairRun{Pair: p, windows: map[int64]fate{}, next: Epoch}
 		for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
 			n := &node{role: role, pair: run, parser: radio.NewStreamParser(radio.StreamConfig{}),
-				rng: rand.New(rand.NewPCG(channel.Seed, uint64(len(w.nodes)))), machine: p.Sender}
+				rng: newRand(channel.Seed, uint64(len(w.nodes))), machine: p.Sender}
 			if role == link.RoleRX {
 				n.machine = p.Receiver
 			}

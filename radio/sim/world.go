@@ -311,6 +311,8 @@ func (w *world) received(n *node, b []byte) {
 	}
 }
 
+func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }
+
 type eventKind uint8
 
 // Of events at one time the kind that stands first comes first: a frame leaves

@@ -1,0 +1,518 @@
+package link
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loralink/loralink-go/radio"
+)
+
+// bytesCodec makes payloads of n bytes that start with the window's only value.
+type bytesCodec struct {
+	n      int
+	refuse bool // to decode
+}
+
+func (c bytesCodec) MaxPayloadLen() int { return c.n }
+
+func (c bytesCodec) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	if window[0] < 0 {
+		return dst, errors.New("negative")
+	}
+	b := make([]byte, max(c.n, 4))
+	binary.BigEndian.PutUint32(b, uint32(window[0]))
+	return append(dst, b[:c.n]...), nil
+}
+
+func (c bytesCodec) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	if len(payload) != c.n || c.refuse {
+		return dst, errors.New("corrupt")
+	}
+	b := make([]byte, 4)
+	copy(b, payload)
+	return append(dst, float64(binary.BigEndian.Uint32(b))), nil
+}
+
+var sf7 = radio.PHY{SF: 7, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, CRC: true, ExplicitHeader: true, TxPowerDBm: 22}
+
+var start = time.UnixMilli(1_700_000_000_000)
+
+func window(id int) Window { return Window{ID: int64(id), Values: []float64{float64(id)}} }
+
+// bench drives one sender by hand.
+type bench struct {
+	t       *testing.T
+	s       *Sender
+	now     time.Time
+	next    time.Time
+	frames  [][]byte
+	events  []string
+	timings []time.Time // of the frames
+}
+
+func newBench(t *testing.T, change func(*SenderConfig)) *bench {
+	t.Helper()
+	cfg := SenderConfig{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond}, Codec: bytesCodec{n: 8}}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := NewSender(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &bench{t: t, s: s, now: start}
+}
+
+func (b *bench) step(in Input) {
+	b.t.Helper()
+	actions, next := b.s.Step(b.now, in, nil)
+	b.next = next
+	for _, a := range actions {
+		switch a.Kind {
+		case ActionSend:
+			b.frames = append(b.frames, slices.Clone(a.Frame))
+			b.timings = append(b.timings, b.now)
+		case ActionLog:
+			e := a.Event
+			b.events = append(b.events, strings.TrimSpace(fmt.Sprintf("%s %d/%d %s", e.Kind, e.WindowID, e.Seq, e.Reason)))
+		}
+	}
+	if !next.IsZero() && !next.After(b.now) {
+		b.t.Fatalf("asks to be called at %v, which is not after %v", next, b.now)
+	}
+}
+
+// wait lets time pass until the sender wants to be called.
+func (b *bench) wait() {
+	b.t.Helper()
+	if b.next.IsZero() {
+		b.t.Fatal("the sender waits for nothing")
+	}
+	b.now = b.next
+	b.step(Tick())
+}
+
+func (b *bench) ack(seq byte) {
+	b.t.Helper()
+	b.step(Received(radio.Reception{Frame: radio.AppendAck(nil, 99, seq)}))
+}
+
+func (b *bench) expect(want ...string) {
+	b.t.Helper()
+	if !slices.Equal(b.events, want) {
+		b.t.Errorf("events\n %s\nwant\n %s", strings.Join(b.events, "\n "), strings.Join(want, "\n "))
+	}
+	b.events = nil
+}
+
+func TestStopAndWait(t *testing.T) {
+	b := newBench(t, func(c *SenderConfig) { c.FirstSeq, c.MaxRetries = 255, 1 })
+	b.step(Offer(window(1)))
+	b.step(Offer(window(2)))
+	b.expect("tx_sent 1/255")
+	if got := fmt.Sprintf("%x", b.frames[0]); got != "08ff0000000100000000" {
+		t.Errorf("frame %s", got)
+	}
+	// 10 bytes take 41.216 ms, an ACK of 3 takes 30.976: with 40 ms more that
+	// is 112.192, rounded up.
+	if wait := b.next.Sub(b.now); wait != 113*time.Millisecond {
+		t.Errorf("waits %v for the ACK", wait)
+	}
+	b.wait()
+	b.expect("tx_sent 1/255")
+	b.now = b.now.Add(90 * time.Millisecond)
+	b.ack(254) // of another window
+	b.expect()
+	b.ack(255)
+	b.expect("ack_received 1/255", "tx_sent 2/0")
+	b.ack(255) // once more
+	b.expect()
+	b.wait()
+	b.wait()
+	b.expect("tx_sent 2/0", "tx_failed 2/0 no ack")
+	if !b.next.IsZero() || b.s.Pending() != 0 || b.s.Done() {
+		t.Errorf("next %v, pending %d, done %v", b.next, b.s.Pending(), b.s.Done())
+	}
+	b.step(Shutdown())
+	if !b.s.Done() {
+		t.Error("not done after shutdown")
+	}
+	b.step(Offer(window(3)))
+	b.expect("tx_dropped 3/0 shutdown")
+}
+
+func TestPace(t *testing.T) {
+	uart := UARTLatency(9600)
+	for _, c := range []struct {
+		name    string
+		latency func(int) time.Duration
+		sf      int
+		want    time.Duration
+	}{
+		{"the air", nil, 7, 41216*time.Microsecond + 20*time.Millisecond},
+		{"the UART, where it is slower", uart, 5, uart(10) + 20*time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, func(cfg *SenderConfig) {
+				cfg.PHY.SF, cfg.Latency, cfg.MaxInFlight = c.sf, c.latency, 3
+				cfg.PHY.BandwidthHz = map[int]int{5: 500000, 7: 125000}[c.sf]
+			})
+			for i := range 4 {
+				b.step(Offer(window(i)))
+			}
+			for len(b.frames) < 3 {
+				b.wait()
+			}
+			for i := range 2 {
+				if got := b.timings[i+1].Sub(b.timings[i]); got != c.want {
+					t.Errorf("frame %d comes after %v, want %v", i+1, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestSeveralInFlight(t *testing.T) {
+	b := newBench(t, func(c *SenderConfig) { c.MaxInFlight, c.MaxRetries, c.FirstSeq, c.AckTimeout = 3, 1, 254, time.Second })
+	for i := range 5 {
+		b.step(Offer(window(i)))
+	}
+	b.wait()
+	b.wait()
+	b.expect("tx_sent 0/254", "tx_sent 1/255", "tx_sent 2/0")
+	b.ack(255) // the second, out of order
+	b.wait()
+	b.expect("ack_received 1/255", "tx_sent 3/1")
+	b.ack(0)
+	b.ack(1)
+	b.wait() // the first is repeated before the fifth goes out
+	b.wait()
+	b.expect("ack_received 2/0", "ack_received 3/1", "tx_sent 4/2", "tx_sent 0/254")
+}
+
+// However many may be in flight, the numbers of those that are span less than
+// half the circle.
+func TestSeqSpan(t *testing.T) {
+	b := newBench(t, func(c *SenderConfig) { c.MaxInFlight, c.QueueLen, c.AckTimeout = 127, 1000, time.Hour })
+	for i := range 300 {
+		b.step(Offer(window(i)))
+	}
+	for b.next.Before(start.Add(time.Hour)) {
+		b.wait()
+		b.ack(b.frames[len(b.frames)-1][1]) // all but the first
+	}
+	if last := b.frames[len(b.frames)-1][1]; last != 127 {
+		t.Errorf("stopped at %d while 0 is in flight, want 127", last)
+	}
+	b.ack(0)
+	if len(b.frames) == 128 {
+		b.wait()
+	}
+	if last := b.frames[len(b.frames)-1][1]; last != 128 {
+		t.Errorf("does not go on: sent %d", last)
+	}
+}
+
+func TestQueuePolicies(t *testing.T) {
+	for _, c := range []struct {
+		policy QueuePolicy
+		want   []string
+	}{
+		{QueueBlock, []string{"tx_sent 0/0", "tx_dropped 3/0 queue full"}},
+		{QueueDropNewest, []string{"tx_sent 0/0", "tx_dropped 3/0 queue full"}},
+		{QueueDropOldest, []string{"tx_sent 0/0", "tx_dropped 1/0 queue full"}},
+	} {
+		t.Run(string(c.policy), func(t *testing.T) {
+			b := newBench(t, func(cfg *SenderConfig) { cfg.Queue, cfg.QueueLen = c.policy, 2 })
+			for i := range 4 {
+				if i == 3 && b.s.Room() != 0 {
+					t.Errorf("room for %d", b.s.Room())
+				}
+				b.step(Offer(window(i)))
+			}
+			b.expect(c.want...)
+		})
+	}
+}
+
+func TestEncodeFailureCostsItsWindowAlone(t *testing.T) {
+	b := newBench(t, nil)
+	b.step(Offer(window(-1)))
+	b.step(Offer(window(1)))
+	b.expect("tx_failed -1/0 encode: negative", "tx_sent 1/0")
+}
+
+func TestStall(t *testing.T) {
+	b := newBench(t, nil)
+	b.step(Offer(window(1)))
+	b.now = b.now.Add(5 * time.Second)
+	b.step(Stalled(5 * time.Second))
+	if wait := b.next.Sub(b.now); wait != 113*time.Millisecond {
+		t.Errorf("waits %v after the stall", wait)
+	}
+	b.expect("tx_sent 1/0")
+}
+
+func TestAbortReportsWhatIsPending(t *testing.T) {
+	b := newBench(t, func(c *SenderConfig) { c.FirstSeq = 7 })
+	b.step(Offer(window(1)))
+	b.step(Offer(window(2)))
+	b.step(Abort())
+	b.expect("tx_sent 1/7", "tx_failed 1/7 run ended", "tx_failed 2/0 run ended")
+	if !b.s.Done() {
+		t.Error("not done")
+	}
+}
+
+// A repetition that the duty cycle would put off beyond the receiver's memory
+// is given up.
+func TestDutyCycle(t *testing.T) {
+	b := newBench(t, func(c *SenderConfig) { c.DutyCycle, c.MaxRetries, c.QueueLen = 0.001, 1, 1000 })
+	for i := range 100 {
+		b.step(Offer(window(i)))
+	}
+	toa := sf7.TimeOnAir(10)
+	for b.now.Before(start.Add(3*time.Hour)) && b.s.Pending() > 0 {
+		b.wait()
+		if len(b.frames)%2 == 1 {
+			b.ack(b.frames[len(b.frames)-1][1])
+		}
+	}
+	if len(b.frames) < 120 {
+		t.Errorf("only %d frames", len(b.frames))
+	}
+	for i := range b.timings {
+		var spent time.Duration
+		for _, at := range b.timings[:i+1] {
+			if b.timings[i].Sub(at) < time.Hour {
+				spent += toa
+			}
+		}
+		if limit := 3600 * time.Millisecond; spent > limit {
+			t.Fatalf("%v on the air in the hour before frame %d, want at most %v", spent, i, limit)
+		}
+	}
+	if late := slices.IndexFunc(b.events, func(e string) bool { return strings.HasSuffix(e, "too late to repeat") }); late < 0 {
+		t.Error("no repetition was given up")
+	}
+}
+
+func TestBudget(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	b := newBudget(0.01)
+	now := start
+	var at []time.Time
+	var spent []time.Duration
+	for range 5000 {
+		now = now.Add(time.Duration(rng.ExpFloat64() * float64(3*time.Second)))
+		air := time.Duration(rng.Int64N(int64(2 * time.Second)))
+		free := b.freeAt(now, air)
+		if free.Before(now) || free.After(now.Add(time.Hour+2*dutyStep)) {
+			t.Fatalf("free at %v, asked at %v", free, now)
+		}
+		now = free
+		if again := b.freeAt(now, air); again.After(now) {
+			t.Fatalf("free at %v, and then only at %v", now, again)
+		}
+		b.spend(now, air)
+		at, spent = append(at, now), append(spent, air)
+		var sum time.Duration
+		for i := len(at) - 1; i >= 0 && now.Sub(at[i]) < time.Hour; i-- {
+			sum += spent[i]
+		}
+		if sum > 36*time.Second {
+			t.Fatalf("%v in an hour", sum)
+		}
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	good := SenderConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}}
+	for _, c := range []struct {
+		name   string
+		change func(*SenderConfig)
+	}{
+		{"no codec", func(c *SenderConfig) { c.Codec = nil }},
+		{"payloads of one byte", func(c *SenderConfig) { c.Codec = bytesCodec{n: 1} }},
+		{"payloads above the limit", func(c *SenderConfig) { c.MaxPayloadLen = 7 }},
+		{"payloads no frame holds", func(c *SenderConfig) { c.Codec, c.MaxPayloadLen = bytesCodec{n: 239}, 255 }},
+		{"PHY", func(c *SenderConfig) { c.PHY.SF = 13 }},
+		{"retries", func(c *SenderConfig) { c.MaxRetries = -1 }},
+		{"too many in flight", func(c *SenderConfig) { c.MaxInFlight = 128 }},
+		{"guard", func(c *SenderConfig) { c.Guard = -1 }},
+		{"policy", func(c *SenderConfig) { c.Queue = "lifo" }},
+		{"queue", func(c *SenderConfig) { c.QueueLen = -1 }},
+		{"duty cycle", func(c *SenderConfig) { c.DutyCycle = 1.5 }},
+		{"a duty cycle no frame fits", func(c *SenderConfig) { c.DutyCycle = 1e-6 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := good
+			c.change(&cfg)
+			if s, err := NewSender(cfg); !errors.Is(err, ErrConfig) {
+				t.Errorf("%v, %v", s, err)
+			}
+		})
+	}
+	if _, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 1}}); !errors.Is(err, ErrConfig) {
+		t.Errorf("receiver: %v", err)
+	}
+}
+
+func TestMemory(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		t    Timing
+		want time.Duration
+	}{
+		{"at least ten seconds", Timing{PHY: sf7, MaxPayloadLen: 8}, 10 * time.Second},
+		{"retries and flight", Timing{PHY: sf7, MaxPayloadLen: 8, MaxRetries: 9, MaxInFlight: 20}, 200 * 113 * time.Millisecond},
+		{"a guard longer than the wait", Timing{PHY: sf7, MaxPayloadLen: 8, MaxRetries: 1, Guard: 10 * time.Second},
+			2 * (10*time.Second + 41216*time.Microsecond)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.t.Memory(); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func newReceiver(t *testing.T, c Codec) *Receiver {
+	t.Helper()
+	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// kinds runs a receiver over one reception and returns what it does, as words.
+func kinds(r *Receiver, at time.Duration, reception radio.Reception) string {
+	actions, _ := r.Step(start.Add(at), Received(reception), nil)
+	var words []string
+	for _, a := range actions {
+		switch a.Kind {
+		case ActionLog:
+			words = append(words, string(a.Event.Kind))
+		case ActionSend:
+			words = append(words, fmt.Sprintf("send:%x", a.Frame))
+		case ActionDeliver:
+			words = append(words, fmt.Sprintf("deliver:%x", a.Delivery.Payload))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func data(seq byte, payload string) radio.Reception {
+	frame, _ := radio.AppendFrame(nil, seq, []byte(payload))
+	return radio.Reception{Frame: frame}
+}
+
+func TestReceiver(t *testing.T) {
+	r := newReceiver(t, nil)
+	for _, c := range []struct {
+		name string
+		at   time.Duration
+		in   radio.Reception
+		want string
+	}{
+		{"first", 0, data(200, "ab"), "rx_ok deliver:6162 ack_sent send:0100c8"},
+		{"repeated", time.Second, data(200, "ab"), "rx_ok ack_sent send:0101c8"},
+		{"next", time.Second, data(201, "cd"), "rx_ok deliver:6364 ack_sent send:0102c9"},
+		{"late, not heard before", time.Second, data(199, "xx"), "rx_ok deliver:7878 ack_sent send:0103c7"},
+		{"repeated still", 10 * time.Second, data(200, "ab"), "rx_ok ack_sent send:0104c8"},
+		{"forgotten", 11 * time.Second, data(200, "ef"), "rx_ok deliver:6566 ack_sent send:0105c8"},
+		{"far ahead", 11 * time.Second, data(73, "gh"), "rx_ok deliver:6768 ack_sent send:010649"},
+		{"behind by 127", 11 * time.Second, data(202, "ij"), "rx_ok deliver:696a ack_sent send:0107ca"},
+		{"behind by 128 is ahead, so new", 11 * time.Second, data(201, "kl"), "rx_ok deliver:6b6c ack_sent send:0108c9"},
+		{"an ACK of somebody else", 11 * time.Second, data(1, "z"), ""},
+		{"no frame", 11 * time.Second, radio.Reception{Err: radio.ErrStray}, "rx_parse_fail"},
+		{"a frame cut short", 11 * time.Second, radio.Reception{Frame: []byte{5, 1, 2}}, "rx_parse_fail"},
+		{"nothing at all", 11 * time.Second, radio.Reception{}, "rx_parse_fail"},
+	} {
+		if got := kinds(r, c.at, c.in); got != c.want {
+			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestReceiverDecodes(t *testing.T) {
+	r := newReceiver(t, bytesCodec{n: 4})
+	for _, c := range []struct {
+		name, payload, want string
+	}{
+		{"fits", "abcd", "rx_ok recon_done deliver:61626364 ack_sent send:010000"},
+		{"longer than the codec's", "abcde", "rx_parse_fail"},
+		{"refused by the codec, so not acknowledged", "abc", "rx_ok recon_failed"},
+	} {
+		if got := kinds(r, 0, data(byte(len(c.payload)-4), c.payload)); got != c.want {
+			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestReceiverKeepsItsDutyCycle(t *testing.T) {
+	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, DutyCycle: 0.001})
+	if err != nil {
+		t.Fatal(err)
+	}
+	acks := 0
+	for i := range 600 {
+		if strings.Contains(kinds(r, time.Duration(i)*100*time.Millisecond, data(byte(i), "ab")), "send") {
+			acks++
+		}
+	}
+	if want := int(3600 * time.Millisecond / sf7.TimeOnAir(3)); acks != want {
+		t.Errorf("%d ACKs in a minute, want %d", acks, want)
+	}
+}
+
+// A restarted sender whose first numbers the receiver just heard would lose
+// them; one that goes on where it left off loses none.
+func TestWrapIsSeamless(t *testing.T) {
+	r := newReceiver(t, nil)
+	for i := range 5000 {
+		got := kinds(r, time.Duration(i)*20*time.Millisecond, data(byte(i), "ab"))
+		if !strings.Contains(got, "deliver") {
+			t.Fatalf("window %d: %s", i, got)
+		}
+	}
+}
+
+func TestSteadyStateDoesNotAllocate(t *testing.T) {
+	s, err := NewSender(SenderConfig{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent, acked []Action
+	now := start
+	values := []float64{1}
+	if n := testing.AllocsPerRun(1000, func() {
+		now = now.Add(time.Second)
+		sent, _ = s.Step(now, Offer(Window{Values: values}), sent[:0])
+		acked, _ = r.Step(now, Received(radio.Reception{Frame: sent[len(sent)-1].Frame}), acked[:0])
+		sent, _ = s.Step(now, Received(radio.Reception{Frame: acked[len(acked)-1].Frame}), sent[:0])
+	}); n > 0 {
+		t.Errorf("%v allocations a window", n)
+	}
+}
+
+type fixedCodec struct{}
+
+func (fixedCodec) MaxPayloadLen() int { return 4 }
+func (fixedCodec) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	return append(dst, 1, 2, 3, 4), nil
+}
+func (fixedCodec) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	return append(dst, 1), nil
+}
