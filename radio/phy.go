@@ -44,10 +44,10 @@ type PHY struct {
 	TxPowerDBm     int // -9..22
 }
 
+var bandwidths = [...]int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000, 250000, 500000}
+
 // Bandwidths returns what an SX126x offers, in Hz, ascending.
-func Bandwidths() []int {
-	return []int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000, 250000, 500000}
-}
+func Bandwidths() []int { return slices.Clone(bandwidths[:]) }
 
 // ErrPHY is behind every fault that [PHY.Validate] finds.
 var ErrPHY = errors.New("radio: phy out of range")
@@ -74,8 +74,8 @@ func (p PHY) Faults() []*PHYError {
 		}
 	}
 	within("SF", p.SF, 5, 12)
-	if bands := Bandwidths(); !slices.Contains(bands, p.BandwidthHz) {
-		want := strings.Trim(fmt.Sprint(bands), "[]")
+	if !slices.Contains(bandwidths[:], p.BandwidthHz) {
+		want := strings.Trim(fmt.Sprint(bandwidths), "[]")
 		faults = append(faults, &PHYError{"BandwidthHz", p.BandwidthHz, "one of " + want})
 	}
 	within("CodingRate", p.CodingRate, 1, 4)
