@@ -43,7 +43,7 @@ type Config struct {
 	// ends.
 	Open func(ctx context.Context) (Port, error)
 	// BackoffMin is the wait before the first attempt to open the port again;
-	// each failure doubles it, up to BackoffMax. 0 is 100 ms and 5 s.
+	// each failure doubles it, up to BackoffMax. 0 is 100 ms and 2 s.
 	BackoffMin, BackoffMax time.Duration
 	// OnConnection hears of a lost port (the error) and of its return (nil). It
 	// is called from a goroutine of the driver: it must return soon, and must
@@ -57,7 +57,15 @@ type Destination struct {
 	Channel uint8  // 0..80
 }
 
-const destinationLen = 3 // bytes before the frame: ADDH ADDL CHANNEL
+// Latency is how long a frame of so many bytes takes between the host and the
+// air, as radio/link wants it: its characters on the UART, and the three of
+// silence by which the module knows that a packet is complete.
+func (c Config) Latency(frameLen int) time.Duration {
+	if c.BaudRate <= 0 {
+		c.BaudRate = defaultBaudRate
+	}
+	return time.Duration(frameLen+3) * charTime(c.BaudRate, c.Parity)
+}
 
 // ErrPacketSize is returned for a frame that does not fit one packet.
 var ErrPacketSize = errors.New("e22: frame exceeds the packet size")
@@ -66,7 +74,10 @@ var ErrPacketSize = errors.New("e22: frame exceeds the packet size")
 // nobody called Receive.
 var ErrOverrun = errors.New("e22: receptions dropped")
 
-const queueLen = 256 // receptions kept for Receive
+const (
+	defaultBaudRate = 9600 // a module's factory setting
+	queueLen        = 256  // receptions kept for Receive
+)
 
 // line is what both ends of the UART must agree on.
 type line struct {
@@ -107,7 +118,7 @@ var _ radio.Radio = (*Radio)(nil)
 // an error. The port's speed is set where the port is a [SpeedSetter].
 func New(port Port, cfg Config) (*Radio, error) {
 	if cfg.BaudRate == 0 {
-		cfg.BaudRate = 9600
+		cfg.BaudRate = defaultBaudRate
 	}
 	if cfg.PacketSize == 0 {
 		cfg.PacketSize = 240
@@ -116,7 +127,7 @@ func New(port Port, cfg Config) (*Radio, error) {
 		cfg.BackoffMin = 100 * time.Millisecond
 	}
 	if cfg.BackoffMax <= 0 {
-		cfg.BackoffMax = 5 * time.Second
+		cfg.BackoffMax = 2 * time.Second
 	}
 	check := FactoryRegisters()
 	check.BaudRate, check.Parity, check.PacketSize = cfg.BaudRate, cfg.Parity, cfg.PacketSize

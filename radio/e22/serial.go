@@ -30,7 +30,7 @@ func Open(ctx context.Context, name string, cfg Config) (*Radio, error) {
 
 // openSerial opens at a module's factory speed; New sets the one it wants.
 func openSerial(name string) (Port, error) {
-	p, err := serial.Open(name, serialMode(9600, Parity8N1))
+	p, err := serial.Open(name, serialMode(defaultBaudRate, Parity8N1))
 	if err != nil {
 		return nil, err
 	}
