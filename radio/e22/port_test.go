@@ -62,7 +62,7 @@ func TestSilence(t *testing.T) {
 		{"in one", []read{{0, whole}}, false},
 		{"in two", []read{{0, whole[:7]}, {30 * time.Millisecond, whole[7:]}}, false},
 		{"the second late", []read{{0, whole[:7]}, {300 * time.Millisecond, whole[7:]}}, false},
-		{"each late", []read{{time.Second, whole[:7]}, {time.Second, whole[7:9]}, {time.Second, whole[9:]}}, false},
+		{"each late", []read{{200 * time.Millisecond, whole[:7]}, {200 * time.Millisecond, whole[7:9]}, {200 * time.Millisecond, whole[9:]}}, false},
 		{"a silence between", []read{{0, whole[:7]}, {40 * time.Millisecond, nil}, {0, whole}}, true},
 	}
 	for _, c := range cases {
