@@ -139,3 +139,16 @@ func Load(path, role string) (*runspec.RunSpec, error) {
 	}
 	return spec, nil
 }
+
+// load builds the station of the RunSpec in a file.
+func load(path, role, manifest string) (*Station, error) {
+	spec, err := Load(path, role)
+	if err != nil {
+		return nil, err
+	}
+	s, err := New(spec, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}

@@ -202,7 +202,7 @@ func (w *lineWriter) int(name string, v int64) {
 // ms writes milliseconds to the microsecond.
 func (w *lineWriter) ms(name string, d time.Duration) {
 	w.key(name)
-	w.b = strconv.AppendFloat(w.b, float64(d.Round(time.Microsecond))/float64(time.Millisecond), 'f', -1, 64)
+	w.b = strconv.AppendFloat(w.b, ms(d), 'f', -1, 64)
 }
 
 func (w *lineWriter) text(name, v string) {

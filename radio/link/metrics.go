@@ -57,7 +57,9 @@ type Meter struct {
 	windows     idSet
 	acked       idSet
 	payload     int
-	first, last time.Time
+	any         bool // whether there was an event
+	firstMs     int64
+	lastMs      int64
 	rtt, queue  histogram
 	e2e, encode histogram
 	service     histogram
@@ -65,12 +67,15 @@ type Meter struct {
 
 // Add takes an event of one end's log.
 func (m *Meter) Add(role Role, e Event) {
-	if m.first.IsZero() || e.At.Before(m.first) {
-		m.first = e.At
+	// As exact as the log, so that its reader gets the same sums.
+	at := e.At.UnixMilli()
+	if !m.any || at < m.firstMs {
+		m.firstMs = at
 	}
-	if e.At.After(m.last) {
-		m.last = e.At
+	if !m.any || at > m.lastMs {
+		m.lastMs = at
 	}
+	m.any = true
 	m.m.BothEnds = m.m.BothEnds || role == RoleRX
 	switch e.Kind {
 	case EventTxSent:
@@ -82,14 +87,14 @@ func (m *Meter) Add(role Role, e Event) {
 		}
 		m.m.FrameBytes += e.FrameBytes
 		m.payload += e.PayloadBytes
-		m.m.AirtimeS += e.TimeOnAir.Seconds()
+		m.m.AirtimeS += ms(e.TimeOnAir) / 1000
 	case EventAckReceived:
 		if m.acked.add(e.WindowID) {
 			m.m.Acked++
 			m.rtt.add(ms(e.RTT))
 			m.queue.add(ms(e.Queued))
 			m.e2e.add(ms(e.EndToEnd))
-			m.service.add(ms(e.EndToEnd - e.Queued))
+			m.service.add(ms(e.EndToEnd) - ms(e.Queued))
 		}
 	case EventTxFailed:
 		m.windows.add(e.WindowID)
@@ -106,7 +111,7 @@ func (m *Meter) Add(role Role, e Event) {
 		m.m.ParseFails++
 	case EventAckSent:
 		m.m.AcksSent++
-		m.m.AckAirtimeS += e.TimeOnAir.Seconds()
+		m.m.AckAirtimeS += ms(e.TimeOnAir) / 1000
 	case EventReconFailed:
 		m.m.ReconFailed++
 	}
@@ -126,7 +131,7 @@ func (m *Meter) Metrics() Metrics {
 	out.ETX = ratio(out.Sent, out.Acked)
 	out.DeliveryRatio = ratio(out.Delivered, out.Windows)
 	out.PayloadMean = ratio(m.payload, out.Sent)
-	out.DurationS = m.last.Sub(m.first).Seconds()
+	out.DurationS = float64(m.lastMs-m.firstMs) / 1000
 	out.RTTMs, out.ServiceMs, out.QueueMs = m.rtt.quantiles(), m.service.quantiles(), m.queue.quantiles()
 	out.EndToEndMs, out.EncodeMs = m.e2e.quantiles(), m.encode.quantiles()
 	return out
@@ -171,7 +176,9 @@ func ratio(a, b int) float64 {
 	return float64(a) / float64(b)
 }
 
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+func ms(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}
 
 // idSet counts distinct window ids at one bit each, in pages.
 type idSet struct {
