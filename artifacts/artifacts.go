@@ -3,6 +3,7 @@
 //	bam_manifest.json   what the model is: sizes, packing, scale, transmission
 //	layer_0.npz, …      the matrices W (out×in) and V (in×out) of each layer
 //	norm.json           mean and standard deviation of every window value
+//	bitpack.npz         contract v2 only: the levels a payload's bits stand for
 //	artifacts.json      hashes by which two ends agree on one model
 //	train_report.json   how it was trained; nothing reads it back
 //
@@ -24,6 +25,7 @@ const (
 	NormFile        = "norm.json"
 	ArtifactsFile   = "artifacts.json"
 	TrainReportFile = "train_report.json"
+	BitPackFile     = "bitpack.npz"
 )
 
 // What can be wrong with a model's files.

@@ -1,6 +1,7 @@
 package artifacts
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,8 @@ const (
 type Model struct {
 	Manifest Manifest
 	Net      bam.Model
-	Norm     *bam.Norm // nil where the manifest names none
+	Norm     *bam.Norm   // nil where the manifest names none
+	Tables   *bam.Tables // of packing bitpack; nil for the others
 	// Files maps the path of every file that was read to the hex SHA-256 of
 	// the bytes that were read.
 	Files map[string]string
@@ -42,6 +44,22 @@ type Model struct {
 
 // Hash is the model's hash, by which two ends agree on one model.
 func (m *Model) Hash() string { return ModelHash(m.Files) }
+
+// Packer returns the packer of the model's payloads.
+func (m *Model) Packer() (bam.Packer, error) {
+	if m.Tables != nil {
+		key, err := hex.DecodeString(m.Hash())
+		if err != nil {
+			return nil, err
+		}
+		return bam.NewBitPacker(m.Tables, m.Manifest.LatentDim, key)
+	}
+	scale := 0.0
+	if m.Manifest.Scale != nil {
+		scale = *m.Manifest.Scale
+	}
+	return bam.NewPacker(m.Manifest.Packing, m.Manifest.LatentDim, scale)
+}
 
 // DataStd is the standard deviation of each value over the training windows, as
 // far as the model's files tell: norm.json's, without its widening. It is nil
@@ -189,6 +207,12 @@ func load(t tree, name string) (*Model, error) {
 		return nil, err
 	}
 
+	if m.Manifest.BitPack != nil {
+		if err := m.loadTables(t, name, dir); err != nil {
+			return nil, err
+		}
+	}
+
 	file, err := t.join(dir, ArtifactsFile)
 	if err != nil {
 		return nil, &Error{File: name, Err: err}
@@ -310,16 +334,9 @@ func (m *Model) loadLayers(t tree, manifest, dir string) error {
 
 // parseLayer reads a layer whose input has in values.
 func parseLayer(file string, data []byte, in int) (bam.Layer, error) {
-	arrays, err := npz.Read(data, "W", "V")
+	arrays, err := readArrays(file, data, "W", "V")
 	if err != nil {
-		sentinel := ErrMalformed
-		switch {
-		case errors.Is(err, npz.ErrTooLarge):
-			sentinel = ErrTooLarge
-		case errors.Is(err, npz.ErrUnsupported):
-			sentinel = ErrUnsupported
-		}
-		return bam.Layer{}, &Error{File: file, Err: fmt.Errorf("%w: %w", sentinel, err)}
+		return bam.Layer{}, err
 	}
 	w, v := arrays["W"], arrays["V"]
 	if w.Cols != in {
@@ -329,4 +346,20 @@ func parseLayer(file string, data []byte, in int) (bam.Layer, error) {
 		return bam.Layer{}, &Error{File: file, Field: "V", Err: fmt.Errorf("%w: %d×%d, want %d×%d, as W turned over", ErrMismatch, v.Rows, v.Cols, w.Cols, w.Rows)}
 	}
 	return bam.Layer{W: bam.Matrix(w), V: bam.Matrix(v)}, nil
+}
+
+// readArrays reads the named arrays of an npz file.
+func readArrays(file string, data []byte, names ...string) (map[string]npz.Array, error) {
+	arrays, err := npz.Read(data, names...)
+	if err == nil {
+		return arrays, nil
+	}
+	sentinel := ErrMalformed
+	switch {
+	case errors.Is(err, npz.ErrTooLarge):
+		sentinel = ErrTooLarge
+	case errors.Is(err, npz.ErrUnsupported):
+		sentinel = ErrUnsupported
+	}
+	return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", sentinel, err)}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -29,7 +30,8 @@ const (
 
 // Values of a manifest's version and format fields.
 const (
-	ManifestVersion1 = "1"
+	ManifestVersion1 = "1" // what the reference reads
+	ManifestVersion2 = "2" // packing bitpack
 	LayerFormat      = "layer_npz_v1"
 )
 
@@ -55,6 +57,19 @@ type Manifest struct {
 	// deviation of the training windows, where the transmission wants them
 	// near 0; null: as wide. Ours; the reference passes it over.
 	NormWidening *float64 `json:"norm_widening,omitempty"`
+	// BitPack describes the payload of packing bitpack; null for the others.
+	BitPack *BitPackInfo `json:"bitpack,omitempty"`
+}
+
+// BitPackInfo is the manifest's bitpack object. The tables themselves are in
+// the file it names.
+type BitPackInfo struct {
+	Path         string `json:"path" validate:"required"`
+	PayloadBytes int    `json:"payload_bytes" validate:"min=1,max=255"`
+	ModeBits     int    `json:"mode_bits" validate:"min=0,max=8"`
+	Modes        int    `json:"modes" validate:"min=1,max=256"`
+	Rotation     int    `json:"rotation" validate:"min=0,max=64"`
+	Check        bool   `json:"check"`
 }
 
 // TrainSplit says which windows of the data set trained the model.
@@ -75,20 +90,19 @@ func (m *Manifest) DeltaOrZero() float64 {
 	return *m.Delta
 }
 
-// Packer returns the packer the manifest describes.
-func (m *Manifest) Packer() (*bam.Packer, error) {
-	scale := 0.0
-	if m.Scale != nil {
-		scale = *m.Scale
-	}
-	return bam.NewPacker(m.Packing, m.LatentDim, scale)
-}
-
 // PayloadBytes is the length of every payload.
-func (m *Manifest) PayloadBytes() int { return m.LatentDim * m.Packing.BytesPerLatent() }
+func (m *Manifest) PayloadBytes() int {
+	if m.BitPack != nil {
+		return m.BitPack.PayloadBytes
+	}
+	return m.LatentDim * m.Packing.BytesPerLatent()
+}
 
 // Schema is the payload schema string, equal on both ends of a link.
 func (m *Manifest) Schema() string {
+	if b := m.BitPack; b != nil {
+		return fmt.Sprintf("bam:latent_dim=%d:packing=%s:payload_bytes=%d:check=%t", m.LatentDim, m.Packing, b.PayloadBytes, b.Check)
+	}
 	scale := "none"
 	if m.Packing.Integer() && m.Scale != nil {
 		scale = pytext.Float(*m.Scale)
@@ -234,13 +248,18 @@ func (m *Manifest) Validate() error { return m.validate(nil).in(ManifestFile) }
 
 func (m *Manifest) validate(f faults) faults {
 	f.tags(m)
-	if m.ManifestVersion != "" && m.ManifestVersion != ManifestVersion1 && !f.has("manifest_version") {
-		f.add("manifest_version", ErrUnsupported, "%q, want %q", m.ManifestVersion, ManifestVersion1)
+	switch m.ManifestVersion {
+	case "", ManifestVersion1, ManifestVersion2:
+	default:
+		f.add("manifest_version", ErrUnsupported, "%q, want %q or %q", m.ManifestVersion, ManifestVersion1, ManifestVersion2)
+	}
+	if v2 := m.ManifestVersion == ManifestVersion2; v2 != (m.Packing == bam.BitPack) || v2 != (m.BitPack != nil) {
+		f.add("bitpack", ErrMalformed, "manifest_version %q, packing %q, bitpack object %t: want version 2, packing bitpack and the object together", m.ManifestVersion, m.Packing, m.BitPack != nil)
 	}
 	if m.ModelFormat != "" && m.ModelFormat != LayerFormat && !f.has("model_format") {
 		f.add("model_format", ErrUnsupported, "%q, want %q", m.ModelFormat, LayerFormat)
 	}
-	if m.Packing != "" && m.Packing.BytesPerLatent() == 0 && !f.has("packing") {
+	if m.Packing != "" && !slices.Contains(bam.Packings(), m.Packing) && !f.has("packing") {
 		f.add("packing", ErrUnsupported, "%q, want one of %v", m.Packing, bam.Packings())
 	}
 	if m.Packing.Integer() && !f.has("scale") {
@@ -276,7 +295,7 @@ func (m *Manifest) CheckPayload(limit int) error {
 	}
 	if n := m.PayloadBytes(); n > limit {
 		return &Error{File: ManifestFile, Field: "latent_dim",
-			Err: fmt.Errorf("%w: %d latents as %s make %d bytes, want at most %d", ErrTooLarge, m.LatentDim, m.Packing, n, limit)}
+			Err: fmt.Errorf("%w: %d latents as %s make a payload of %d bytes, want at most %d", ErrTooLarge, m.LatentDim, m.Packing, n, limit)}
 	}
 	return nil
 }

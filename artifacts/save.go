@@ -19,7 +19,8 @@ type Set struct {
 	// and latent_dim.
 	Manifest Manifest
 	Layers   []bam.Layer
-	Norm     *bam.Norm // nil: none
+	Norm     *bam.Norm   // nil: none
+	Tables   *bam.Tables // of packing bitpack; nil for the others
 	// TrainReport becomes train_report.json; nil: none.
 	TrainReport any
 	// CreatedAt and GitCommit ("" for none) go to artifacts.json.
@@ -45,6 +46,38 @@ func Save(dir string, set *Set, opt SaveOptions) (*Artifacts, error) {
 	return save(diskOps{}, dir, set, opt)
 }
 
+// NewModel returns the model that saving set and loading it would give, without
+// the files: it has no hashes, and its Hash is that of no files at all.
+func NewModel(set *Set) *Model {
+	m := &Model{Manifest: set.Manifest, Norm: set.Norm, Tables: set.Tables, Files: map[string]string{}}
+	m.Net = set.net()
+	set.complete(&m.Manifest, m.Net.LatentDim())
+	return m
+}
+
+func (s *Set) net() bam.Model {
+	man := &s.Manifest
+	return bam.Model{Layers: s.Layers, Delta: float32(man.DeltaOrZero()), EncodeCycles: man.EncodeCycles, DecodeCycles: man.DecodeCycles}
+}
+
+// complete fills in what the manifest says of the set's own parts.
+func (s *Set) complete(man *Manifest, latents int) {
+	man.ManifestVersion, man.ModelFormat, man.ModelPath = ManifestVersion1, LayerFormat, "."
+	man.LatentDim = latents
+	if !man.Packing.Integer() {
+		man.Scale = nil
+	}
+	man.BitPack = nil
+	if s.Tables != nil {
+		man.ManifestVersion, man.BitPack = ManifestVersion2, tablesInfo(s.Tables)
+	}
+	man.NormPath = nil
+	if s.Norm != nil {
+		name := NormFile
+		man.NormPath = &name
+	}
+}
+
 type namedFile struct {
 	name string
 	data []byte
@@ -53,16 +86,11 @@ type namedFile struct {
 // encodeSet returns the files of a set, artifacts.json last.
 func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 	man := set.Manifest
-	net := bam.Model{Layers: set.Layers, Delta: float32(man.DeltaOrZero()), EncodeCycles: man.EncodeCycles, DecodeCycles: man.DecodeCycles}
+	net := set.net()
 	if err := net.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("artifacts: save: %w", err)
 	}
-	man.ManifestVersion, man.ModelFormat, man.ModelPath = ManifestVersion1, LayerFormat, "."
-	man.LatentDim = net.LatentDim()
-	if !man.Packing.Integer() {
-		man.Scale = nil
-	}
-	man.NormPath = nil
+	set.complete(&man, net.LatentDim())
 	var files []namedFile
 	add := func(name string, v any) error {
 		b, err := encode(v)
@@ -79,8 +107,6 @@ func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 		if len(set.Norm.Mean) != man.WindowLen() {
 			return nil, nil, &Error{File: NormFile, Field: "mean", Err: fmt.Errorf("%w: %d values, want %d", ErrMismatch, len(set.Norm.Mean), man.WindowLen())}
 		}
-		name := NormFile
-		man.NormPath = &name
 		if err := add(NormFile, set.Norm); err != nil {
 			return nil, nil, err
 		}
@@ -103,6 +129,13 @@ func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 			return nil, nil, &Error{File: layerFile(i), Err: err}
 		}
 		files = append(files, namedFile{layerFile(i), b})
+	}
+	if set.Tables != nil {
+		b, err := encodeTables(set.Tables, man.LatentDim)
+		if err != nil {
+			return nil, nil, &Error{File: BitPackFile, Err: err}
+		}
+		files = append(files, namedFile{BitPackFile, b})
 	}
 	hashes := make(map[string]string, len(files))
 	for _, f := range files {
@@ -237,7 +270,7 @@ func checkPlace(ops fileOps, dir string, opt SaveOptions) (old bool, err error) 
 
 func ours(e fs.DirEntry) bool {
 	switch e.Name() {
-	case ManifestFile, NormFile, ArtifactsFile, TrainReportFile:
+	case ManifestFile, NormFile, BitPackFile, ArtifactsFile, TrainReportFile:
 		return e.Type().IsRegular()
 	}
 	return e.Type().IsRegular() && layerName.MatchString(e.Name())

@@ -21,10 +21,11 @@ const (
 	Float32 Packing = "float32"
 )
 
-// Packings lists them all.
-func Packings() []Packing { return []Packing{Int8, Int16, Float16, Float32} }
+// Packings lists them all, those of contract v1 first.
+func Packings() []Packing { return []Packing{Int8, Int16, Float16, Float32, BitPack} }
 
-// BytesPerLatent is the width of one latent, or 0 for an unknown packing.
+// BytesPerLatent is the width of one latent, or 0 where it has none of its own:
+// bitpack, and an unknown packing.
 func (p Packing) BytesPerLatent() int {
 	switch p {
 	case Int8:
@@ -52,18 +53,33 @@ func (p Packing) MaxInt() int {
 	return 0
 }
 
-// Packer packs the latents of one model.
-type Packer struct {
+// Packer packs the latents of one model. It is immutable.
+type Packer interface {
+	// PayloadLen is the length of every payload, in bytes.
+	PayloadLen() int
+	// AppendPack appends the payload of the latents y to dst. A latent that is
+	// not finite is an error, and leaves dst as it was.
+	AppendPack(dst []byte, y []float32) ([]byte, error)
+	// Unpack sets y to the latents of payload. A payload that AppendPack does
+	// not write is ErrCorrupt, and leaves y undefined.
+	Unpack(y []float32, payload []byte) error
+	// Saturated counts the integers of payload that stand at either end of
+	// their range, and those it holds. Packings without such ends hold none.
+	Saturated(payload []byte) (count, total int)
+}
+
+// plainPacker packs every latent alike.
+type plainPacker struct {
 	packing Packing
 	scale   float32
 	latents int
 }
 
-// NewPacker returns a packer for latents values. Scale serves the integers,
-// where it must be above 0, and is ignored by the floats.
-func NewPacker(p Packing, latents int, scale float64) (*Packer, error) {
+// NewPacker returns a packer of contract v1 for latents values. Scale serves
+// the integers, where it must be above 0, and is ignored by the floats.
+func NewPacker(p Packing, latents int, scale float64) (Packer, error) {
 	if p.BytesPerLatent() == 0 {
-		return nil, fmt.Errorf("%w: packing %q, want one of %v", ErrParam, p, Packings())
+		return nil, fmt.Errorf("%w: packing %q, want int8, int16, float16 or float32", ErrParam, p)
 	}
 	if latents < 1 {
 		return nil, fmt.Errorf("%w: latent dim is %d, want at least 1", ErrParam, latents)
@@ -72,22 +88,27 @@ func NewPacker(p Packing, latents int, scale float64) (*Packer, error) {
 	if p.Integer() && !(s > 0 && finite(float64(s))) {
 		return nil, fmt.Errorf("%w: scale is %g, want a number above 0", ErrParam, scale)
 	}
-	return &Packer{packing: p, scale: s, latents: latents}, nil
+	return &plainPacker{packing: p, scale: s, latents: latents}, nil
 }
 
-// PayloadLen is the length of every payload, in bytes.
-func (p *Packer) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
+func (p *plainPacker) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
 
-// AppendPack appends the payload of the latents y to dst. A latent that is not
-// finite is an error, and leaves dst as it was.
-func (p *Packer) AppendPack(dst []byte, y []float32) ([]byte, error) {
-	if len(y) != p.latents {
-		return dst, fmt.Errorf("%w: %d latents, want %d", ErrShape, len(y), p.latents)
+// checkLatents refuses latents that cannot be packed.
+func checkLatents(y []float32, want int) error {
+	if len(y) != want {
+		return fmt.Errorf("%w: %d latents, want %d", ErrShape, len(y), want)
 	}
 	for i, v := range y {
 		if !finite(float64(v)) {
-			return dst, fmt.Errorf("%w: latent %d is %g", ErrNotFinite, i, v)
+			return fmt.Errorf("%w: latent %d is %g", ErrNotFinite, i, v)
 		}
+	}
+	return nil
+}
+
+func (p *plainPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
+	if err := checkLatents(y, p.latents); err != nil {
+		return dst, err
 	}
 	dst = slices.Grow(dst, p.PayloadLen())
 	for _, v := range y {
@@ -106,13 +127,11 @@ func (p *Packer) AppendPack(dst []byte, y []float32) ([]byte, error) {
 	return dst, nil
 }
 
-func (p *Packer) round(v float32, lo, hi float64) float64 {
+func (p *plainPacker) round(v float32, lo, hi float64) float64 {
 	return min(hi, max(lo, math.RoundToEven(float64(v*p.scale))))
 }
 
-// Unpack sets y to the latents of payload. A wrong length, and a float that is
-// not finite, is ErrCorrupt.
-func (p *Packer) Unpack(y []float32, payload []byte) error {
+func (p *plainPacker) Unpack(y []float32, payload []byte) error {
 	if len(y) != p.latents {
 		return fmt.Errorf("%w: room for %d latents, want %d", ErrShape, len(y), p.latents)
 	}
@@ -135,24 +154,21 @@ func (p *Packer) Unpack(y []float32, payload []byte) error {
 	return nil
 }
 
-func (p *Packer) integer(payload []byte, i int) int {
+func (p *plainPacker) integer(payload []byte, i int) int {
 	if p.packing == Int8 {
 		return int(int8(payload[i]))
 	}
 	return int(int16(binary.LittleEndian.Uint16(payload[2*i:])))
 }
 
-// Saturated counts the latents of payload that stand at either end of their
-// range. The floats have no ends that count.
-func (p *Packer) Saturated(payload []byte) int {
+func (p *plainPacker) Saturated(payload []byte) (count, total int) {
 	if !p.packing.Integer() || len(payload) != p.PayloadLen() {
-		return 0
+		return 0, 0
 	}
-	n := 0
 	for i := range p.latents {
 		if v := p.integer(payload, i); v >= p.packing.MaxInt() || v <= -p.packing.MaxInt()-1 {
-			n++
+			count++
 		}
 	}
-	return n
+	return count, p.latents
 }

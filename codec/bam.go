@@ -17,7 +17,7 @@ const bamID = artifacts.CodecID
 // there is no bound.
 type BAM struct {
 	model  *artifacts.Model
-	packer *bam.Packer
+	packer bam.Packer
 	pool   sync.Pool // *bamScratch
 }
 
@@ -52,7 +52,7 @@ func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
 
 // NewBAM returns the codec of a model.
 func NewBAM(m *artifacts.Model) (*BAM, error) {
-	packer, err := m.Manifest.Packer()
+	packer, err := m.Packer()
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +146,8 @@ func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	return out, nil
 }
 
-// Saturated counts the latents of payload that stand at either end of their
-// integers, and the latents it holds.
+// Saturated counts the integers of payload that stand at either end of their
+// range, and those it holds.
 func (c *BAM) Saturated(payload []byte) (count, total int) {
-	return c.packer.Saturated(payload), c.model.Net.LatentDim()
+	return c.packer.Saturated(payload)
 }

@@ -34,25 +34,15 @@ const (
 
 func (m PCA) fit(ctx context.Context, p *problem) (*fitted, error) {
 	s := p.settings
-	if p.data.dim > linalg.MaxDims {
-		return nil, fmt.Errorf("%w: windows of %d values, want at most %d for method pca", ErrSettings, p.data.dim, linalg.MaxDims)
-	}
 	// With a transmission, f(a) ≈ (1+δ)·a near 0. Then W·V = 1/(1+δ)² undoes
 	// it both ways, and norm is widened so that windows stay near 0.
 	undo := 1 / ((1 + s.Delta) * (1 + s.Delta))
 	if s.Delta != 0 && p.data.maxAbsZ > 0 {
 		p.data.widen(p.data.maxAbsZ / nearLinear)
 	}
-	cov := linalg.NewCovariance(p.data.dim)
-	for z, err := range p.data.normalised(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		cov.Add(z)
-	}
-	pc, err := cov.PCA()
+	pc, err := p.data.components(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, err
 	}
 	kept := 0
 	for narrowest := minOf(p.dims); kept < narrowest && pc.Values[kept] > 1e-10*pc.Values[0]; {
@@ -136,6 +126,25 @@ func meanSquare(a, b []float32) (m float64) {
 		m += d * d
 	}
 	return m / float64(len(a))
+}
+
+// components returns the principal components of the windows.
+func (d *data) components(ctx context.Context) (*linalg.Components, error) {
+	if d.dim > linalg.MaxDims {
+		return nil, fmt.Errorf("%w: windows of %d values, want at most %d for principal components", ErrSettings, d.dim, linalg.MaxDims)
+	}
+	cov := linalg.NewCovariance(d.dim)
+	for z, err := range d.normalised(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		cov.Add(z)
+	}
+	pc, err := cov.PCA()
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return pc, nil
 }
 
 // componentValues returns, for each of the first kept components, its value in

@@ -34,6 +34,8 @@ type Report struct {
 	Cost                 Cost          `json:"cost"`
 	NormWindows          int           `json:"norm_windows"`
 	LayerReports         []LayerReport `json:"layer_reports"`
+	// BitPack lists what was tried for the width of the mode's number.
+	BitPack []BitPackChoice `json:"bitpack,omitempty"`
 }
 
 // Cost is what a model takes to store and to run. An operation is one
@@ -79,7 +81,7 @@ func (r *Result) report(m Method, f *fitted) Report {
 		HiddenDims: append([]int{}, s.HiddenDims...), LatentDim: s.LatentDim, Packing: s.Packing,
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
-		ExpectedPayloadBytes: s.PayloadBytes(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
+		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
 		Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report,
 	}
 	if s.Packing.Integer() {

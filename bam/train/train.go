@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
@@ -44,8 +45,15 @@ type Settings struct {
 	InputDims, WindowW, WindowStride int
 
 	HiddenDims []int       // sizes of the layers between window and latent; none: one layer
-	LatentDim  int         // 0: 8
+	LatentDim  int         // 0: 8, or with bitpack as many as its bits can use
 	Packing    bam.Packing // "": int8
+
+	// PayloadBytes is the length of a bitpack payload (0: 8), of which CheckByte
+	// gives one byte to a check over the model's hash and the payload. The
+	// other packings are as long as their latents.
+	PayloadBytes int
+	CheckByte    bool
+	Seed         int64 // of the clusters that bitpack's modes start from
 
 	// Scale is the factor of the integer packings; 0 means 127 or 32767.
 	Scale float64
@@ -101,7 +109,8 @@ type Result struct {
 	Net     bam.Model
 	Norm    *bam.Norm
 	Packing bam.Packing
-	Scale   float64 // 0 for the float packings
+	Scale   float64     // 0 but for the integer packings
+	Tables  *bam.Tables // of packing bitpack; nil for the others
 	// NormWidening is how many times Norm.Std is wider than the windows'
 	// deviation: 1, or more where the transmission wants windows near 0.
 	NormWidening float64
@@ -156,6 +165,13 @@ func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 	if err := s.takeWindow(d.dim); err != nil {
 		return nil, err
 	}
+	if s.LatentDim == 0 { // bitpack
+		pc, err := d.components(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.LatentDim = min(latentCount(pc.Values, 8*s.PayloadBytes), slices.Min(append([]int{d.dim}, s.HiddenDims...)))
+	}
 	p := &problem{settings: s, data: d, dims: append(append([]int{d.dim}, s.HiddenDims...), s.LatentDim)}
 	if err := p.checkStart(); err != nil {
 		return nil, err
@@ -176,22 +192,31 @@ func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 			return nil, err
 		}
 	}
+	var choices []BitPackChoice
+	if s.Packing == bam.BitPack {
+		y, err := encodeAll(ctx, d, &res.Net)
+		if err != nil {
+			return nil, err
+		}
+		if res.Tables, choices, err = fitTables(ctx, y, tableShape{payloadBytes: s.PayloadBytes, check: s.CheckByte, seed: s.Seed, dim: d.dim}); err != nil {
+			return nil, err
+		}
+	}
 	res.Report = res.report(method, fit)
+	res.Report.BitPack = choices
 	res.Report.NormWindows = d.n
 	return res, nil
 }
 
 // Model returns the trained model as a codec takes it, without saving it.
 func (r *Result) Model() *artifacts.Model {
-	m := &artifacts.Model{Manifest: r.manifest(), Net: r.Net, Norm: r.Norm}
-	m.Manifest.ManifestVersion, m.Manifest.ModelFormat = artifacts.ManifestVersion1, artifacts.LayerFormat
-	return m
+	return artifacts.NewModel(r.Set())
 }
 
 // Set returns what artifacts.Save writes, but for its times.
 func (r *Result) Set() *artifacts.Set {
 	return &artifacts.Set{
-		Manifest: r.manifest(), Layers: r.Net.Layers, Norm: r.Norm,
+		Manifest: r.manifest(), Layers: r.Net.Layers, Norm: r.Norm, Tables: r.Tables,
 		TrainReport: r.Report, MaxPayloadBytes: r.settings.MaxPayloadBytes,
 	}
 }
@@ -218,18 +243,25 @@ func (r *Result) manifest() artifacts.Manifest {
 	return m
 }
 
-// PayloadBytes is the length of the payload these settings give.
-func (s *Settings) PayloadBytes() int {
+// PayloadLen is the length of the payload these settings give, in bytes.
+func (s *Settings) PayloadLen() int {
 	t := *s
 	t.fill()
+	if t.Packing == bam.BitPack {
+		return t.PayloadBytes
+	}
 	return t.LatentDim * t.Packing.BytesPerLatent()
 }
 
 func (s *Settings) fill() {
 	setDefault(&s.WindowW, 1)
 	setDefault(&s.WindowStride, 1)
-	setDefault(&s.LatentDim, 8)
 	setDefault(&s.Packing, bam.Int8)
+	if s.Packing == bam.BitPack {
+		setDefault(&s.PayloadBytes, 8)
+	} else {
+		setDefault(&s.LatentDim, 8)
+	}
 	setDefault(&s.AutoScalePercentile, 99.9)
 	setDefault(&s.AutoScaleWindows, 10000)
 	setDefault(&s.MaxPayloadBytes, artifacts.MaxPayloadBytes)
@@ -267,9 +299,11 @@ func (s *Settings) withDefaults() (Settings, error) {
 		return fmt.Errorf("%w: %s is %v, want %s", ErrSettings, name, found, want)
 	}
 	switch {
-	case out.LatentDim < 1 || out.LatentDim > artifacts.MaxLatentDim:
+	case out.Packing == bam.BitPack && (out.PayloadBytes < 1 || out.PayloadBytes > out.MaxPayloadBytes):
+		return out, bad("payload bytes", s.PayloadBytes, fmt.Sprintf("1..%d", out.MaxPayloadBytes))
+	case out.LatentDim < 0 || out.LatentDim > artifacts.MaxLatentDim:
 		return out, bad("latent dim", s.LatentDim, fmt.Sprintf("1..%d", artifacts.MaxLatentDim))
-	case out.Packing.BytesPerLatent() == 0:
+	case !slices.Contains(bam.Packings(), out.Packing):
 		return out, bad("packing", out.Packing, fmt.Sprintf("one of %v", bam.Packings()))
 	case out.InputDims < 0:
 		return out, bad("input dims", s.InputDims, "at least 1, or 0 for what the windows have")
@@ -296,7 +330,7 @@ func (s *Settings) withDefaults() (Settings, error) {
 	if err := bam.CheckTransmission(out.Delta, out.EncodeCycles, out.DecodeCycles); err != nil {
 		return out, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	if n := out.PayloadBytes(); n > out.MaxPayloadBytes {
+	if n := out.PayloadLen(); n > out.MaxPayloadBytes {
 		return out, fmt.Errorf("%w: %d latents as %s make a payload of %d bytes, want at most %d", ErrSettings, out.LatentDim, out.Packing, n, out.MaxPayloadBytes)
 	}
 	return out, nil

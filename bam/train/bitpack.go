@@ -1,0 +1,584 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/linalg"
+)
+
+// The tables of a bitpack payload. Latents are not Gaussian, and not one
+// cluster: a mode is a region of latent space with its own centre, its own
+// principal axes and its own bits a level table. The last mode is the whole
+// space, with levels that reach far, for what no region has seen. All levels
+// are Lloyd-Max (Lloyd 1982, Max 1960) on the training latents mixed with a
+// little of a heavy-tailed prior, so that a new recording finds levels beyond
+// the old one's range.
+const (
+	maxTableBits   = 8       // of one latent's code
+	priorPoints    = 50      // of the prior, at its quantiles
+	minModeWindows = 8       // a region with fewer is given up
+	refits         = 4       // rounds of fitting modes and choosing among them
+	clusterRounds  = 15      // of the k-means that regions start from
+	maxTurned      = 24      // latents a region turns to its own axes
+	maxTableBytes  = 4 << 10 // of tables a latent
+	maxFitWindows  = 1 << 15
+	restarts       = 3 // sets of clusters tried for the tables that are kept
+)
+
+// prior says how much of a heavy-tailed prior the levels are made with.
+type prior struct {
+	share    float64 // of the weight
+	relative float64 // scale, times the deviation of the latent in the mode
+	absolute float64 // scale, plus this, for windows of 12 values
+}
+
+// of scales the prior to windows of dim values: what is far on one latent is
+// less far where many share the window's error.
+func (p prior) of(dim int) prior {
+	p.absolute *= math.Sqrt(min(1, 12/float64(dim)))
+	return p
+}
+
+var (
+	localPrior  = prior{0.01, 1, 0.3}
+	globalPrior = prior{0.03, 1, 1}
+)
+
+// quantiles are priorPoints points of the prior of unit scale: a two-sided
+// Lomax distribution of shape 1.5, whose mean is finite and variance is not.
+func quantiles() []float64 {
+	q := make([]float64, priorPoints)
+	for i := range q {
+		u := 2*(float64(i)+0.5)/priorPoints - 1
+		q[i] = math.Copysign(math.Pow(1-math.Abs(u), -1/1.5)-1, u)
+	}
+	return q
+}
+
+// latentCount is how many latents a bitpack payload of so many bits can use:
+// those whose variance is above a tenth of the water level that reverse
+// water-filling would stop at, and 12 at least.
+func latentCount(variances []float64, bits int) int {
+	total := 0.0
+	for _, v := range variances {
+		total += v
+	}
+	lo, hi := 0.0, total
+	for range 100 {
+		level, rate := (lo+hi)/2, 0.0
+		for _, v := range variances {
+			if v > level {
+				rate += math.Log2(v/level) / 2
+			}
+		}
+		if rate > float64(bits) {
+			lo = level
+		} else {
+			hi = level
+		}
+	}
+	n := 0
+	for _, v := range variances {
+		if v > hi/10 && v > 0 {
+			n++
+		}
+	}
+	return min(max(n, 12), len(variances))
+}
+
+// latents are the latents of windows, row-major, in file order.
+type latents struct {
+	k    int
+	rows [][]float32
+}
+
+func encodeAll(ctx context.Context, d *data, net *bam.Model) (*latents, error) {
+	scratch := net.NewScratch()
+	out := &latents{k: net.LatentDim()}
+	every := (d.n + maxFitWindows - 1) / maxFitWindows
+	i := -1
+	for z, err := range d.normalised(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if i++; i%every != 0 {
+			continue
+		}
+		y := make([]float32, out.k)
+		net.Encode(y, z, scratch)
+		out.rows = append(out.rows, y)
+	}
+	return out, nil
+}
+
+// tableShape is what is given of the tables to be fitted.
+type tableShape struct {
+	payloadBytes int
+	check        bool
+	modeBits     int
+	seed         int64
+	dim          int // values of a window
+}
+
+// codeBits is what a payload has left for the latents' codes.
+func (s tableShape) codeBits() int {
+	n := 8*s.payloadBytes - s.modeBits
+	if s.check {
+		n -= 8
+	}
+	return n
+}
+
+// modeBitChoices lists the widths of the mode's number worth trying: as far
+// as the tables stay small, windows suffice to fill the regions, and bits are
+// left for the codes.
+func modeBitChoices(k, windows int, s tableShape) []int {
+	choices := []int{0}
+	for b := 2; b <= 5; b++ {
+		s.modeBits = b
+		bytes := (1 << b) * (4*bam.MaxKnots + 4*min(k, maxTurned) + 4 + 4)
+		if bytes <= maxTableBytes && windows>>b >= 2*minModeWindows && s.codeBits() >= b {
+			choices = append(choices, b)
+		}
+	}
+	return choices
+}
+
+// BitPackChoice is one width of the mode's number and what inner validation
+// says of it: the squared error in latent space, each part fitted without the
+// windows it is measured on.
+type BitPackChoice struct {
+	ModeBits int     `json:"mode_bits"`
+	Mixed    float64 `json:"mse_mixed"` // every fifth block of windows left out
+	Later    float64 `json:"mse_later"` // the last 40 % left out
+	Score    float64 `json:"score"`     // geometric mean of the two
+}
+
+// fitTables fits the tables, with the width of the mode's number that inner
+// validation inside these windows finds best.
+func fitTables(ctx context.Context, y *latents, s tableShape) (*bam.Tables, []BitPackChoice, error) {
+	if s.codeBits() < 1 {
+		return nil, nil, fmt.Errorf("%w: payload of %d bytes, want at least 1 besides the check", ErrSettings, s.payloadBytes)
+	}
+	var choices []BitPackChoice
+	best := 0
+	for _, b := range modeBitChoices(y.k, len(y.rows), s) {
+		s.modeBits = b
+		c := BitPackChoice{ModeBits: b}
+		mixed := func(i int) bool { return i/16%5 != 4 }
+		later := func(i int) bool { return i < len(y.rows)*6/10 }
+		for _, v := range []struct {
+			mse   *float64
+			train func(int) bool
+		}{{&c.Mixed, mixed}, {&c.Later, later}} {
+			if err := ctx.Err(); err != nil {
+				return nil, nil, err
+			}
+			in, out := y.part(v.train)
+			if len(in.rows) == 0 || len(out.rows) == 0 {
+				continue
+			}
+			*v.mse = meanDistance(fitModes(in, s), out)
+		}
+		c.Score = math.Sqrt(c.Mixed * c.Later)
+		choices = append(choices, c)
+		if c.Score < choices[best].Score {
+			best = len(choices) - 1
+		}
+	}
+	s.modeBits = choices[best].ModeBits
+	kept, least := fitModes(y, s), math.Inf(1)
+	if s.modeBits > 0 {
+		least = meanDistance(kept, y)
+		for range restarts - 1 {
+			if err := ctx.Err(); err != nil {
+				return nil, nil, err
+			}
+			s.seed++
+			t := fitModes(y, s)
+			if e := meanDistance(t, y); e < least {
+				kept, least = t, e
+			}
+		}
+	}
+	return kept, choices, nil
+}
+
+// part splits the windows by their place.
+func (y *latents) part(first func(int) bool) (in, out *latents) {
+	in, out = &latents{k: y.k}, &latents{k: y.k}
+	for i, r := range y.rows {
+		if first(i) {
+			in.rows = append(in.rows, r)
+		} else {
+			out.rows = append(out.rows, r)
+		}
+	}
+	return in, out
+}
+
+func meanDistance(t *bam.Tables, y *latents) float64 {
+	d := make([]float64, len(y.rows))
+	parallel(len(y.rows), func(i int) {
+		_, e := t.Best(y.rows[i])
+		d[i] = float64(e)
+	})
+	sum := 0.0
+	for _, v := range d {
+		sum += v
+	}
+	return sum / float64(len(d))
+}
+
+// parallel calls f(0) to f(n-1) on all processors, in chunks, and waits.
+func parallel(n int, f func(int)) {
+	const chunk = 64
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), (n+chunk-1)/chunk) {
+		wg.Go(func() {
+			for i := range next {
+				for j := i; j < min(i+chunk, n); j++ {
+					f(j)
+				}
+			}
+		})
+	}
+	for i := 0; i < n; i += chunk {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+// fitModes fits tables of that shape to the latents.
+func fitModes(y *latents, s tableShape) *bam.Tables {
+	t := &bam.Tables{PayloadBytes: s.payloadBytes, ModeBits: s.modeBits, Check: s.check}
+	bits := s.codeBits()
+	turned := min(y.k, maxTurned)
+	identity := bam.NewMatrix(turned, turned)
+	for i := range turned {
+		identity.Row(i)[i] = 1
+	}
+	if s.modeBits == 0 {
+		t.Modes = []bam.Mode{fitMode(y.rows, make([]float32, y.k), bam.Matrix{}, bits, globalPrior.of(s.dim))}
+		return t
+	}
+	global := fitMode(y.rows, make([]float32, y.k), identity, bits, globalPrior.of(s.dim))
+	regions := 1<<s.modeBits - 1
+	of := cluster(y, regions, s.seed)
+	for range refits {
+		members := make([][][]float32, regions+1)
+		for i, r := range of {
+			members[r] = append(members[r], y.rows[i])
+		}
+		modes := make([]*bam.Mode, regions)
+		var wg sync.WaitGroup
+		limit := make(chan struct{}, runtime.GOMAXPROCS(0))
+		for r, rows := range members[:regions] {
+			if len(rows) < minModeWindows {
+				continue
+			}
+			limit <- struct{}{}
+			wg.Go(func() {
+				center := mean(rows, y.k)
+				m := fitMode(rows, center, localAxes(rows, center, turned), bits, localPrior.of(s.dim))
+				modes[r] = &m
+				<-limit
+			})
+		}
+		wg.Wait()
+		t.Modes = t.Modes[:0]
+		for _, m := range modes {
+			if m != nil {
+				t.Modes = append(t.Modes, *m)
+			}
+		}
+		t.Modes = append(t.Modes, global)
+		last := len(t.Modes) - 1
+		parallel(len(y.rows), func(i int) {
+			if of[i], _ = t.Best(y.rows[i]); of[i] == last {
+				of[i] = regions // what the whole space takes best belongs to no region
+			}
+		})
+	}
+	return t
+}
+
+func mean(rows [][]float32, k int) []float32 {
+	sum := make([]float64, k)
+	for _, y := range rows {
+		for j, v := range y {
+			sum[j] += float64(v)
+		}
+	}
+	out := make([]float32, k)
+	for j, v := range sum {
+		out[j] = float32(v / float64(len(rows)))
+	}
+	return out
+}
+
+// localAxes are the principal axes of the first n latents of rows about center.
+func localAxes(rows [][]float32, center []float32, n int) bam.Matrix {
+	cov := linalg.NewCovariance(n)
+	d := make([]float32, n)
+	for _, y := range rows {
+		for j := range d {
+			d[j] = y[j] - center[j]
+		}
+		cov.Add(d)
+	}
+	axes := bam.NewMatrix(n, n)
+	pc, err := cov.PCA()
+	if err != nil { // no axes: stay with the latents' own
+		for i := range n {
+			axes.Row(i)[i] = 1
+		}
+		return axes
+	}
+	for i, v := range pc.Vectors {
+		axes.Data[i] = float32(v)
+	}
+	return axes
+}
+
+// cluster is k-means in latent space, from k-means++ (Arthur and
+// Vassilvitskii 2007). It returns the cluster of every window.
+func cluster(y *latents, n int, seed int64) []int {
+	rng := rand.New(rand.NewPCG(uint64(seed), 1))
+	rows := y.rows
+	centers := [][]float32{rows[rng.IntN(len(rows))]}
+	nearest := make([]float64, len(rows))
+	for i := range nearest {
+		nearest[i] = math.Inf(1)
+	}
+	for len(centers) < n {
+		sum := 0.0
+		for i, r := range rows {
+			nearest[i] = min(nearest[i], squareDistance(r, centers[len(centers)-1]))
+			sum += nearest[i]
+		}
+		at, pick := rng.Float64()*sum, 0
+		for pick < len(rows)-1 && at >= nearest[pick] {
+			at -= nearest[pick]
+			pick++
+		}
+		centers = append(centers, rows[pick])
+	}
+	of := make([]int, len(rows))
+	for range clusterRounds {
+		parallel(len(rows), func(i int) {
+			best := math.Inf(1)
+			for c, center := range centers {
+				if d := squareDistance(rows[i], center); d < best {
+					best, of[i] = d, c
+				}
+			}
+		})
+		members := make([][][]float32, n)
+		for i, c := range of {
+			members[c] = append(members[c], rows[i])
+		}
+		for c, m := range members {
+			if len(m) > 0 {
+				centers[c] = mean(m, y.k)
+			}
+		}
+	}
+	return of
+}
+
+func squareDistance(a, b []float32) float64 {
+	var sum float32
+	for i, v := range a {
+		d := v - b[i]
+		sum += d * d
+	}
+	return float64(sum)
+}
+
+// fitMode fits the levels of one mode to the latents it serves, and shares the
+// bits among them by what each buys.
+func fitMode(rows [][]float32, center []float32, axes bam.Matrix, bits int, p prior) bam.Mode {
+	k := len(center)
+	m := bam.Mode{Center: center, Rotation: axes, Bits: make([]uint8, k), Knots: make([][]float32, k)}
+	tables := make([]*levelTable, k)
+	values := make([]float64, len(rows))
+	for j := range k {
+		for i, y := range rows {
+			v := 0.0
+			if j < axes.Rows {
+				for c, a := range axes.Row(j) {
+					v += float64(a) * float64(y[c]-center[c])
+				}
+			} else {
+				v = float64(y[j] - center[j])
+			}
+			values[i] = v
+		}
+		tables[j] = newLevelTable(values, p)
+	}
+	for left := bits; left > 0; {
+		best, of, n := 0.0, -1, 0
+		for j, t := range tables {
+			// A second bit may buy what the first alone does not.
+			for q := 1; q <= min(3, left, maxTableBits-int(m.Bits[j])); q++ {
+				gain := (t.distortion(int(m.Bits[j])) - t.distortion(int(m.Bits[j])+q)) / float64(q)
+				if gain > best {
+					best, of, n = gain, j, q
+				}
+			}
+		}
+		if of < 0 {
+			break // nothing left to gain
+		}
+		m.Bits[of] += uint8(n)
+		left -= n
+	}
+	for j, t := range tables {
+		m.Knots[j] = knots(t.levels(int(m.Bits[j])))
+	}
+	return m
+}
+
+// levelTable finds the Lloyd-Max levels of one latent for each number of bits.
+type levelTable struct {
+	x          []float64 // values and prior points, rising
+	w, wx, wxx []float64 // sums of weight, weight·x, weight·x² below each
+	byBits     [maxTableBits + 1][]float64
+	error      [maxTableBits + 1]float64
+}
+
+func newLevelTable(values []float64, p prior) *levelTable {
+	sum, squares := 0.0, 0.0
+	for _, v := range values {
+		sum += v
+		squares += v * v
+	}
+	n := float64(len(values))
+	deviation := math.Sqrt(max(0, squares/n-sum*sum/(n*n)))
+	scale := p.relative*deviation + p.absolute
+	type point struct{ x, w float64 }
+	points := make([]point, 0, len(values)+priorPoints)
+	for _, v := range values {
+		points = append(points, point{v, (1 - p.share) / n})
+	}
+	for _, q := range quantiles() {
+		points = append(points, point{q * scale, p.share / priorPoints})
+	}
+	slices.SortStableFunc(points, func(a, b point) int {
+		switch {
+		case a.x < b.x:
+			return -1
+		case a.x > b.x:
+			return 1
+		}
+		return 0
+	})
+	t := &levelTable{
+		x: make([]float64, len(points)), w: make([]float64, len(points)+1),
+		wx: make([]float64, len(points)+1), wxx: make([]float64, len(points)+1),
+	}
+	for i, p := range points {
+		t.x[i] = p.x
+		t.w[i+1] = t.w[i] + p.w
+		t.wx[i+1] = t.wx[i] + p.w*p.x
+		t.wxx[i+1] = t.wxx[i] + p.w*p.x*p.x
+	}
+	return t
+}
+
+func (t *levelTable) levels(bits int) []float64 {
+	if t.byBits[bits] == nil {
+		t.solve(bits)
+	}
+	return t.byBits[bits]
+}
+
+func (t *levelTable) distortion(bits int) float64 {
+	t.levels(bits)
+	return t.error[bits]
+}
+
+// solve runs Lloyd's iteration from levels as dense as the cube root of the
+// density, which is where the best ones go for many levels (Panter and Dite
+// 1951).
+func (t *levelTable) solve(bits int) {
+	n, count := len(t.x), 1<<bits
+	levels := make([]float64, count)
+	if bits > 0 {
+		dense := make([]float64, n)
+		for i := 1; i < n; i++ {
+			weight := (t.w[i+1] - t.w[i-1]) / 2
+			gap := t.x[i] - t.x[i-1]
+			dense[i] = dense[i-1] + math.Cbrt(weight*gap*gap)
+		}
+		at := 0
+		for i := range levels {
+			target := (float64(i) + 0.5) / float64(count) * dense[n-1]
+			for at < n-2 && dense[at+1] < target {
+				at++
+			}
+			levels[i] = t.x[at]
+			if step := dense[at+1] - dense[at]; step > 0 {
+				levels[i] += (target - dense[at]) / step * (t.x[at+1] - t.x[at])
+			}
+		}
+	}
+	edges := make([]int, count+1) // level i serves x[edges[i]:edges[i+1]]
+	place := func() {
+		edges[count] = n
+		for i := 1; i < count; i++ {
+			from := edges[i-1]
+			j, _ := slices.BinarySearch(t.x[from:], (levels[i-1]+levels[i])/2)
+			edges[i] = from + j
+		}
+	}
+	for range 25 {
+		place()
+		moved := 0.0
+		for i := range levels {
+			if w := t.w[edges[i+1]] - t.w[edges[i]]; w > 0 {
+				v := (t.wx[edges[i+1]] - t.wx[edges[i]]) / w
+				moved = max(moved, math.Abs(v-levels[i]))
+				levels[i] = v
+			}
+		}
+		slices.Sort(levels)
+		if moved < 1e-7 {
+			break
+		}
+	}
+	place()
+	for i, v := range levels {
+		a, b := edges[i], edges[i+1]
+		t.error[bits] += t.wxx[b] - t.wxx[a] - 2*v*(t.wx[b]-t.wx[a]) + v*v*(t.w[b]-t.w[a])
+	}
+	t.error[bits] = max(0, t.error[bits])
+	t.byBits[bits] = levels
+}
+
+// knots are the points between which a decoder finds the levels on straight
+// lines: the levels themselves where they are few.
+func knots(levels []float64) []float32 {
+	n := min(len(levels), bam.MaxKnots)
+	out := make([]float32, n)
+	for i := range out {
+		if n == len(levels) {
+			out[i] = float32(levels[i])
+			continue
+		}
+		at := float64(i) * float64(len(levels)-1) / float64(n-1)
+		k := min(int(at), len(levels)-2)
+		out[i] = float32(levels[k] + (at-float64(k))*(levels[k+1]-levels[k]))
+	}
+	return out
+}
