@@ -52,8 +52,10 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
 	fs.StringVar(&o.method, "method", "pca", "pca, or febam: the paper's rule")
 	fs.Var((*cli.Ints)(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
-	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents")
-	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16 or float32")
+	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents; unset with bitpack: as many as its bits can use")
+	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16, float32, or bitpack (contract v2: not for the reference runtime)")
+	fs.IntVar(&o.settings.PayloadBytes, "payload-bytes", 8, "bitpack: length of the payload")
+	fs.BoolVar(&o.settings.CheckByte, "check-byte", false, "bitpack: the payload's last byte checks model and payload")
 	fs.Float64Var(&o.settings.Scale, "scale", 0, "factor of the integer packings; 0: 127 or 32767")
 	fs.BoolVar(&o.settings.AutoScale, "auto-scale", false, "measure the scale on the training windows")
 	fs.Float64Var(&o.settings.AutoScalePercentile, "auto-scale-percentile", 99.9, "percentile of the largest |latent| that becomes the largest integer")
@@ -73,7 +75,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.IntVar(&o.febam.MinEpochs, "min-epochs", 0, "febam: epochs before an early stop")
 	fs.Float64Var(&o.febam.LearningRate, "learning-rate", 1e-4, "febam: step size")
 	fs.IntVar(&o.febam.Cycles, "cycles", 1, "febam: rounds before each update")
-	fs.Int64Var(&o.febam.Seed, "seed", 0, "febam: seed of the starting weights")
+	fs.Int64Var(&o.febam.Seed, "seed", 0, "seed of febam's starting weights and of bitpack's clusters")
 	fs.Float64Var(&o.febam.InitRange, "init-range", 0.05, "febam: starting weights are uniform in ± this")
 	fs.Float64Var(&o.febam.WeightClip, "weight-clip", 0, "febam: keep weights in ± this; 0: no clip")
 	fs.IntVar(&o.febam.ShuffleBuffer, "shuffle-buffer", 0, "febam: windows in the shuffle buffer; 0: file order")
@@ -98,6 +100,7 @@ func (o *options) check(fs *flag.FlagSet) error {
 	}{
 		{"latent-dim", float64(o.settings.LatentDim)}, {"window-W", float64(o.settings.WindowW)},
 		{"window-stride", float64(o.settings.WindowStride)}, {"max-payload-bytes", float64(o.settings.MaxPayloadBytes)},
+		{"payload-bytes", float64(o.settings.PayloadBytes)},
 		{"train-ratio", o.trainRatio}, {"epochs", float64(o.febam.Epochs)}, {"cycles", float64(o.febam.Cycles)},
 	} {
 		if !(f.v > 0) {
@@ -108,6 +111,10 @@ func (o *options) check(fs *flag.FlagSet) error {
 		return fmt.Errorf("--scale is %g, want more than 0", o.settings.Scale)
 	}
 	o.settings.Packing = bam.Packing(o.packing)
+	if o.settings.Packing == bam.BitPack && !cli.IsSet(fs, "latent-dim") {
+		o.settings.LatentDim = 0
+	}
+	o.settings.Seed = o.febam.Seed
 	o.settings.Split = dataset.HashSplit{TrainRatio: o.trainRatio, Seed: o.splitSeed}
 	return o.settings.Check()
 }
@@ -121,7 +128,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	save := artifacts.SaveOptions{Force: o.force}
 	outDir := o.outDir
 	if outDir == "" {
-		outDir = freshFolder(fmt.Sprintf("%s-%d", o.settings.Packing, o.settings.LatentDim))
+		outDir = freshFolder(fmt.Sprintf("%s-%dB", o.settings.Packing, o.settings.PayloadLen()))
 	}
 	if err := artifacts.CheckPlace(outDir, save); err != nil {
 		return withForceHint(err)
