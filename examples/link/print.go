@@ -8,6 +8,7 @@ import (
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/internal/station"
 )
 
 // print writes the runs side by side.
@@ -81,7 +82,7 @@ func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
 	if len(r.Runs) > 1 {
 		c := r.Comparison
 		fmt.Fprintf(w, "%s against %s: airtime %s, PDR %s, ETX %s.\n", r.Runs[0].Codec, r.Runs[1].Codec,
-			change(-c.AirtimeReducePct), change(c.PDRImprovePct), change(-c.ETXReducePct))
+			station.Percent(-c.AirtimeReducePct), station.Percent(c.PDRImprovePct), station.Percent(-c.ETXReducePct))
 	}
 }
 
@@ -91,13 +92,6 @@ func (r *outcome) error(figure func() float64, unit string) string {
 		return "-"
 	}
 	return show.Digits(figure()) + unit
-}
-
-func change(pct float64) string {
-	if math.Abs(pct) < 0.05 {
-		return "the same"
-	}
-	return fmt.Sprintf("%+.1f %%", pct)
 }
 
 func seconds(s float64) string {

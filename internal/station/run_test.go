@@ -158,7 +158,7 @@ func TestOverUDP(t *testing.T) {
 		loss string
 	}{
 		{"the simulated walk", testenv.Repo("testdata", "walk.jsonl"), "0"},
-		{"the simulated walk, with losses", testenv.Repo("testdata", "walk.jsonl"), "0.02"},
+		{"the simulated walk, with losses", testenv.Repo("testdata", "walk.jsonl"), "0.01"},
 		{"a field recording", "", "0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
@@ -125,6 +126,14 @@ func TX(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%s: found too few samples for a window of %d", sampler.path, s.Spec.Window.W)
 	}
 	return out.close()
+}
+
+// Percent writes a change in percent.
+func Percent(pct float64) string {
+	if math.Abs(pct) < 0.05 {
+		return "the same"
+	}
+	return fmt.Sprintf("%+.1f %%", pct)
 }
 
 // PrintTX writes what a sender's log tells.

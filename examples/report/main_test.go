@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/motion"
+	"github.com/loralink/loralink-go/internal/station"
+	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/sim"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// simulate writes the logs of a run of n windows over a simulated channel, and
+// the data set, and returns the sums that the two programs would have printed.
+func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metrics) {
+	t.Helper()
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sensor12, err := codec.NewSensor12(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	timing := station.Timing(spec)
+	timing.MaxRetries = 2
+	sender, err := link.NewSender(link.SenderConfig{Timing: timing, Codec: sensor12, FirstSeq: 77})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver, err := link.NewReceiver(link.ReceiverConfig{Timing: timing, Codec: sensor12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var windows []dataset.Window
+	for w, err := range dataset.Windows(motion.Samples(1, 1, n), dataset.Windower{W: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows = append(windows, w)
+	}
+	if _, err := dataset.WriteFile(filepath.Join(dir, "dataset.jsonl"), func(yield func(dataset.Window, error) bool) {
+		for _, w := range windows {
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	logs, meters := map[link.Role]*link.Log{}, map[link.Role]*link.Meter{}
+	for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
+		meters[role] = new(link.Meter)
+		if logs[role], err = link.OpenLog(dir, link.LogHeader{RunID: "sim", Role: role, Mode: "LATENT", PHYID: timing.PHY.ID()}); err != nil {
+			t.Fatal(err)
+		}
+		if err := logs[role].Write(link.Event{Kind: link.EventRunStart, At: sim.Epoch, Start: &link.RunStart{RunSpec: spec}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i := 0
+	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Loss: loss, Seed: 2}, 0, sim.Pair{
+		Sender: sender, Receiver: receiver,
+		Source: func() (link.Window, time.Duration, bool) {
+			if i == len(windows) {
+				return link.Window{}, 0, false
+			}
+			i++
+			w := windows[i-1]
+			return link.Window{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, 0, true
+		},
+		OnEvent: func(role link.Role, e link.Event) {
+			meters[role].Add(role, e)
+			if err := logs[role].Write(e); err != nil {
+				t.Error(err)
+			}
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range logs {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return meters[link.RoleTX].Metrics(), meters[link.RoleRX].Metrics()
+}
+
+func TestReportAgreesWithThePrograms(t *testing.T) {
+	dir := t.TempDir()
+	const n = 3000 // SEQ wraps eleven times
+	tx, rx := simulate(t, dir, n, 0.3)
+	log := func(role string) string { return filepath.Join(dir, "sim_"+role+".jsonl") }
+	out, record := filepath.Join(dir, "new", "report.json"), filepath.Join(dir, "run.md")
+	power := filepath.Join(dir, "power.csv")
+	if err := os.WriteFile(power, []byte("ts_ms,power_mw\n-1000,500\n100000000,500\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.jsonl"),
+		"--baseline-tx", log("tx"), "--out", out, "--plots", filepath.Join(dir, "plots"), "--power", power,
+		"--record", testenv.Repo("examples", "records", "run.md"), "--record-out", record}, &stdout, &stderr)
+	if err != nil || stderr.Len() > 0 {
+		t.Fatal(err, stderr.String())
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rep report
+	if err := json.Unmarshal(b, &rep); err != nil {
+		t.Fatal(err)
+	}
+	m := rep.Run.Metrics
+	if got, want := []any{m.Windows, m.Sent, m.Retries, m.Acked, m.Failed, m.ETX, m.AirtimeS, m.RTTMs, m.QueueMs, m.EndToEndMs, m.PayloadMean},
+		[]any{tx.Windows, tx.Sent, tx.Retries, tx.Acked, tx.Failed, tx.ETX, tx.AirtimeS, tx.RTTMs, tx.QueueMs, tx.EndToEndMs, tx.PayloadMean}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("sender: report has %v, the program %v", got, want)
+	}
+	if got, want := []any{m.RxOK, m.RxRepeated, m.Delivered, m.AcksSent, m.AckAirtimeS},
+		[]any{rx.RxOK, rx.RxRepeated, rx.Delivered, rx.AcksSent, rx.AckAirtimeS}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("receiver: report has %v, the program %v", got, want)
+	}
+	if m.Failed == 0 || m.Delivered == n {
+		t.Errorf("%d failed, %d delivered: the channel was to lose some", m.Failed, m.Delivered)
+	}
+	// Every delivered window is found, and is as near as sensor12_packed puts it.
+	r := rep.Run.Reconstruction
+	if r == nil || r.Windows != m.Delivered || r.Unmatched != 0 || r.ZScored.MSE > 1e-4 {
+		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
+	}
+	if e := rep.Run.Energy; e == nil || math.Abs(e.Joules-0.5*m.DurationS) > 1e-6*e.Joules {
+		t.Errorf("energy %+v over %v s at 0.5 W", e, m.DurationS)
+	}
+	for _, plot := range []string{"delivery.png", "latency.png"} {
+		if info, err := os.Stat(filepath.Join(dir, "plots", plot)); err != nil || info.Size() < 1000 {
+			t.Errorf("%s: %v, %v", plot, info, err)
+		}
+	}
+	text, err := os.ReadFile(record)
+	if err != nil || !strings.Contains(string(text), "# Run sim") || !strings.Contains(string(text), "bam 0") ||
+		!strings.Contains(string(text), "| people | ________ |") || strings.Contains(string(text), "{{") {
+		t.Errorf("record: %v\n%s", err, text)
+	}
+	if !strings.Contains(stdout.String(), "PDR") {
+		t.Error(stdout.String())
+	}
+}
+
+func TestTornLogIsUsed(t *testing.T) {
+	dir := t.TempDir()
+	simulate(t, dir, 50, 0)
+	path := filepath.Join(dir, "sim_tx.jsonl")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, b[:len(b)-20], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if err := run(context.Background(), []string{"--tx", path}, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(stderr.String(), "torn") || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("said %q", stderr.String())
+	}
+}
+
+func TestIntegrate(t *testing.T) {
+	for _, c := range []struct {
+		name, record string
+		want         float64
+		err          string
+	}{
+		{"constant", "ts_ms,power_mw\n0,1000\n10000,1000\n", 4, ""},
+		{"a ramp, cut at both ends", "ts_ms,power_mw\n0,0\n10000,10000\n", 16, ""}, // mean 4 W over 4 s
+		{"volts and amps", "# supply\namps,volts,ts_ms\n0.1,5,1000\n0.1,5,9000\n", 2, ""},
+		{"starts late", "ts_ms,power_mw\n3000,1\n10000,1\n", 0, "starts 1.0 s after"},
+		{"ends early", "ts_ms,power_mw\n0,1\n5000,1\n", 0, "ends before"},
+		{"falls", "ts_ms,power_mw\n0,1\n0,1\n", 0, "line 3: ts_ms: found 0 after 0"},
+		{"no number", "ts_ms,power_mw\n0,a lot\n", 0, `line 2: power_mw: found "a lot"`},
+		{"columns", "time,power\n", 0, "want ts_ms and power_mw"},
+		{"empty", "", 0, "EOF"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "power.csv")
+			if err := os.WriteFile(path, []byte(c.record), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			e, err := integrate(path, 2000, 6000)
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("error %v, want %s", err, c.err)
+				}
+				return
+			}
+			if err != nil || math.Abs(e.Joules-c.want) > 1e-9 {
+				t.Errorf("%+v, %v, want %v J", e, err, c.want)
+			}
+		})
+	}
+}
+
+func TestPointsStayFew(t *testing.T) {
+	var p points
+	for i := range 10 * maxPoints {
+		p.add(float64(i), float64(i))
+	}
+	if len(p.xy) > maxPoints || len(p.xy) < maxPoints/2 {
+		t.Fatalf("%d points", len(p.xy))
+	}
+	for i, q := range p.xy {
+		if want := float64(i * p.every); q.X != want {
+			t.Fatalf("point %d is %v, want %v", i, q.X, want)
+		}
+	}
+}
+
+func TestCarelessUse(t *testing.T) {
+	dir := t.TempDir()
+	simulate(t, dir, 5, 0)
+	tx, rx := filepath.Join(dir, "sim_tx.jsonl"), filepath.Join(dir, "sim_rx.jsonl")
+	empty := filepath.Join(dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		args  []string
+		usage bool
+		want  string
+	}{
+		{"nothing", nil, true, "want --tx or --rx"},
+		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
+		{"empty log", []string{"--tx", empty}, false, "found no events"},
+		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
+		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
+		{"a record without a place", []string{"--tx", tx, "--record", "x"}, true, "together"},
+		{"plots of a receiver", []string{"--rx", rx, "--plots", dir}, false, "want --tx"},
+		{"unwritable", []string{"--tx", tx, "--out", filepath.Join(empty, "x")}, false, "empty"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			err := run(context.Background(), c.args, &b, &b)
+			var usage *cli.UsageError
+			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
