@@ -30,7 +30,7 @@ type Saturation struct {
 }
 
 // Evaluation is how a codec did on a set of windows. Its JSON is that of the
-// reference runtime, and zscored besides.
+// reference runtime, and zscored and by_sensor besides.
 type Evaluation struct {
 	Dataset              string     `json:"dataset,omitempty"`
 	BAMManifest          string     `json:"bam_manifest,omitempty"`
@@ -48,6 +48,8 @@ type Evaluation struct {
 	// 12-D sample.
 	ByGroup map[string]Errors `json:"by_group,omitempty"`
 	ZScored Errors            `json:"zscored"`
+	// BySensor has one entry a value of a step, in its unit.
+	BySensor []SensorErrors `json:"by_sensor,omitempty"`
 
 	tally *score.Tally
 	dims  int
@@ -78,6 +80,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: []int{},
 		tally: score.NewTally(n), dims: opt.Dims,
 	}
+	sizes := make([]score.Sizes, opt.Dims)
 	lengths := make([]bool, c.MaxPayloadLen()+1)
 	sat, _ := c.(saturator)
 	var payload []byte
@@ -99,6 +102,9 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 			e.Saturation.Total += total
 		}
 		e.tally.Add(w.Values, got)
+		for i, v := range w.Values {
+			sizes[i%opt.Dims].Add(v - got[i])
+		}
 	}
 	for n, seen := range lengths {
 		if seen {
@@ -111,6 +117,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 	e.Samples = e.tally.N
 	e.Overall = e.tally.Overall()
 	e.ZScored = e.tally.Scaled(opt.Std)
+	e.BySensor = bySensor(e.tally, sizes)
 	if opt.Dims == codec.SensorDims {
 		e.ByGroup = map[string]Errors{}
 		for _, g := range score.Groups {

@@ -127,3 +127,111 @@ func TestEvaluateRefuses(t *testing.T) {
 		t.Error("no windows pass")
 	}
 }
+
+// Errors by sensor are over all steps of a window: here the first step comes
+// back exactly, and the second off by as much as each value's place in it.
+func TestBySensor(t *testing.T) {
+	e, err := quality.Evaluate(offset{2, 12}, steps(100), quality.Options{Dims: 12, Std: make([]float64, 24)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.BySensor) != 12 {
+		t.Fatalf("%d sensors, want 12", len(e.BySensor))
+	}
+	for i, s := range e.BySensor {
+		// Step 0: no error in 100 windows. Step 1: i+1, 100 times.
+		want := quality.SensorErrors{Sensor: dataset.SampleNames()[i], Unit: dataset.SampleUnits()[dataset.SampleNames()[i]],
+			MAE: float64(i+1) / 2, MSE: float64((i+1)*(i+1)) / 2, P50: 0, P99: float64(i + 1), Max: float64(i + 1)}
+		if s != want {
+			t.Errorf("%+v, want %+v", s, want)
+		}
+	}
+	e, err = quality.Evaluate(offset{1, 3}, func(yield func(dataset.Window, error) bool) {
+		yield(dataset.Window{Values: make([]float64, 3)}, nil)
+	}, quality.Options{Dims: 3, Std: make([]float64, 3)})
+	if err != nil || e.BySensor[2].Sensor != "dim 2" || e.BySensor[2].Unit != "" {
+		t.Errorf("windows of no sample: %+v, %v", e, err)
+	}
+}
+
+// offset rebuilds windows with the i-th value of the last step off by i+1.
+type offset struct{ w, dims int }
+
+func (o offset) ID() string         { return "offset" }
+func (o offset) Version() string    { return "1" }
+func (o offset) Schema() string     { return "offset" }
+func (o offset) WindowLen() int     { return o.w * o.dims }
+func (o offset) MaxPayloadLen() int { return 0 }
+
+func (o offset) AppendEncode(dst []byte, _ []float64) ([]byte, error) { return dst, nil }
+
+func (o offset) AppendDecode(dst []float64, _ []byte) ([]float64, error) {
+	dst = append(dst, make([]float64, o.w*o.dims)...)
+	for i := range o.dims {
+		dst[len(dst)-o.dims+i] = float64(i + 1)
+	}
+	return dst, nil
+}
+
+// steps are n windows of two steps of zeros.
+func steps(n int) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for i := range n {
+			if !yield(dataset.Window{ID: int64(i), Values: make([]float64, 24)}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestDrift(t *testing.T) {
+	norm := &bam.Norm{Mean: []float64{10, 0, 5, 10, 0, 5}, Std: []float64{2, 1, 0, 2, 1, 0}} // two steps of three values
+	windows := func(yield func(dataset.Window, error) bool) {
+		for _, v := range [][]float64{
+			{12, 0, 5, 12, 0, 5},  // shifted by a deviation
+			{14, 4, 5, 10, -4, 5}, // 4 deviations are not outside
+			{12, 9, 5, 12, 0, 5},
+			{12, 0, 5, 12, 0, 6}, // differs where training did not
+		} {
+			if !yield(dataset.Window{Values: v}, nil) {
+				return
+			}
+		}
+	}
+	d, err := quality.MeasureDrift(windows, norm, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Samples != 4 || d.Windows != 0.5 || d.Limit != quality.DriftLimit {
+		t.Errorf("%+v", d)
+	}
+	for i, want := range []quality.SensorDrift{
+		{Sensor: "dim 0", Shift: 1, Spread: math.Sqrt(2. / 7), Farthest: 2},
+		{Sensor: "dim 1", Shift: 9. / 8, Spread: math.Sqrt((113 - 81./8) / 7), Outside: 1. / 8, Farthest: 9},
+		{Sensor: "dim 2", Outside: 1. / 8},
+	} {
+		got := d.BySensor[i]
+		if math.Abs(got.Shift-want.Shift) > 1e-12 || math.Abs(got.Spread-want.Spread) > 1e-12 || got.Outside != want.Outside || got.Farthest != want.Farthest || got.Sensor != want.Sensor {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	// The windows a norm is of have drifted nowhere.
+	study, err := quality.Study(walk(500), 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = quality.MeasureDrift(walk(500), study.Norm, 12); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range d.BySensor {
+		if math.Abs(s.Shift) > 1e-9 || math.Abs(s.Spread-1) > 1e-9 || s.Outside != 0 || s.Farthest > 3 {
+			t.Errorf("training windows: %+v", s)
+		}
+	}
+	if _, err := quality.MeasureDrift(walk(3), norm, 3); !errors.Is(err, codec.ErrShape) {
+		t.Errorf("windows of 12 for a norm of 6: %v", err)
+	}
+	if _, err := quality.MeasureDrift(walk(3), norm, 4); err == nil {
+		t.Error("steps of 4 values in windows of 6 pass")
+	}
+}

@@ -1,0 +1,136 @@
+package quality
+
+import (
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/score"
+)
+
+// SensorErrors is how far off one value of a step is, over all windows and
+// their steps, in the value's unit.
+type SensorErrors struct {
+	Sensor string  `json:"sensor"`         // as in a sample, or "dim 3"
+	Unit   string  `json:"unit,omitempty"` // where it is known
+	MAE    float64 `json:"mae"`
+	MSE    float64 `json:"mse"` // in the unit squared
+	// P50, P99 and Max are absolute errors: half of them, and 99 in a hundred,
+	// are at most P50 and P99. Above a million errors the two are of an even
+	// sample of them.
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// sensor is the name and the unit of a step's i-th value.
+func sensor(i, dims int) (name, unit string) {
+	if dims != codec.SensorDims {
+		return fmt.Sprintf("dim %d", i), ""
+	}
+	name = dataset.SampleNames()[i]
+	return name, dataset.SampleUnits()[name]
+}
+
+// bySensor turns what was gathered into one entry a value of a step.
+func bySensor(tally *score.Tally, sizes []score.Sizes) []SensorErrors {
+	dims := len(sizes)
+	out := make([]SensorErrors, dims)
+	for i := range sizes {
+		e := tally.Dims(dims, i, i+1)
+		name, unit := sensor(i, dims)
+		out[i] = SensorErrors{name, unit, e.MAE, e.MSE, sizes[i].Quantile(0.5), sizes[i].Quantile(0.99), sizes[i].Max()}
+	}
+	return out
+}
+
+// DriftLimit is how many deviations from the mean a value may lie before
+// [Drift] counts it as outside what a model was made for.
+const DriftLimit = 4
+
+// Drift is how far windows lie outside what a model was made for. A model's
+// files do not say which range its training windows had, only their mean and
+// deviation: a value counts as outside when it is more than DriftLimit
+// deviations from the mean. What the payload can no longer hold, the other half
+// of the matter, is [Evaluation].Saturation.
+type Drift struct {
+	Samples int     `json:"samples"`
+	Limit   float64 `json:"limit"`         // DriftLimit
+	Windows float64 `json:"windows_share"` // share of windows with a value outside
+	// BySensor has one entry a value of a step.
+	BySensor []SensorDrift `json:"by_sensor"`
+}
+
+// SensorDrift is the drift of one value of a step. Where the training deviation
+// is 0 there is no measure: every other value counts as outside, and the
+// remaining figures are 0.
+type SensorDrift struct {
+	Sensor   string  `json:"sensor"`
+	Shift    float64 `json:"shift"`    // mean here less that of training, in training deviations
+	Spread   float64 `json:"spread"`   // deviation here over that of training
+	Outside  float64 `json:"outside"`  // share of values outside
+	Farthest float64 `json:"farthest"` // largest distance from the training mean, in its deviations
+}
+
+// MeasureDrift compares windows, of dims values a step, with norm: mean and
+// deviation of every value over the training windows. Where a model's norm was
+// widened, that is its DataStd.
+func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, dims int) (*Drift, error) {
+	n := len(norm.Mean)
+	if dims < 1 || n%dims != 0 || len(norm.Std) != n {
+		return nil, fmt.Errorf("quality: drift of windows of %d values with %d deviations, want as many of each and steps of %d to divide them", n, len(norm.Std), dims)
+	}
+	d := &Drift{Limit: DriftLimit, BySensor: make([]SensorDrift, dims)}
+	count := make([]float64, dims) // values with a measure
+	mean, square := make([]float64, dims), make([]float64, dims)
+	windowsOut := 0
+	for w, err := range windows {
+		if err != nil {
+			return nil, err
+		}
+		if len(w.Values) != n {
+			return nil, fmt.Errorf("quality: window %d: %w: %d values, want %d", w.ID, codec.ErrShape, len(w.Values), n)
+		}
+		d.Samples++
+		out := false
+		for i, v := range w.Values {
+			s := &d.BySensor[i%dims]
+			if norm.Std[i] == 0 {
+				if v != norm.Mean[i] {
+					s.Outside++
+					out = true
+				}
+				continue
+			}
+			z := (v - norm.Mean[i]) / norm.Std[i]
+			if math.Abs(z) > DriftLimit {
+				s.Outside++
+				out = true
+			}
+			s.Farthest = max(s.Farthest, math.Abs(z))
+			count[i%dims]++
+			step := z - mean[i%dims]
+			mean[i%dims] += step / count[i%dims]
+			square[i%dims] += step * (z - mean[i%dims])
+		}
+		if out {
+			windowsOut++
+		}
+	}
+	if d.Samples > 0 {
+		d.Windows = float64(windowsOut) / float64(d.Samples)
+	}
+	for i := range d.BySensor {
+		s := &d.BySensor[i]
+		s.Sensor, _ = sensor(i, dims)
+		s.Outside /= float64(max(1, d.Samples*(n/dims)))
+		s.Shift = mean[i]
+		if count[i] > 1 {
+			s.Spread = math.Sqrt(square[i] / (count[i] - 1))
+		}
+	}
+	return d, nil
+}
