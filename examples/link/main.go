@@ -11,8 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"path/filepath"
 	"time"
 
 	"github.com/loralink/loralink-go/codec"
@@ -32,10 +30,10 @@ const summary = `Link sends the windows of a recording or a data set from one Ru
 over a simulated channel in virtual time, and again with sensor12_packed payloads.`
 
 type options struct {
-	tx, rx, manifest, samples, dataset, out string
-	maxGapMs                                int64
-	windows, uartBaud                       int
-	channel                                 sim.Channel
+	tx, rx, manifest, out string
+	source                station.Source
+	windows, uartBaud     int
+	channel               sim.Channel
 }
 
 func parse(args []string, stdout io.Writer) (*options, error) {
@@ -44,9 +42,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
 	fs.StringVar(&o.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
 	fs.StringVar(&o.manifest, "bam-manifest", "", "model manifest that stands in for the RunSpecs' manifest_path")
-	fs.StringVar(&o.samples, "samples", "", "recording to send, JSONL or CSV")
-	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to send instead of --samples")
-	fs.Int64Var(&o.maxGapMs, "max-gap-ms", 0, "no window spans a longer gap between samples; 0: any")
+	o.source.Add(fs)
 	fs.IntVar(&o.windows, "windows", 0, "windows to send, from the first; 0: all")
 	fs.Float64Var(&o.channel.Loss, "loss", 0, "mean share of frames lost, in each direction")
 	fs.Float64Var(&o.channel.MeanBurst, "bursts", 0, "mean number of frames a loss lasts; 0: losses are independent")
@@ -59,9 +55,10 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
+	if err := o.source.Check(); err != nil {
+		return nil, err
+	}
 	switch {
-	case (o.samples == "") == (o.dataset == ""):
-		return nil, cli.Usagef("want either --samples or --dataset")
 	case !(o.channel.Loss >= 0 && o.channel.Loss < 1):
 		return nil, cli.Usagef("--loss is %g, want 0 or more and less than 1", o.channel.Loss)
 	case o.uartBaud < 0:
@@ -110,11 +107,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		o.channel.Latency, tx.Timing.Latency, rx.Timing.Latency = latency, latency, latency
 	}
 	o.channel.PHY, o.channel.Collisions = tx.Timing.PHY, true
-	windows, err := o.load(tx.Spec, stderr)
+	windows, err := o.source.Windows(tx.Spec, o.windows, stderr)
 	if err != nil {
 		return err
 	}
-	std, err := deviations(tx.Codec, windows)
+	std, err := station.Deviations(tx.Codec, windows)
 	if err != nil {
 		return err
 	}
@@ -161,53 +158,6 @@ func (o *options) stations() (tx, rx *station.Station, err error) {
 		}
 	}
 	return ends[0], ends[1], station.Agree(ends[0], ends[1])
-}
-
-// load reads all windows: their values are compared with what arrives.
-func (o *options) load(spec *runspec.RunSpec, stderr io.Writer) ([]dataset.Window, error) {
-	var seq func(func(dataset.Window, error) bool)
-	source := o.dataset
-	if o.dataset != "" {
-		seq = cli.OpenWindows(o.dataset, spec.Window.Dims, spec.Window.W, stderr)
-	} else {
-		if spec.Window.Dims != dataset.SampleDims {
-			return nil, fmt.Errorf("%s: window.dims: %d, want %d to send samples (--dataset sends any)", o.tx, spec.Window.Dims, dataset.SampleDims)
-		}
-		source = o.samples
-		samples := dataset.SkipTorn(dataset.OpenSamples(o.samples, dataset.SampleOptions{}), func(err error) {
-			fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err)
-		})
-		seq = dataset.Windows(samples, dataset.Windower{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: o.maxGapMs, RunID: spec.RunID})
-	}
-	limit := o.windows
-	if m := spec.TX.MaxWindows; m > 0 && (limit <= 0 || m < limit) {
-		limit = m
-	}
-	var windows []dataset.Window
-	for w, err := range dataset.NotEmpty(dataset.Limit(seq, limit), source) {
-		if err != nil {
-			return nil, err
-		}
-		windows = append(windows, w)
-	}
-	return windows, nil
-}
-
-// deviations are what errors are divided by: the model's, or those of the
-// windows where the codec has none.
-func deviations(c codec.Codec, windows []dataset.Window) ([]float64, error) {
-	if model, ok := c.(*codec.BAM); ok {
-		if std := model.Model().DataStd(); std != nil {
-			return std, nil
-		}
-	}
-	var stats dataset.Stats
-	for _, w := range windows {
-		if err := stats.Add(w.Values); err != nil {
-			return nil, err
-		}
-	}
-	return stats.Std(), nil
 }
 
 // send runs all windows through the channel. What the queue blocks on waits; a
@@ -272,20 +222,4 @@ func (r *outcome) errors(std []float64, dims int) {
 			r.Groups[g.Name] = r.tally.Dims(dims, g.From, g.To)
 		}
 	}
-}
-
-// metresPerDegree is the length of a degree of latitude.
-const metresPerDegree = 40e6 / 360
-
-// position is the root mean square error in the horizontal, in metres.
-func (r *outcome) position(latitude float64) float64 {
-	rms := func(i int) float64 { return math.Sqrt(r.tally.Dims(dataset.SampleDims, i, i+1).MSE) * metresPerDegree }
-	return math.Hypot(rms(0), rms(1)*math.Cos(latitude*math.Pi/180))
-}
-
-func (o *options) sourceName() string {
-	if o.dataset != "" {
-		return filepath.ToSlash(o.dataset)
-	}
-	return filepath.ToSlash(o.samples)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
@@ -13,7 +12,7 @@ import (
 
 // print writes the runs side by side.
 func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
-	fmt.Fprintf(w, "%d windows of %s over %s, loss %g", len(windows), o.sourceName(), r.PHYID, r.Loss)
+	fmt.Fprintf(w, "%d windows of %s over %s, loss %g", len(windows), o.source.Name(), r.PHYID, r.Loss)
 	if r.MeanBurst > 0 {
 		fmt.Fprintf(w, " in bursts of %g frames", r.MeanBurst)
 	}
@@ -64,17 +63,10 @@ func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
 	fmt.Fprintln(w, "Errors of the delivered windows, root mean square but for zscored:")
 	row("zscored.mse", func(x *outcome) string { return x.error(func() float64 { return x.ZScored.MSE }, "") })
 	if r.Runs[0].Groups != nil {
-		latitude := 0.0
-		for _, win := range windows {
-			latitude += win.Values[0] / float64(len(windows))
-		}
-		row("position", func(x *outcome) string { return x.error(func() float64 { return x.position(latitude) }, " m") })
-		for _, s := range []struct {
-			name, unit string
-			from, to   int
-		}{{"altitude", " m", 2, 3}, {"acceleration", " m/s²", 3, 6}, {"gyroscope", " deg/s", 6, 9}, {"attitude", " deg", 9, 12}} {
-			row(s.name, func(x *outcome) string {
-				return x.error(func() float64 { return math.Sqrt(x.tally.Dims(dataset.SampleDims, s.from, s.to).MSE) }, s.unit)
+		latitude := station.MeanLatitude(windows)
+		for _, f := range station.Figures {
+			row(f.Name, func(x *outcome) string {
+				return x.error(func() float64 { return f.RMS(x.tally, latitude) }, " "+f.Unit)
 			})
 		}
 	}

@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/loralink/loralink-go/radio"
@@ -17,6 +18,11 @@ type SenderConfig struct {
 	// DutyCycle is the share of any hour the sender may be on the air: 0.01 in
 	// most of the EU868 band. 0 is no limit. Waiting for it is no timeout.
 	DutyCycle float64
+	// RetryJitter is the most that is added, at random by Seed, to the wait
+	// before a repetition. Senders that share a channel need it, of some times on
+	// air: without it two whose frames met would meet again each time. 0 is none.
+	RetryJitter time.Duration
+	Seed        uint64
 	// Clock times the encoding for the log. Nil leaves it out.
 	Clock func() time.Time
 }
@@ -27,6 +33,7 @@ type Sender struct {
 	cfg    SenderConfig
 	memory time.Duration // how long a frame may be repeated
 	budget *budget
+	rng    *rand.Rand
 
 	head, tail *slot // queue
 	queued     int
@@ -75,6 +82,8 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 	switch {
 	case cfg.Queue != QueueBlock && cfg.Queue != QueueDropOldest && cfg.Queue != QueueDropNewest:
 		return nil, fmt.Errorf("%w: queue policy %q, want block, drop_oldest or drop_newest", ErrConfig, cfg.Queue)
+	case cfg.RetryJitter < 0:
+		return nil, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrConfig, cfg.RetryJitter)
 	case cfg.QueueLen < 1:
 		return nil, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrConfig, cfg.QueueLen)
 	}
@@ -82,7 +91,7 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 		return nil, err
 	}
 	return &Sender{cfg: cfg, memory: cfg.Memory(), budget: newBudget(cfg.DutyCycle), seq: cfg.FirstSeq,
-		flight: make([]*slot, 0, cfg.MaxInFlight)}, nil
+		rng: rand.New(rand.NewPCG(cfg.Seed, 0)), flight: make([]*slot, 0, cfg.MaxInFlight)}, nil
 }
 
 func checkDuty(share float64, longest time.Duration) error {
@@ -280,7 +289,7 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 		f.attempts++
 		f.due = false
 		f.lastSent = now
-		f.deadline = now.Add(s.cfg.Wait(len(f.frame)) + s.ahead(f))
+		f.deadline = now.Add(s.cfg.Wait(len(f.frame)) + s.ahead(f) + s.jitter())
 		s.nextSend = now.Add(s.cfg.Pace(len(f.frame)))
 		s.budget.spend(now, airtime)
 		s.last = f
@@ -314,6 +323,13 @@ func (s *Sender) candidate() *slot {
 		return nil
 	}
 	return s.head
+}
+
+func (s *Sender) jitter() time.Duration {
+	if s.cfg.RetryJitter == 0 {
+		return 0
+	}
+	return time.Duration(s.rng.Int64N(int64(s.cfg.RetryJitter)))
 }
 
 // ahead is the time on air of what else awaits an ACK.

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/station/stationtest"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+// runLink runs the program and returns its report.
+func runLink(t *testing.T, sf string, args ...string) (report, string) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "link.json")
+	var stdout, stderr bytes.Buffer
+	err := run(t.Context(), append([]string{"--tx", testenv.Repo("testdata", "runspecs", "tx_"+sf+".yaml"),
+		"--rx", testenv.Repo("testdata", "runspecs", "rx_"+sf+".yaml"), "--out", out}, args...), &stdout, &stderr)
+	if err != nil || stderr.Len() > 0 {
+		t.Fatal(err, stderr.String())
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rep report
+	if err := json.Unmarshal(b, &rep); err != nil {
+		t.Fatal(err)
+	}
+	return rep, stdout.String()
+}
+
+// The main job's last step.
+func TestFieldRecordingAtSF12(t *testing.T) {
+	walk := testenv.Shared(t, "field", "walk.jsonl")
+	rep, printed := runLink(t, "sf12", "--bam-manifest", stationtest.Model(t, walk), "--samples", walk, "--loss", "0.2")
+	for _, r := range rep.Runs {
+		m := r.Metrics
+		if m.Windows != 2505 || m.Dropped != 0 || m.Delivered < 2500 || m.Delivered+m.Failed < 2505 {
+			t.Errorf("%s: %+v", r.Codec, m)
+		}
+		if m.PDR < 0.75 || m.PDR > 0.85 || m.ETX < 1.45 || m.ETX > 1.7 {
+			t.Errorf("%s: PDR %.3f, ETX %.3f at loss 0.2", r.Codec, m.PDR, m.ETX)
+		}
+	}
+	if bam, raw := rep.Runs[0], rep.Runs[1]; bam.ZScored.MSE > 0.05 || raw.ZScored.MSE > 1e-4 || bam.Payload != 8 || raw.Payload != 30 {
+		t.Errorf("bam %d B %+v, raw %d B %+v", bam.Payload, bam.ZScored, raw.Payload, raw.ZScored)
+	}
+	for _, want := range []string{"PDR", "ETX", "airtime, data", "retries", "delivered", "zscored.mse", "position", "bam against sensor12_packed: airtime -45.2 %"} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("does not print %q", want)
+		}
+	}
+}
+
+func TestWhatTheChannelDoes(t *testing.T) {
+	walk := testenv.Repo("testdata", "walk.jsonl")
+	manifest := stationtest.Model(t, walk)
+	for _, c := range []struct {
+		name string
+		args []string
+		all  bool // whether every window arrives
+	}{
+		{"nothing", nil, true},
+		{"loss", []string{"--loss", "0.3"}, true},
+		{"bursts", []string{"--loss", "0.3", "--bursts", "6"}, false},
+		{"all of it", []string{"--loss", "0.2", "--duplicates", "0.05", "--reorder", "0.05", "--bit-errors", "0.01"}, true},
+		{"a slow UART", []string{"--uart-baud", "9600"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rep, _ := runLink(t, "sf7", append(c.args, "--bam-manifest", manifest, "--samples", walk)...)
+			for _, r := range rep.Runs {
+				o := r.Observed
+				if o.Offered != 900 || o.Corrupt+o.DeliveredTwice+o.FalselyAcked+o.Unreported > 0 || o.Delivered != r.Metrics.Delivered {
+					t.Errorf("%s: %+v", r.Codec, o)
+				}
+				if c.all && o.Delivered < 899 {
+					t.Errorf("%s: %d delivered", r.Codec, o.Delivered)
+				}
+				if len(c.args) == 0 && r.Metrics.Retries+r.Metrics.Failed > 0 {
+					t.Errorf("%s: %d retries", r.Codec, r.Metrics.Retries)
+				}
+			}
+		})
+	}
+}
+
+func TestCarelessUse(t *testing.T) {
+	walk := testenv.Repo("testdata", "walk.jsonl")
+	spec := func(name string) string { return testenv.Repo("testdata", "runspecs", name+".yaml") }
+	manifest := stationtest.Model(t, walk)
+	nan := filepath.Join(t.TempDir(), "nan.jsonl")
+	if err := os.WriteFile(nan, []byte(`{"ts_ms":1,"lat":NaN}`+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	empty := filepath.Join(t.TempDir(), "empty.jsonl")
+	if err := os.WriteFile(empty, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	both := []string{"--tx", spec("tx_sf7"), "--rx", spec("rx_sf7"), "--bam-manifest", manifest}
+	for _, c := range []struct {
+		name  string
+		args  []string
+		usage bool
+		want  string
+	}{
+		{"no windows", both, true, "want either --samples or --dataset"},
+		{"loss of all", append(both, "--samples", walk, "--loss", "1"), true, "--loss is 1"},
+		{"bursts that cannot be", append(both, "--samples", walk, "--loss", "0.9", "--bursts", "2"), false, "mean burst of 2"},
+		{"missing recording", append(both, "--samples", "none.jsonl"), false, "none.jsonl"},
+		{"empty recording", append(both, "--samples", empty), false, "empty.jsonl"},
+		{"NaN", append(both, "--samples", nan), false, "nan.jsonl:1"},
+		{"missing model", append(both[:4:4], "--bam-manifest", "none.json", "--samples", walk), false, "none.json"},
+		{"roles the wrong way round", []string{"--tx", spec("rx_sf7"), "--rx", spec("tx_sf7"), "--samples", walk}, false, "role: rx, want tx"},
+		{"ends that differ", []string{"--tx", spec("tx_sf7"), "--rx", spec("rx_sf12"), "--bam-manifest", manifest, "--samples", walk}, false, "the ends differ in phy"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var b bytes.Buffer
+			err := run(t.Context(), c.args, &b, &b)
+			var usage *cli.UsageError
+			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
