@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 func ExamplePHY_TimeOnAir() {
@@ -266,4 +269,22 @@ func FuzzStreamParser(f *testing.F) {
 			t.Errorf("after a silence: %v", got)
 		}
 	})
+}
+
+// The table of the module's air speeds in the docs is what the formula gives.
+func TestDocsTable(t *testing.T) {
+	b, err := os.ReadFile(testenv.Repo("docs", "radio.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range AirSpeeds() {
+		ms := func(payload int) string {
+			return fmt.Sprintf("%.1f", float64(a.PHY.TimeOnAir(HeaderLen+payload).Microseconds())/1000)
+		}
+		row := fmt.Sprintf("| %d | %s | %d | %d | 4/%d | %s | %s | %s | %s |", a.Index, a.Name, a.PHY.SF, a.PHY.BandwidthHz/1000,
+			a.PHY.CodingRate+4, ms(1), ms(8), ms(30), ms(238))
+		if !strings.Contains(string(b), row) {
+			t.Errorf("docs/radio.md lacks the row\n%s", row)
+		}
+	}
 }

@@ -516,3 +516,54 @@ func (fixedCodec) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 func (fixedCodec) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	return append(dst, 1), nil
 }
+
+func Example() {
+	timing := Timing{PHY: radio.PHY{SF: 12, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, CRC: true, ExplicitHeader: true, TxPowerDBm: 14},
+		Guard: 20 * time.Millisecond, MaxRetries: 3}
+	sender, err := NewSender(SenderConfig{Timing: timing, Codec: bytesCodec{n: 8}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receiver, err := NewReceiver(ReceiverConfig{Timing: timing, Codec: bytesCodec{n: 8}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	now := time.UnixMilli(0)
+	show := func(actions []Action) (frame []byte) {
+		for _, a := range actions {
+			switch a.Kind {
+			case ActionLog:
+				fmt.Println(now.UnixMilli(), a.Event.Kind)
+			case ActionDeliver:
+				fmt.Println(now.UnixMilli(), "delivered", a.Delivery.Window)
+			case ActionSend:
+				frame = a.Frame
+			}
+		}
+		return frame
+	}
+	actions, next := sender.Step(now, Offer(Window{ID: 1, Values: []float64{42}}), nil)
+	show(actions) // the air takes this one
+
+	now = next // no ACK came until then
+	actions, _ = sender.Step(now, Tick(), nil)
+	frame := show(actions)
+
+	now = now.Add(timing.PHY.TimeOnAir(len(frame)))
+	actions, _ = receiver.Step(now, Received(radio.Reception{Frame: frame}), nil)
+	ack := show(actions)
+
+	now = now.Add(timing.PHY.TimeOnAir(len(ack)))
+	actions, _ = sender.Step(now, Received(radio.Reception{Frame: ack}), nil)
+	show(actions)
+	// Output:
+	// 0 tx_sent
+	// 1859 tx_sent
+	// 2850 rx_ok
+	// 2850 recon_done
+	// 2850 delivered [42]
+	// 2850 ack_sent
+	// 3677 ack_received
+}

@@ -415,3 +415,24 @@ func BenchmarkHourSF12(b *testing.B) {
 	}
 	b.ReportMetric(float64(windows), "windows/hour")
 }
+
+// Two senders whose frames met would meet again at each repetition, were it not
+// for jitter.
+func TestJitterPartsSenders(t *testing.T) {
+	delivered := func(jitter time.Duration) int {
+		var pairs []Pair
+		for i := range 2 {
+			pairs = append(pairs, pair(t, 8, link.Timing{PHY: phy(9), MaxRetries: 8}, 1, func(c *link.SenderConfig) {
+				c.RetryJitter, c.Seed = jitter, uint64(i)
+			}))
+		}
+		r, err := Run(context.Background(), Channel{PHY: phy(9), Collisions: true}, 0, pairs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Pairs[0].Delivered + r.Pairs[1].Delivered
+	}
+	if without, with := delivered(0), delivered(time.Second); without != 0 || with != 2 {
+		t.Errorf("%d delivered without jitter, %d with it", without, with)
+	}
+}
