@@ -69,10 +69,8 @@ func (m *Model) DataStd() []float64 {
 		return nil
 	}
 	std := slices.Clone(m.Norm.Std)
-	if w := m.Manifest.NormWidening; w != nil {
-		for i := range std {
-			std[i] /= *w
-		}
+	for i, w := range m.Manifest.NormWidening {
+		std[i] /= w
 	}
 	return std
 }

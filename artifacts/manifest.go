@@ -53,10 +53,10 @@ type Manifest struct {
 	NormPath     *string     `json:"norm_path"` // null: windows are fed as they are
 	Notes        *string     `json:"notes"`
 	TrainSplit   *TrainSplit `json:"train_split,omitempty"`
-	// NormWidening is how many times norm.json's std is wider than the
+	// NormWidening is how many times each of norm.json's std is wider than the
 	// deviation of the training windows, where the transmission wants them
 	// near 0; null: as wide. Ours; the reference passes it over.
-	NormWidening *float64 `json:"norm_widening,omitempty"`
+	NormWidening []float64 `json:"norm_widening,omitempty"`
 	// BitPack describes the payload of packing bitpack; null for the others.
 	BitPack *BitPackInfo `json:"bitpack,omitempty"`
 }
@@ -279,8 +279,14 @@ func (m *Manifest) validate(f faults) faults {
 		uint64(m.InputDims)*uint64(m.WindowW) > MaxWindowLen {
 		f.add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, MaxWindowLen)
 	}
-	if w := m.NormWidening; w != nil && !(*w > 0) {
-		f.add("norm_widening", ErrMalformed, "%g, want a number above 0", *w)
+	if n := len(m.NormWidening); n > 0 && n != m.WindowLen() {
+		f.add("norm_widening", ErrMismatch, "%d values, want %d, the window's length", n, m.WindowLen())
+	}
+	for i, w := range m.NormWidening {
+		if !(w > 0) {
+			f.add("norm_widening", ErrMalformed, "value %d is %g, want above 0", i, w)
+			break
+		}
 	}
 	if s := m.TrainSplit; s != nil && !(s.TrainRatio > 0) {
 		f.add("train_split", ErrMalformed, "train_ratio is %g, want above 0", s.TrainRatio)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
@@ -20,8 +21,9 @@ type data struct {
 	dim     int                              // values a window
 	n       int                              // windows
 	norm    *bam.Norm
-	widened float64 // norm.Std over the windows' deviation
-	maxAbsZ float64
+	widened []float64 // norm.Std over the windows' deviation; nil: 1
+	peaks   []float64 // largest |z| of each value
+	weights []float64 // of the error of each normalised value; mean square 1
 	cached  []float32 // all windows, row-major; nil where they are too many
 }
 
@@ -46,11 +48,16 @@ func readData(ctx context.Context, windows iter.Seq2[dataset.Window, error], s S
 		return nil, ErrNoData
 	}
 	d.dim = len(stats.Mean())
-	d.norm, d.widened = &bam.Norm{Mean: stats.Mean(), Std: stats.Std()}, 1
-	if err := d.norm.Validate(); err != nil {
+	d.norm = &bam.Norm{Mean: stats.Mean(), Std: stats.Std()}
+	err := d.norm.Validate()
+	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	keep := d.n <= maxCached/d.dim
+	if d.weights, err = toleranceWeights(s.Tolerances, d.norm.Std); err != nil {
+		return nil, err
+	}
+	d.peaks = make([]float64, d.dim)
 	var cached []float32
 	if keep {
 		cached = make([]float32, 0, d.n*d.dim)
@@ -59,8 +66,8 @@ func readData(ctx context.Context, windows iter.Seq2[dataset.Window, error], s S
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range z {
-			d.maxAbsZ = max(d.maxAbsZ, math.Abs(float64(v)))
+		for i, v := range z {
+			d.peaks[i] = max(d.peaks[i], math.Abs(float64(v)))
 		}
 		if keep {
 			cached = append(cached, z...)
@@ -70,17 +77,57 @@ func readData(ctx context.Context, windows iter.Seq2[dataset.Window, error], s S
 	return d, nil
 }
 
-// widen makes the deviations factor times as large, and the normalised windows
-// as much smaller.
-func (d *data) widen(factor float64) {
-	d.widened *= factor
-	for i := range d.norm.Std {
-		d.norm.Std[i] *= factor
+// toleranceWeights are what each normalised value's error counts for, given what
+// is tolerable of the value itself; all 1 without tolerances.
+func toleranceWeights(tolerances, std []float64) ([]float64, error) {
+	w := make([]float64, len(std))
+	if tolerances == nil {
+		for i := range w {
+			w[i] = 1
+		}
+		return w, nil
 	}
-	for i := range d.cached {
-		d.cached[i] = float32(float64(d.cached[i]) / factor)
+	if len(tolerances) == 0 || len(std)%len(tolerances) != 0 {
+		return nil, fmt.Errorf("%w: %d tolerances, want one a value of a step or of a window of %d", ErrSettings, len(tolerances), len(std))
 	}
-	d.maxAbsZ /= factor
+	sum := 0.0
+	for i := range w {
+		t := tolerances[i%len(tolerances)]
+		if !(t > 0) || math.IsInf(t, 0) {
+			return nil, fmt.Errorf("%w: tolerances[%d] is %g, want a number above 0", ErrSettings, i%len(tolerances), t)
+		}
+		if w[i] = std[i] / t; std[i] == 0 {
+			w[i] = 1 // the value never varies
+		}
+		sum += w[i] * w[i]
+	}
+	for i := range w {
+		w[i] /= math.Sqrt(sum / float64(len(w)))
+	}
+	return w, nil
+}
+
+// widenedTo returns the same windows normalised by deviations so much wider that
+// every value stays within ±peak. The receiver stays as it is.
+func (d *data) widenedTo(peak float64) *data {
+	w := *d
+	w.norm = &bam.Norm{Mean: d.norm.Mean, Std: slices.Clone(d.norm.Std)}
+	w.widened, w.peaks = make([]float64, d.dim), make([]float64, d.dim)
+	for i, p := range d.peaks {
+		w.widened[i] = 1
+		if p > 0 {
+			w.widened[i] = p / peak
+		}
+		w.norm.Std[i] *= w.widened[i]
+		w.peaks[i] = p / w.widened[i]
+	}
+	if d.cached != nil {
+		w.cached = make([]float32, len(d.cached))
+		for i, v := range d.cached {
+			w.cached[i] = float32(float64(v) / w.widened[i%d.dim])
+		}
+	}
+	return &w
 }
 
 // normalised yields the training windows in file order. Each slice is good

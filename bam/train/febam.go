@@ -74,7 +74,7 @@ func (f *FEBAM) fit(ctx context.Context, p *problem) (*fitted, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &fitted{status: EpochLimit, hyper: g}
+	out := &fitted{data: p.data, status: EpochLimit, hyper: g}
 	out.layers = startLayers(p, g.InitRange, g.Seed)
 	for i := range out.layers {
 		r := LayerReport{LayerIndex: i, InDim: p.dims[i], OutDim: p.dims[i+1]}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/linalg"
@@ -33,27 +34,47 @@ const (
 )
 
 func (m PCA) fit(ctx context.Context, p *problem) (*fitted, error) {
+	out, err := principalStart(ctx, p, nearLinear, nearLinear)
+	if err != nil {
+		return nil, err
+	}
+	out.status, out.hyper = Solved, m
+	for l := range out.layers {
+		out.report = append(out.report, LayerReport{LayerIndex: l, InDim: p.dims[l], OutDim: p.dims[l+1], EpochsRan: 1, SamplesSeen: p.data.n})
+	}
+	return out, measureLayers(ctx, p, out)
+}
+
+// principalStart returns layers that take the window to its principal
+// components and back. With a transmission, windows are normalised so that they
+// stay within ±peak, and hidden values within ±inner.
+func principalStart(ctx context.Context, p *problem, peak, inner float64) (*fitted, error) {
 	s := p.settings
+	out := &fitted{data: p.data}
 	// With a transmission, f(a) ≈ (1+δ)·a near 0. Then W·V = 1/(1+δ)² undoes
 	// it both ways, and norm is widened so that windows stay near 0.
 	undo := 1 / ((1 + s.Delta) * (1 + s.Delta))
-	if s.Delta != 0 && p.data.maxAbsZ > 0 {
-		p.data.widen(p.data.maxAbsZ / nearLinear)
+	if s.Delta != 0 {
+		out.data = p.data.widenedTo(peak)
 	}
 	pc, err := p.data.components(ctx)
 	if err != nil {
 		return nil, err
 	}
 	kept := 0
-	for narrowest := minOf(p.dims); kept < narrowest && pc.Values[kept] > 1e-10*pc.Values[0]; {
+	for narrowest := slices.Min(p.dims); kept < narrowest && pc.Values[kept] > 1e-10*pc.Values[0]; {
 		kept++
 	}
 	values, err := componentValues(ctx, p.data, pc, kept)
 	if err != nil {
 		return nil, err
 	}
-
-	out := &fitted{status: Solved, hyper: m}
+	// What the layer sees of value i is z divided by the widening; components
+	// are of z times the weight.
+	unit := slices.Clone(p.data.weights)
+	for i, w := range out.data.widened {
+		unit[i] *= w
+	}
 	last := len(p.dims) - 2
 	amplitude := make([]float64, kept) // of each component as it enters the layer
 	for k := range amplitude {
@@ -65,27 +86,26 @@ func (m PCA) fit(ctx context.Context, p *problem) (*fitted, error) {
 			gain := 1.0
 			switch {
 			case l == last:
-				gain = latentGain(s, values[k], amplitude[k])
+				gain = latentGain(s, values[k], amplitude[k], inner)
 			case s.Delta != 0:
-				gain = nearLinear / ((1 + s.Delta) * amplitude[k])
+				gain = inner / ((1 + s.Delta) * amplitude[k])
 			}
-			set := func(i int, v float64) {
-				layer.W.Row(k)[i] = float32(v * gain)
-				layer.V.Row(i)[k] = float32(v / gain * undo)
+			set := func(i int, v, u float64) {
+				layer.W.Row(k)[i] = float32(v * u * gain)
+				layer.V.Row(i)[k] = float32(v / u / gain * undo)
 			}
 			if l == 0 {
 				for i, v := range pc.Vector(k) {
-					set(i, v)
+					set(i, v, unit[i])
 				}
 			} else {
-				set(k, 1)
+				set(k, 1, 1)
 			}
 			amplitude[k] *= gain * (1 + s.Delta)
 		}
 		out.layers = append(out.layers, layer)
-		out.report = append(out.report, LayerReport{LayerIndex: l, InDim: p.dims[l], OutDim: p.dims[l+1], EpochsRan: 1, SamplesSeen: p.data.n})
 	}
-	return out, measureLayers(ctx, p, out)
+	return out, nil
 }
 
 // measureLayers fills in the errors of layers that were not trained by epochs:
@@ -94,7 +114,7 @@ func (m PCA) fit(ctx context.Context, p *problem) (*fitted, error) {
 func measureLayers(ctx context.Context, p *problem, f *fitted) error {
 	n := 0
 	sums := make([][2]float64, len(f.layers))
-	for z, err := range p.data.normalised(ctx) {
+	for z, err := range f.data.normalised(ctx) {
 		if err != nil {
 			return err
 		}
@@ -128,17 +148,20 @@ func meanSquare(a, b []float32) (m float64) {
 	return m / float64(len(a))
 }
 
-// components returns the principal components of the windows.
+// components returns the principal components of the weighted windows.
 func (d *data) components(ctx context.Context) (*linalg.Components, error) {
 	if d.dim > linalg.MaxDims {
 		return nil, fmt.Errorf("%w: windows of %d values, want at most %d for principal components", ErrSettings, d.dim, linalg.MaxDims)
 	}
-	cov := linalg.NewCovariance(d.dim)
+	cov, weighted := linalg.NewCovariance(d.dim), make([]float32, d.dim)
 	for z, err := range d.normalised(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		cov.Add(z)
+		for i, v := range z {
+			weighted[i] = v * float32(d.weights[i])
+		}
+		cov.Add(weighted)
 	}
 	pc, err := cov.PCA()
 	if err != nil {
@@ -148,7 +171,7 @@ func (d *data) components(ctx context.Context) (*linalg.Components, error) {
 }
 
 // componentValues returns, for each of the first kept components, its value in
-// every window, or in as many as maxGainValues allows.
+// every weighted window, or in as many as maxGainValues allows.
 func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept int) ([][]float64, error) {
 	values := make([][]float64, kept)
 	if kept == 0 {
@@ -165,7 +188,7 @@ func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept i
 		for k := range values {
 			dot := 0.0
 			for i, v := range pc.Vector(k) {
-				dot += v * float64(z[i])
+				dot += v * float64(z[i]) * d.weights[i]
 			}
 			values[k] = append(values[k], dot)
 		}
@@ -174,8 +197,9 @@ func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept i
 }
 
 // latentGain is the gain of a latent whose component takes these values and
-// enters the last layer with that amplitude.
-func latentGain(s Settings, values []float64, amplitude float64) float64 {
+// enters the last layer with that amplitude. Inner is the largest |latent| where
+// there is a transmission and the packing leaves the choice.
+func latentGain(s Settings, values []float64, amplitude, inner float64) float64 {
 	full := maxAbs(values)
 	if full == 0 || amplitude == 0 {
 		return 1
@@ -192,7 +216,7 @@ func latentGain(s Settings, values []float64, amplitude float64) float64 {
 	}
 	if s.Delta != 0 {
 		if s.AutoScale || !s.Packing.Integer() {
-			reach = nearLinear
+			reach = inner
 		}
 		reach = min(1, reach) / (1 + s.Delta)
 	}
@@ -203,14 +227,6 @@ func latentGain(s Settings, values []float64, amplitude float64) float64 {
 func maxAbs(v []float64) (m float64) {
 	for _, x := range v {
 		m = max(m, math.Abs(x))
-	}
-	return m
-}
-
-func minOf(v []int) int {
-	m := v[0]
-	for _, x := range v {
-		m = min(m, x)
 	}
 	return m
 }

@@ -10,7 +10,7 @@ import (
 type Report struct {
 	Dataset              string        `json:"dataset"` // set by the caller
 	OutDir               string        `json:"out_dir"` // the report's own folder, "."
-	Method               string        `json:"method"`
+	Method               string        `json:"method"`  // the one that was picked, where some were tried
 	Status               Status        `json:"status"`
 	InputDims            int           `json:"input_dims"`
 	WindowW              int           `json:"window_W"`
@@ -34,6 +34,9 @@ type Report struct {
 	Cost                 Cost          `json:"cost"`
 	NormWindows          int           `json:"norm_windows"`
 	LayerReports         []LayerReport `json:"layer_reports"`
+	// Choices lists the methods that were tried on parts of the training
+	// windows, and which was picked.
+	Choices []MethodChoice `json:"choices,omitempty"`
 	// BitPack lists what was tried for the width of the mode's number.
 	BitPack []BitPackChoice `json:"bitpack,omitempty"`
 }
@@ -82,7 +85,12 @@ func (r *Result) report(m Method, f *fitted) Report {
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
 		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
-		Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report,
+		Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report, Choices: f.choices,
+	}
+	for _, c := range f.choices {
+		if c.Picked {
+			rep.Method = c.Method
+		}
 	}
 	if s.Packing.Integer() {
 		rep.Scale = &r.Scale

@@ -3,10 +3,11 @@
 //
 //	res, err := train.Train(ctx, windows, nil, nil)
 //
-// Nil settings and a nil method mean the best we know. [PCA] starts from the
-// principal components in closed form and gives each latent the gain that uses
-// its integer well; [FEBAM] is the rule of the paper and of the reference
-// runtime.
+// Nil settings and a nil method mean the best we know: [Auto], which picks by
+// validation inside the training windows. [PCA] takes the principal components in
+// closed form and gives each latent the gain that uses its integer well;
+// [Gradient] trains all layers at once on the error of the rebuilt window;
+// [FEBAM] is the rule of the paper and of the reference runtime.
 //
 // The same windows and settings give the same weights, to the bit, whatever
 // GOMAXPROCS is, on one architecture. Nothing is printed: a [Recorder] hears
@@ -67,9 +68,15 @@ type Settings struct {
 	Delta                      float64 // cubic transmission; 0: linear
 	EncodeCycles, DecodeCycles int
 
-	Split           dataset.Split // nil: HashSplit{TrainRatio: 0.8, Seed: 0}
-	MaxSamples      int           // training windows used, from the first; 0: all
-	MaxPayloadBytes int           // 0: artifacts.MaxPayloadBytes
+	Split dataset.Split // nil: HashSplit{TrainRatio: 0.8, Seed: 0}
+	// Tolerances weigh errors by what is tolerable, in the units of the values
+	// of a step or of a window, instead of by each value's deviation: what a
+	// closed-form or gradient method keeps is then what the tolerances need.
+	// Nil: by deviation.
+	Tolerances []float64
+
+	MaxSamples      int // training windows used, from the first; 0: all
+	MaxPayloadBytes int // 0: artifacts.MaxPayloadBytes
 
 	// Start holds the layers an iterative method starts from, one for each
 	// of HiddenDims and LatentDim; nil: its own.
@@ -111,9 +118,10 @@ type Result struct {
 	Packing bam.Packing
 	Scale   float64     // 0 but for the integer packings
 	Tables  *bam.Tables // of packing bitpack; nil for the others
-	// NormWidening is how many times Norm.Std is wider than the windows'
-	// deviation: 1, or more where the transmission wants windows near 0.
-	NormWidening float64
+	// NormWidening is how many times each of Norm.Std is wider than the
+	// windows' deviation, where the transmission wants windows near 0; nil: as
+	// wide.
+	NormWidening []float64
 	Status       Status
 	Report       Report
 
@@ -136,10 +144,15 @@ type problem struct {
 
 // fitted is what a method returns.
 type fitted struct {
+	data   *data // the problem's, or a wider normalised copy
 	layers []bam.Layer
 	status Status
 	report []LayerReport
 	hyper  any // the method's parameters as they were used
+	// settings are those the method trained with, where it chose some itself;
+	// choices is what it chose among.
+	settings *Settings
+	choices  []MethodChoice
 }
 
 // Train fits a model to the windows that settings.Split trains on. It ranges
@@ -152,7 +165,7 @@ func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 		settings = &Settings{}
 	}
 	if method == nil {
-		method = &PCA{}
+		method = &Auto{}
 	}
 	s, err := settings.withDefaults()
 	if err != nil {
@@ -180,21 +193,24 @@ func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 	if err != nil {
 		return nil, err
 	}
+	if fit.settings != nil {
+		s = *fit.settings
+	}
 	res := &Result{
 		Net:  bam.Model{Layers: fit.layers, Delta: float32(s.Delta), EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles},
-		Norm: d.norm, Packing: s.Packing, Scale: s.Scale, NormWidening: d.widened, Status: fit.status, settings: s,
+		Norm: fit.data.norm, Packing: s.Packing, Scale: s.Scale, NormWidening: fit.data.widened, Status: fit.status, settings: s,
 	}
 	if err := res.Net.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	if s.AutoScale && s.Packing.Integer() {
-		if res.Scale, err = autoScale(ctx, d, &res.Net, s); err != nil {
+		if res.Scale, err = autoScale(ctx, fit.data, &res.Net, s); err != nil {
 			return nil, err
 		}
 	}
 	var choices []BitPackChoice
 	if s.Packing == bam.BitPack {
-		y, err := encodeAll(ctx, d, &res.Net)
+		y, err := encodeAll(ctx, fit.data, &res.Net)
 		if err != nil {
 			return nil, err
 		}
@@ -234,9 +250,7 @@ func (r *Result) manifest() artifacts.Manifest {
 	if s.Delta != 0 {
 		m.Delta = &s.Delta
 	}
-	if r.NormWidening != 1 {
-		m.NormWidening = &r.NormWidening
-	}
+	m.NormWidening = r.NormWidening
 	if h, ok := s.Split.(dataset.HashSplit); ok {
 		m.TrainSplit = &artifacts.TrainSplit{Method: "hash_window_id", TrainRatio: h.TrainRatio, SplitSeed: h.Seed}
 	}
@@ -342,7 +356,7 @@ func (s *Settings) takeWindow(n int) error {
 		s.InputDims = n / s.WindowW
 	}
 	if s.InputDims*s.WindowW != n {
-		return fmt.Errorf("%w: the windows have %d values, want %d (input dims × window W = %d × %d)", ErrSettings, n, s.InputDims*s.WindowW, s.InputDims, s.WindowW)
+		return fmt.Errorf("%w: windows have %d values, want %d (input dims × window W = %d × %d)", ErrSettings, n, s.InputDims*s.WindowW, s.InputDims, s.WindowW)
 	}
 	return nil
 }

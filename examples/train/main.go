@@ -42,6 +42,7 @@ type options struct {
 	force                                   bool
 	settings                                train.Settings
 	febam                                   train.FEBAM
+	fit                                     train.Method
 }
 
 func parse(args []string, out io.Writer) (*options, error) {
@@ -50,7 +51,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
 	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
-	fs.StringVar(&o.method, "method", "pca", "pca, or febam: the paper's rule")
+	fs.StringVar(&o.method, "method", "auto", "auto (picks pca or gradient by validation inside the training windows), pca, gradient, or febam: the paper's rule")
 	fs.Var((*cli.Ints)(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
 	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents; unset with bitpack: as many as its bits can use")
 	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16, float32, or bitpack (contract v2: not for the reference runtime)")
@@ -71,9 +72,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.IntVar(&o.settings.WindowStride, "window-stride", 1, "samples between windows")
 	fs.IntVar(&o.settings.MaxPayloadBytes, "max-payload-bytes", artifacts.MaxPayloadBytes, "longest payload, 1..255")
 	fs.StringVar(&o.notes, "notes", "", "a note for the manifest")
-	fs.IntVar(&o.febam.Epochs, "epochs", 1, "febam: most epochs a layer")
+	fs.IntVar(&o.febam.Epochs, "epochs", 1, "febam: most epochs a layer; gradient: epochs, unset 60")
 	fs.IntVar(&o.febam.MinEpochs, "min-epochs", 0, "febam: epochs before an early stop")
-	fs.Float64Var(&o.febam.LearningRate, "learning-rate", 1e-4, "febam: step size")
+	fs.Float64Var(&o.febam.LearningRate, "learning-rate", 1e-4, "febam: step size; gradient: of the first step, unset 2e-3")
 	fs.IntVar(&o.febam.Cycles, "cycles", 1, "febam: rounds before each update")
 	fs.Int64Var(&o.febam.Seed, "seed", 0, "seed of febam's starting weights and of bitpack's clusters")
 	fs.Float64Var(&o.febam.InitRange, "init-range", 0.05, "febam: starting weights are uniform in ± this")
@@ -91,8 +92,24 @@ func parse(args []string, out io.Writer) (*options, error) {
 }
 
 func (o *options) check(fs *flag.FlagSet) error {
-	if o.method != "pca" && o.method != "febam" {
-		return cli.Usagef("--method is %q, want pca or febam", o.method)
+	switch o.method {
+	case "auto":
+		o.fit = &train.Auto{Gradient: train.Gradient{Seed: o.febam.Seed}}
+	case "pca":
+		o.fit = train.PCA{}
+	case "gradient":
+		g := &train.Gradient{Seed: o.febam.Seed, Patience: o.febam.EarlyStopPatience}
+		if cli.IsSet(fs, "epochs") {
+			g.Epochs = o.febam.Epochs
+		}
+		if cli.IsSet(fs, "learning-rate") {
+			g.LearningRate = o.febam.LearningRate
+		}
+		o.fit = g
+	case "febam":
+		o.fit = &o.febam
+	default:
+		return cli.Usagef("--method is %q, want auto, pca, gradient or febam", o.method)
 	}
 	for _, f := range []struct {
 		name string
@@ -134,13 +151,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return withForceHint(err)
 	}
 
-	var method train.Method = train.PCA{}
-	if o.method == "febam" {
-		method = &o.febam
-	}
 	progress := cli.NewProgress(stderr)
 	o.settings.Recorder = recorder{progress}
-	res, err := train.Train(ctx, windows, &o.settings, method)
+	res, err := train.Train(ctx, windows, &o.settings, o.fit)
 	progress.Clear()
 	if err != nil {
 		return err
@@ -220,6 +233,16 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 	}
 	fmt.Fprintf(w, "Model %s\n", filepath.Join(outDir, artifacts.ManifestFile))
 	fmt.Fprintf(w, "  method %s (%s), %s, model_hash %.12s…\n", res.Report.Method, res.Status, man.Schema(), a.ModelHash)
+	if len(res.Report.Choices) > 1 {
+		fmt.Fprintln(w, "  picked inside the training windows, by the errors on every fifth block and on the last 40 %, each left out in turn:")
+		for _, c := range res.Report.Choices {
+			mark := " "
+			if c.Picked {
+				mark = "*"
+			}
+			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Mixed), show.Digits(c.Later))
+		}
+	}
 	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.trainRatio < 1), study.N, e.Samples*b2i(o.trainRatio < 1))
 	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
 	steps := man.WindowW
