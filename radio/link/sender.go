@@ -206,9 +206,13 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 		if f.seq != acked {
 			continue
 		}
+		arrived := now // or before, where it had to wait for this Step
+		if r.At.After(f.lastSent) && r.At.Before(now) {
+			arrived = r.At
+		}
 		actions = append(actions, Action{Kind: ActionLog, Event: Event{
 			Kind: EventAckReceived, At: now, Seq: acked, WindowID: f.id,
-			RTT: now.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: now.Sub(f.offered), Encode: f.encode,
+			RTT: arrived.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: arrived.Sub(f.offered), Encode: f.encode,
 			RSSIdBm: r.RSSIdBm, HasRSSI: r.HasRSSI,
 		}})
 		s.settle(i)
