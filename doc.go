@@ -19,6 +19,7 @@
 //	codec          window to payload and back, whatever the method
 //	codec/quality  errors of a codec over windows, beside mean and PCA
 //	bam/train      training methods and their reports
+//	bam/sweep      grids of trainings beside mean, PCA and the Gaussian bound
 //	radio          frame, PHY, time on air, the Radio interface
 //	radio/link     sender and receiver state machines, event log, link metrics
 //	radio/sim      a channel in virtual time
