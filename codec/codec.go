@@ -11,9 +11,14 @@
 package codec
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
+
+	"github.com/loralink/loralink-go/artifacts"
 )
 
 // Codec encodes windows of float64 values, oldest step first, into payloads.
@@ -44,6 +49,11 @@ var (
 	ErrShape = errors.New("codec: wrong window length")
 	// ErrValue marks a value that cannot be sent.
 	ErrValue = errors.New("codec: value cannot be encoded")
+	// ErrRange marks a value outside a grid. It is an ErrValue.
+	ErrRange = fmt.Errorf("%w: outside the grid", ErrValue)
+	// ErrBound marks a window that no rung of a ladder brings within the
+	// tolerances. It is an ErrValue.
+	ErrBound = fmt.Errorf("%w: no rung meets the tolerances", ErrValue)
 	// ErrCorrupt marks a payload that this codec did not write.
 	ErrCorrupt = errors.New("codec: corrupt payload")
 	// ErrSpec marks a specification that no codec fulfils.
@@ -64,18 +74,43 @@ type Spec struct {
 	MaxPayloadBytes int // 0: MaxPayloadBytes
 }
 
-// Params are the parameters of all codecs; each reads its own.
+// Params are the parameters of all codecs; each reads its own. The names are
+// those of a RunSpec's codec.params.
 type Params struct {
-	ManifestPath string // bam: the model's bam_manifest.json
+	ManifestPath string  `json:"manifest_path,omitempty"` // bam: the model's bam_manifest.json
+	Scale        float64 `json:"scale,omitempty"`         // raw, zlib; 0: DefaultRawScale
+	PayloadBytes int     `json:"payload_bytes,omitempty"` // sensor12_packed_truncate
+	GridPath     string  `json:"grid_path,omitempty"`     // grid: a grid.json
+	LadderPath   string  `json:"ladder_path,omitempty"`   // bounded: a ladder.json
+}
+
+// ParseParams turns the params section of a RunSpec into Params. A key that no
+// codec reads and a value of another type are ErrSpec.
+func ParseParams(params map[string]any) (Params, error) {
+	var p Params
+	text, err := json.Marshal(params)
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		err = d.Decode(&p)
+	}
+	if err != nil {
+		return Params{}, fmt.Errorf("%w: params: %s", ErrSpec, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return p, nil
 }
 
 // New builds the codec of a specification, and refuses one whose codec, window
-// and manifest disagree or whose payload exceeds the limit.
-func New(spec Spec) (Codec, error) {
-	if spec.Dims < 1 || spec.W < 1 || spec.Stride < 1 {
-		return nil, fmt.Errorf("%w: window of %d dims, W %d, stride %d, want each at least 1", ErrSpec, spec.Dims, spec.W, spec.Stride)
+// and manifest disagree or whose payload exceeds the limit. Where a model has
+// an artifacts.json beside it, its files must be those listed there.
+func New(spec Spec) (Codec, error) { return place{}.codec(spec) }
+
+// codec is New with paths that lead to a place.
+func (p place) codec(spec Spec) (Codec, error) {
+	if most := artifacts.MaxWindowLen; spec.Dims < 1 || spec.W < 1 || spec.Stride < 1 || spec.Dims > most || spec.W > most/spec.Dims {
+		return nil, fmt.Errorf("%w: window of %d dims, W %d, stride %d, want each at least 1 and at most %d values", ErrSpec, spec.Dims, spec.W, spec.Stride, most)
 	}
-	c, err := build(spec)
+	c, err := p.build(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -90,27 +125,72 @@ func New(spec Spec) (Codec, error) {
 		limit = MaxPayloadBytes
 	}
 	if c.MaxPayloadLen() > limit {
-		return nil, fmt.Errorf("%w: codec %s makes payloads of %d bytes, want at most %d", ErrSpec, spec.ID, c.MaxPayloadLen(), limit)
+		return nil, fmt.Errorf("%w: codec %s makes payloads of up to %d bytes, want at most %d", ErrSpec, spec.ID, c.MaxPayloadLen(), limit)
 	}
 	return c, nil
 }
 
-func build(spec Spec) (Codec, error) {
+func (p place) build(spec Spec) (Codec, error) {
+	n := spec.Dims * spec.W
 	switch spec.ID {
 	case bamID:
-		c, err := LoadBAM(spec.Params.ManifestPath)
+		c, err := p.bam(spec.Params.ManifestPath)
 		if err != nil {
 			return nil, err
 		}
-		if m := c.Model().Manifest; m.InputDims != spec.Dims || m.WindowW != spec.W || m.WindowStride != spec.Stride {
-			return nil, fmt.Errorf("%w: the model's window is %d dims, W %d, stride %d, but the run's %d, %d, %d",
-				ErrSpec, m.InputDims, m.WindowW, m.WindowStride, spec.Dims, spec.W, spec.Stride)
-		}
-		return c, nil
+		m := c.Model().Manifest
+		return c, agree("model", spec, m.InputDims, m.WindowW, m.WindowStride)
+	case rawID:
+		return NewRaw(n, spec.Params.Scale)
 	case sensor12ID:
 		return NewSensor12(spec.W)
+	case sensor12TruncateID:
+		return NewSensor12Truncate(spec.W, spec.Params.PayloadBytes)
+	case zlibID:
+		return NewZlib(n, spec.Params.Scale)
+	case gridID:
+		c, err := p.grid(spec.Params.GridPath)
+		if err != nil {
+			return nil, err
+		}
+		return c, agree(gridID, spec, len(c.dims), c.w, spec.Stride)
+	case boundedID:
+		c, err := p.bounded(spec.Params.LadderPath)
+		if err != nil {
+			return nil, err
+		}
+		w := c.Window()
+		return c, agree("ladder", spec, w.Dims, w.W, w.Stride)
 	}
-	return nil, fmt.Errorf("%w: codec %q, want %s or %s", ErrSpec, spec.ID, bamID, sensor12ID)
+	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
+}
+
+// agree reports a codec made for other windows than the run's.
+func agree(what string, spec Spec, dims, w, stride int) error {
+	if dims == spec.Dims && w == spec.W && stride == spec.Stride {
+		return nil
+	}
+	return fmt.Errorf("%w: the %s's window is %d dims, W %d, stride %d, but the run's %d, %d, %d",
+		ErrSpec, what, dims, w, stride, spec.Dims, spec.W, spec.Stride)
+}
+
+// IDs are the codec ids that New knows.
+func IDs() []string {
+	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, boundedID}
+}
+
+func (p place) bam(rel string) (*BAM, error) {
+	if p.fsys == nil && p.dir == "" || rel == "" {
+		return LoadBAM(rel)
+	}
+	name, err := p.path(rel)
+	if err != nil {
+		return nil, &Error{rel, "", err}
+	}
+	if p.fsys == nil {
+		return LoadBAM(name)
+	}
+	return LoadBAMFS(p.fsys, name)
 }
 
 // checkWindow refuses a window no codec can encode.

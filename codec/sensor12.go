@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/loralink/loralink-go/artifacts"
 )
 
 const sensor12ID = "sensor12_packed"
@@ -30,8 +32,8 @@ var sensor12Scales = [9]float64{1000, 1000, 1000, 10, 10, 10, 10, 10, 10}
 
 // NewSensor12 returns the codec for windows of w steps.
 func NewSensor12(w int) (Sensor12, error) {
-	if w < 1 {
-		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want at least 1", ErrSpec, sensor12ID, w)
+	if most := artifacts.MaxWindowLen / SensorDims; w < 1 || w > most {
+		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want 1..%d", ErrSpec, sensor12ID, w, most)
 	}
 	return Sensor12{w}, nil
 }
@@ -55,23 +57,7 @@ func (c Sensor12) MaxPayloadLen() int { return Sensor12StepBytes * c.w }
 
 // AppendEncode packs the window.
 func (c Sensor12) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
-		return dst, err
-	}
-	out := slices.Grow(dst, c.MaxPayloadLen())
-	for i, v := range window {
-		if d := i % SensorDims; d < 3 {
-			f := float32(v)
-			if math.IsInf(float64(f), 0) {
-				return dst, fmt.Errorf("%w: value %d is %g, want one that float32 holds", ErrValue, i, v)
-			}
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(f))
-		} else {
-			r := math.RoundToEven(v * sensor12Scales[d-3])
-			out = binary.LittleEndian.AppendUint16(out, uint16(int16(min(math.MaxInt16, max(math.MinInt16, r)))))
-		}
-	}
-	return out, nil
+	return packSensor12(dst, window, c.w, c.MaxPayloadLen())
 }
 
 // AppendDecode unpacks the window.
@@ -79,18 +65,128 @@ func (c Sensor12) AppendDecode(dst []float64, payload []byte) ([]float64, error)
 	if err := checkPayload(payload, c.MaxPayloadLen()); err != nil {
 		return dst, err
 	}
-	out := slices.Grow(dst, c.WindowLen())
-	for i := range c.WindowLen() {
+	return unpackSensor12(dst, payload, c.w)
+}
+
+// packSensor12 appends the first n bytes of the window of w steps, packed.
+func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
+	if err := checkWindow(window, SensorDims*w); err != nil {
+		return dst, err
+	}
+	out := slices.Grow(dst, n)
+	end := len(dst) + n
+	var value [4]byte
+	for i, v := range window {
+		width := 2
 		if d := i % SensorDims; d < 3 {
-			v := float64(math.Float32frombits(binary.LittleEndian.Uint32(payload)))
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return dst, fmt.Errorf("%w: value %d is %g", ErrCorrupt, i, v)
+			width = 4
+			f := float32(v)
+			if math.IsInf(float64(f), 0) {
+				return dst, fmt.Errorf("%w: value %d is %g, want one that float32 holds", ErrValue, i, v)
 			}
-			out, payload = append(out, v), payload[4:]
+			binary.LittleEndian.PutUint32(value[:], math.Float32bits(f))
 		} else {
-			v := float64(int16(binary.LittleEndian.Uint16(payload)))
-			out, payload = append(out, v/sensor12Scales[d-3]), payload[2:]
+			binary.LittleEndian.PutUint16(value[:], uint16(toInt16(v*sensor12Scales[d-3])))
 		}
+		out = append(out, value[:min(width, end-len(out))]...)
 	}
 	return out, nil
+}
+
+// unpackSensor12 appends the window of w steps that payload holds, whose
+// missing bytes count as zero.
+func unpackSensor12(dst []float64, payload []byte, w int) ([]float64, error) {
+	out := slices.Grow(dst, SensorDims*w)
+	for i := range SensorDims * w {
+		d, width := i%SensorDims, 2
+		if d < 3 {
+			width = 4
+		}
+		var value [4]byte
+		payload = payload[copy(value[:width], payload):]
+		if d >= 3 {
+			out = append(out, float64(int16(binary.LittleEndian.Uint16(value[:])))/sensor12Scales[d-3])
+			continue
+		}
+		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(value[:])))
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return dst, fmt.Errorf("%w: value %d is %g", ErrCorrupt, i, v)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+const sensor12TruncateID = "sensor12_packed_truncate"
+
+// Sensor12Truncate is [Sensor12] brought to a payload of fixed length: what is
+// longer is cut, also in the middle of a value, what is shorter is filled up
+// with zeros. It is a rival for comparisons, not for use: decoding takes the
+// bytes that were cut as zero, so that a cut value arrives as another one.
+type Sensor12Truncate struct {
+	inner Sensor12
+	n     int
+}
+
+var _ Codec = Sensor12Truncate{}
+
+// NewSensor12Truncate returns the codec for windows of w steps and payloads of
+// n bytes.
+func NewSensor12Truncate(w, n int) (Sensor12Truncate, error) {
+	inner, err := NewSensor12(w)
+	if err != nil {
+		return Sensor12Truncate{}, err
+	}
+	if n < 1 || n > maxTruncate {
+		return Sensor12Truncate{}, fmt.Errorf("%w: codec %s with payload_bytes %d, want 1..%d", ErrSpec, sensor12TruncateID, n, maxTruncate)
+	}
+	return Sensor12Truncate{inner, n}, nil
+}
+
+// maxTruncate is more than any frame holds, and keeps a mistaken number from
+// making huge payloads of zeros.
+const maxTruncate = 1 << 16
+
+// ID is "sensor12_packed_truncate".
+func (c Sensor12Truncate) ID() string { return sensor12TruncateID }
+
+// Version is "1".
+func (c Sensor12Truncate) Version() string { return "1" }
+
+// Schema names the length, the steps and the layout of a step.
+func (c Sensor12Truncate) Schema() string {
+	return fmt.Sprintf("sensor12_packed_truncate_v1:payload_bytes=%d:W=%d:inner=%s", c.n, c.inner.w, c.inner.Schema())
+}
+
+// WindowLen is 12·W.
+func (c Sensor12Truncate) WindowLen() int { return c.inner.WindowLen() }
+
+// MaxPayloadLen is the length of every payload.
+func (c Sensor12Truncate) MaxPayloadLen() int { return c.n }
+
+// AppendEncode packs the window and brings it to length.
+func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	out, err := packSensor12(dst, window, c.inner.w, min(c.n, c.inner.MaxPayloadLen()))
+	if err != nil {
+		return dst, err
+	}
+	end := len(dst) + c.n
+	out = slices.Grow(out, end-len(out))
+	zeros := out[len(out):end]
+	clear(zeros)
+	return out[:end], nil
+}
+
+// AppendDecode unpacks the window. Bytes after it that are not zero are
+// ErrCorrupt: no encoder writes them.
+func (c Sensor12Truncate) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	if err := checkPayload(payload, c.n); err != nil {
+		return dst, err
+	}
+	for i := c.inner.MaxPayloadLen(); i < len(payload); i++ {
+		if payload[i] != 0 {
+			return dst, fmt.Errorf("%w: byte %d after the window is %d, want 0", ErrCorrupt, i, payload[i])
+		}
+	}
+	return unpackSensor12(dst, payload, c.inner.w)
 }

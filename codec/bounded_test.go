@@ -1,0 +1,314 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+// fakeCodec answers every window with one payload and one window.
+type fakeCodec struct {
+	Raw
+	payload []byte
+	window  []float64
+	err     error
+}
+
+func (c fakeCodec) MaxPayloadLen() int { return len(c.payload) }
+func (c fakeCodec) AppendEncode(dst []byte, _ []float64) ([]byte, error) {
+	return append(dst, c.payload...), c.err
+}
+func (c fakeCodec) AppendDecode(dst []float64, _ []byte) ([]float64, error) {
+	return append(dst, c.window...), nil
+}
+
+func fake(length int, window ...float64) fakeCodec {
+	return fakeCodec{Raw: Raw{n: len(window), scale: 1}, payload: make([]byte, length), window: window}
+}
+
+func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
+	values := func(change map[int]float64) []float64 {
+		w := make([]float64, SensorDims)
+		for i, v := range change {
+			w[i] = v
+		}
+		return w
+	}
+	tolerances := slices.Repeat([]float64{1}, SensorDims)
+	for _, c := range []struct {
+		name        string
+		sent, first map[int]float64
+		rung        int // length of the payload; 0: refused
+	}{
+		{"equal", nil, nil, 2},
+		{"at the tolerance", map[int]float64{3: 1}, nil, 2},
+		{"just beyond", map[int]float64{3: math.Nextafter(1, 2)}, nil, 3},
+		{"longitude across the date line", map[int]float64{1: 179.8}, map[int]float64{1: -179.9}, 2},
+		{"roll", map[int]float64{9: 0.1}, map[int]float64{9: 359.9}, 2},
+		{"yaw by three turns", map[int]float64{11: 1080}, map[int]float64{11: 0.5}, 2},
+		{"pitch does not wrap", map[int]float64{10: 0.1}, map[int]float64{10: 359.9}, 3},
+		{"latitude does not wrap", map[int]float64{0: 0.1}, map[int]float64{0: 360}, 3},
+		{"first rung decodes to NaN", nil, map[int]float64{5: math.NaN()}, 3},
+		{"first rung's angle decodes to NaN", nil, map[int]float64{11: math.NaN()}, 3},
+		{"first rung decodes to infinity", nil, map[int]float64{9: math.Inf(1)}, 3},
+		{"beyond the last rung", map[int]float64{5: 3}, nil, 0},
+		{"NaN", map[int]float64{5: math.NaN()}, nil, 0},
+	} {
+		first := fake(2, values(c.first)...)
+		last := fake(3, values(c.sent)...)
+		if c.rung == 0 {
+			last = fake(3, values(nil)...)
+		}
+		b, err := NewBounded(Window{Dims: SensorDims, W: 1}, tolerances, first, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := b.AppendEncode([]byte{9}, values(c.sent))
+		if c.rung == 0 {
+			if !errors.Is(err, ErrValue) || len(got) != 1 {
+				t.Errorf("%s: %v, %v", c.name, got, err)
+			}
+			continue
+		}
+		if err != nil || len(got) != 1+c.rung || got[0] != 9 {
+			t.Errorf("%s: %v, %v, want a payload of %d", c.name, got, err, c.rung)
+		}
+	}
+	// What a rung says it cannot do, or does at another length, is passed over.
+	for name, first := range map[string]fakeCodec{
+		"error":          {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 0}, ErrValue},
+		"another window": {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 5}, nil},
+	} {
+		b, err := NewBounded(Window{Dims: 2, W: 1}, []float64{1, 1}, first, fake(3, 0, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := b.AppendEncode(nil, []float64{0, 0}); err != nil || len(got) != 3 {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestNewBoundedRefuses(t *testing.T) {
+	one, two := fake(2, 0, 0), fake(3, 0, 0)
+	compressed, err := NewZlib(2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := NewBounded(Window{Dims: 2, W: 1}, []float64{1, 1}, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name       string
+		window     Window
+		tolerances []float64
+		rungs      []Codec
+	}{
+		{"no rungs", Window{Dims: 2, W: 1}, []float64{1, 1}, nil},
+		{"equal lengths", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{one, one}},
+		{"falling lengths", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{two, one}},
+		{"lengths that vary", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{compressed}},
+		{"a ladder as a rung", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{inner}},
+		{"no bytes", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(0, 0, 0)}},
+		{"beyond a frame", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(256, 0, 0)}},
+		{"windows of another length", Window{Dims: 2, W: 2}, []float64{1, 1}, []Codec{one}},
+		{"too few tolerances", Window{Dims: 2, W: 1}, []float64{1}, []Codec{one}},
+		{"tolerance 0", Window{Dims: 2, W: 1}, []float64{1, 0}, []Codec{one}},
+		{"tolerance infinite", Window{Dims: 2, W: 1}, []float64{1, math.Inf(1)}, []Codec{one}},
+		{"tolerance NaN", Window{Dims: 2, W: 1}, []float64{1, math.NaN()}, []Codec{one}},
+		{"no dims", Window{W: 1}, nil, []Codec{one}},
+	} {
+		if b, err := NewBounded(c.window, c.tolerances, c.rungs...); !errors.Is(err, ErrSpec) || b != nil {
+			t.Errorf("%s: %v, want %v", c.name, err, ErrSpec)
+		}
+	}
+}
+
+// ladderFolder holds a model, a grid and a ladder of both and of the plain
+// packing.
+func ladderFolder(t testing.TB) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	golden := os.DirFS(testenv.Repo("testdata", "golden"))
+	for _, sub := range []string{"linear_int16", "linear_int8_saturating"} {
+		tree, err := fs.Sub(golden, sub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(filepath.Join(dir, "models", sub), tree); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g, err := FitGrid(around(sample, 1000), fieldTolerances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Save(filepath.Join(dir, "fitted.json")); err != nil {
+		t.Fatal(err)
+	}
+	l := &Ladder{Window: Window{12, 1, 1}, Tolerances: fieldTolerances, Rungs: []Rung{
+		{Codec: Section{bamID, "0", Params{ManifestPath: "models/linear_int16/bam_manifest.json"}}},
+		{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}},
+		{Codec: Section{sensor12ID, "1", Params{}}},
+	}}
+	if _, err := SaveLadder(filepath.Join(dir, LadderFile), l); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestLadderFile(t *testing.T) {
+	dir := ladderFolder(t)
+	b, err := LoadBounded(filepath.Join(dir, LadderFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, _ := os.ReadFile(filepath.Join(dir, LadderFile))
+	if b.Schema() != "bounded_v1:"+sha256Hex(data) || len(b.Rungs()) != 3 || b.MaxPayloadLen() != 30 {
+		t.Errorf("%s, %d rungs, %d bytes", b.Schema(), len(b.Rungs()), b.MaxPayloadLen())
+	}
+	embedded, err := LoadBoundedFS(os.DirFS(filepath.Dir(dir)), filepath.Base(dir)+"/"+LadderFile)
+	if err != nil || embedded.Schema() != b.Schema() {
+		t.Errorf("through an fs.FS: %v", err)
+	}
+	t.Chdir(dir)
+	if same, err := LoadBounded(LadderFile); err != nil || same.Schema() != b.Schema() {
+		t.Errorf("from its own folder: %v", err)
+	}
+
+	edit := func(old, new string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := filepath.Join(dir, LadderFile)
+			text, _ := os.ReadFile(path)
+			if !strings.Contains(string(text), old) {
+				t.Fatalf("no %q in %s", old, text)
+			}
+			os.WriteFile(path, []byte(strings.Replace(string(text), old, new, 1)), 0o644)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*testing.T, string)
+		want   error
+		names  []string
+	}{
+		{"missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, LadderFile)) }, artifacts.ErrNotFound, nil},
+		{"a grid missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, "fitted.json")) }, artifacts.ErrNotFound, []string{"rungs[1]", "fitted.json"}},
+		{"a model missing", func(_ *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "models")) }, artifacts.ErrNotFound, []string{"rungs[0]"}},
+		{"a grid changed", func(t *testing.T, dir string) {
+			moved := slices.Clone(sample)
+			moved[2]++
+			g, err := FitGrid(around(moved, 1000), fieldTolerances)
+			if err != nil || g.Save(filepath.Join(dir, "fitted.json")) != nil {
+				t.Fatal(err)
+			}
+		}, artifacts.ErrMismatch, []string{"rungs[1].schema"}},
+		{"a model of one shape swapped", func(t *testing.T, dir string) {
+			layer := filepath.Join(dir, "models", "linear_int16", "layer_0.npz")
+			b, err := os.ReadFile(layer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The other members stay; a comment at the zip's end is no change
+			// of the model, but of its bytes.
+			b[len(b)-2], b = 1, append(b, 'x')
+			os.WriteFile(layer, b, 0o644)
+		}, artifacts.ErrMismatch, []string{"rungs[0].model_hash"}},
+		{"a length that the codec does not make", edit(`"length": 30`, `"length": 31`), artifacts.ErrMismatch, []string{"rungs[2].length", "30", "31"}},
+		{"lengths that fall", edit(`"length": 30`, `"length": 3`), artifacts.ErrMalformed, []string{"rungs[2].length"}},
+		{"zlib", edit(`"sensor12_packed"`, `"zlib"`), artifacts.ErrUnsupported, []string{"rungs[2].codec", "zlib"}},
+		{"a ladder within", edit(`"sensor12_packed"`, `"bounded"`), artifacts.ErrUnsupported, []string{"rungs[2].codec"}},
+		{"an unknown codec", edit(`"sensor12_packed"`, `"gzip"`), ErrSpec, []string{"rungs[2].codec", "gzip"}},
+		{"a tolerance too few", edit(`0.5,`, ``), artifacts.ErrMalformed, []string{"tolerances", "11", "12"}},
+		{"a tolerance of 0", edit(`0.5,`, `0,`), artifacts.ErrMalformed, []string{"tolerances[3]"}},
+		{"another window", edit(`"W": 1`, `"W": 2`), ErrSpec, []string{"rungs[0].codec"}},
+		{"a misspelt key", edit(`"tolerances"`, `"tolerance"`), artifacts.ErrMalformed, []string{"tolerance"}},
+		{"a wrong type", edit(`"W": 1`, `"W": "1"`), artifacts.ErrMalformed, []string{"window.W", "string"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := ladderFolder(t)
+			c.change(t, dir)
+			for _, load := range []func() (*Bounded, error){
+				func() (*Bounded, error) { return LoadBounded(filepath.Join(dir, LadderFile)) },
+				func() (*Bounded, error) { return LoadBoundedFS(os.DirFS(dir), LadderFile) },
+			} {
+				_, err := load()
+				var located *Error
+				if !errors.Is(err, c.want) || !errors.As(err, &located) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+				for _, name := range append(c.names, LadderFile) {
+					if !strings.Contains(fmt.Sprint(err), name) {
+						t.Errorf("%v does not name %s", err, name)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestLadderStaysInItsFileSystem(t *testing.T) {
+	for _, path := range []string{"../secret.json", "/etc/passwd", "a/../../b"} {
+		fsys := fstest.MapFS{LadderFile: {Data: fmt.Appendf(nil, `{"window": {"dims": 1, "W": 1, "stride": 1}, "tolerances": [1],
+			"rungs": [{"codec": {"id": "grid", "version": "1", "params": {"grid_path": %q}}, "length": 2}]}`, path)}}
+		if _, err := LoadBoundedFS(fsys, LadderFile); !errors.Is(err, artifacts.ErrUnsupported) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := LoadBoundedFS(fstest.MapFS{}, "../ladder.json"); !errors.Is(err, artifacts.ErrNotFound) {
+		t.Errorf("the ladder itself: %v", err)
+	}
+}
+
+func TestSaveLadderRefuses(t *testing.T) {
+	dir := ladderFolder(t)
+	path := filepath.Join(dir, "other.json")
+	grid := Rung{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}}
+	l := &Ladder{Window: Window{12, 1, 1}, Tolerances: fieldTolerances, Rungs: []Rung{grid, grid}}
+	if _, err := SaveLadder(path, l); !errors.Is(err, artifacts.ErrMalformed) {
+		t.Errorf("two rungs of one length: %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was written: %v", err)
+	}
+}
+
+func FuzzLadder(f *testing.F) {
+	dir := ladderFolder(f)
+	data, err := os.ReadFile(filepath.Join(dir, LadderFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"window": {"dims": 2, "W": 3, "stride": 1}, "tolerances": [1, 1e-300], "rungs": [{"codec": {"id": "raw", "version": "1"}, "length": 12}]}`))
+	files := fstest.MapFS{"fitted.json": {}}
+	if files["fitted.json"].Data, err = os.ReadFile(filepath.Join(dir, "fitted.json")); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b, err := place{files, "."}.parseLadder(LadderFile, data)
+		if err != nil {
+			return
+		}
+		window := make([]float64, b.WindowLen())
+		payload, err := b.AppendEncode(nil, window)
+		if err != nil {
+			return
+		}
+		back, err := b.AppendDecode(nil, payload)
+		if err != nil || b.beyond(window, back) >= 0 {
+			t.Errorf("%v decodes to %v, %v", window, back, err)
+		}
+	})
+}

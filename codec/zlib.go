@@ -1,0 +1,157 @@
+package codec
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/zlib"
+	"encoding/binary"
+	"fmt"
+	"hash/adler32"
+	"io"
+	"strconv"
+	"sync"
+)
+
+const (
+	zlibID    = "zlib"
+	zlibLevel = 6
+	// zlibOverhead is the most that a stream is longer than what is in it:
+	// header 2, checksum 4, and two stored blocks' headers of up to 5, for
+	// windows of less than 64 KiB; longer ones add a block each.
+	zlibOverhead = 16
+	zlibBlock    = 1 << 14
+)
+
+// Zlib sends the bytes of [Raw] as an RFC 1950 stream. Payloads differ in
+// length; those of one sample are mostly longer than Raw's. Another zlib makes
+// other bytes of one window, and decodes ours.
+type Zlib struct {
+	raw     Raw
+	writers sync.Pool // *zlibWriter
+	readers sync.Pool // *zlibReader
+}
+
+var _ Codec = (*Zlib)(nil)
+
+// zlibWriter compresses into out.
+type zlibWriter struct {
+	out    []byte
+	stream *zlib.Writer
+	plain  []byte
+}
+
+func (w *zlibWriter) Write(p []byte) (int, error) {
+	w.out = append(w.out, p...)
+	return len(p), nil
+}
+
+// zlibReader inflates a payload into plain, which has room for one byte more
+// than a window takes. It reads the deflate stream alone: the reader of package
+// zlib allocates for each payload.
+type zlibReader struct {
+	in     bytes.Reader
+	stream io.ReadCloser
+	plain  []byte
+}
+
+// NewZlib returns the codec for windows of n values, scaled as by NewRaw.
+func NewZlib(n int, scale float64) (*Zlib, error) {
+	raw, err := NewRaw(n, scale)
+	if err != nil {
+		return nil, err
+	}
+	c := &Zlib{raw: raw}
+	c.writers.New = func() any {
+		w := &zlibWriter{plain: make([]byte, 0, raw.MaxPayloadLen())}
+		w.stream, _ = zlib.NewWriterLevel(w, zlibLevel) // the level is one that exists
+		return w
+	}
+	c.readers.New = func() any {
+		r := &zlibReader{plain: make([]byte, raw.MaxPayloadLen()+1)}
+		r.stream = flate.NewReader(&r.in)
+		return r
+	}
+	return c, nil
+}
+
+// ID is "zlib".
+func (c *Zlib) ID() string { return zlibID }
+
+// Version is "1".
+func (c *Zlib) Version() string { return "1" }
+
+// Schema names the level and what is compressed.
+func (c *Zlib) Schema() string {
+	return "zlib(level=" + strconv.Itoa(zlibLevel) + ")+" + c.raw.Schema()
+}
+
+// WindowLen is the number of values given to NewZlib.
+func (c *Zlib) WindowLen() int { return c.raw.n }
+
+// MaxPayloadLen is a bound no window exceeds: that of bytes which do not
+// compress.
+func (c *Zlib) MaxPayloadLen() int {
+	n := c.raw.MaxPayloadLen()
+	return n + zlibOverhead + 5*(n/zlibBlock)
+}
+
+// AppendEncode packs and compresses the window.
+func (c *Zlib) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	w := c.writers.Get().(*zlibWriter)
+	defer func() {
+		w.out = nil
+		c.writers.Put(w)
+	}()
+	var err error
+	if w.plain, err = c.raw.AppendEncode(w.plain[:0], window); err != nil {
+		return dst, err
+	}
+	w.out = dst
+	w.stream.Reset(w)
+	if _, err = w.stream.Write(w.plain); err == nil {
+		err = w.stream.Close()
+	}
+	if err != nil {
+		return dst, fmt.Errorf("codec: zlib: %w", err)
+	}
+	return w.out, nil
+}
+
+// AppendDecode inflates and unpacks the window. However much a payload claims
+// to hold, no more than a window is inflated.
+func (c *Zlib) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	const header, checksum = 2, 4
+	if n := len(payload); n < header+checksum || n > c.MaxPayloadLen() {
+		return dst, fmt.Errorf("%w: %d bytes, want %d..%d", ErrCorrupt, n, header+checksum, c.MaxPayloadLen())
+	}
+	if h := binary.BigEndian.Uint16(payload); h>>8&15 != 8 || h>>12 > 7 || h%31 != 0 || h&0x20 != 0 {
+		return dst, fmt.Errorf("%w: begins with %04x, want the header of a zlib stream without a dictionary", ErrCorrupt, h)
+	}
+	r := c.readers.Get().(*zlibReader)
+	defer func() {
+		r.in.Reset(nil)
+		c.readers.Put(r)
+	}()
+	r.in.Reset(payload[header:])
+	if err := r.stream.(flate.Resetter).Reset(&r.in, nil); err != nil {
+		return dst, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	n, err := 0, error(nil)
+	for n < len(r.plain) && err == nil {
+		var more int
+		more, err = r.stream.Read(r.plain[n:])
+		n += more
+	}
+	switch {
+	case err != nil && err != io.EOF:
+		return dst, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case n != c.raw.MaxPayloadLen():
+		return dst, fmt.Errorf("%w: inflates to %d bytes or more, want %d", ErrCorrupt, n, c.raw.MaxPayloadLen())
+	case r.in.Len() != checksum:
+		return dst, fmt.Errorf("%w: %d bytes after the data, want a checksum of %d", ErrCorrupt, r.in.Len(), checksum)
+	}
+	if got, want := adler32.Checksum(r.plain[:n]), binary.BigEndian.Uint32(payload[len(payload)-checksum:]); got != want {
+		return dst, fmt.Errorf("%w: checksum %08x, want %08x", ErrCorrupt, got, want)
+	}
+	return c.raw.AppendDecode(dst, r.plain[:n])
+}
