@@ -148,6 +148,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%s: a latent payload of %d bytes and a raw one of %d, want the first smaller and the second at most %d",
 			o.tx, latent, raw.MaxPayloadLen(), radio.MaxPayloadLen)
 	}
+	cut, err := codec.NewSensor12Truncate(spec.Window.W, latent)
+	if err != nil {
+		return err
+	}
 	e := &experiment{options: o, timing: tx.Timing}
 	e.timing.MaxRetries = o.retries
 	if e.period == 0 {
@@ -170,7 +174,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, p := range []struct {
 		name  string
 		codec link.Codec
-	}{{"raw", raw}, {"truncated", truncated{raw, latent}}, {"latent (" + tx.Codec.ID() + ")", tx.Codec}} {
+	}{{"raw", raw}, {"truncated", cut}, {"latent (" + tx.Codec.ID() + ")", tx.Codec}} {
 		r, err := e.send(ctx, p.codec, value)
 		if err != nil {
 			return err
@@ -193,29 +197,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	rep.print(stdout, station.MeanLatitude(e.recording))
 	return nil
-}
-
-// truncated is raw cut to n bytes. What is missing decodes as zero.
-type truncated struct {
-	raw codec.Sensor12
-	n   int
-}
-
-func (t truncated) MaxPayloadLen() int { return t.n }
-
-func (t truncated) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	b, err := t.raw.AppendEncode(dst, window)
-	if err != nil {
-		return dst, err
-	}
-	return b[:len(dst)+t.n], nil
-}
-
-func (t truncated) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
-	if len(payload) != t.n {
-		return dst, fmt.Errorf("%w: %d bytes, want %d", codec.ErrCorrupt, len(payload), t.n)
-	}
-	return t.raw.AppendDecode(dst, append(payload[:t.n:t.n], make([]byte, t.raw.MaxPayloadLen()-t.n)...))
 }
 
 // half searches the value of the condition at which half of the frames of a

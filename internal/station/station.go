@@ -31,15 +31,14 @@ type Station struct {
 // for the RunSpec's manifest_path and artifacts_manifest.
 func New(spec *runspec.RunSpec, manifest string) (*Station, error) {
 	s := &Station{Spec: spec, Timing: Timing(spec)}
-	path := manifest
-	if path == "" {
-		var err error
-		if path, err = param(spec, "manifest_path"); err != nil {
-			return nil, err
-		}
+	params, err := codec.ParseParams(spec.Codec.Params)
+	if err != nil {
+		return nil, err
 	}
-	var err error
-	s.Codec, err = codec.New(codec.Spec{ID: spec.Codec.ID, Version: spec.Codec.Version, Params: codec.Params{ManifestPath: path},
+	if manifest != "" {
+		params.ManifestPath = manifest
+	}
+	s.Codec, err = codec.New(codec.Spec{ID: spec.Codec.ID, Version: spec.Codec.Version, Params: params,
 		Dims: spec.Window.Dims, W: spec.Window.W, Stride: spec.Window.Stride, MaxPayloadBytes: spec.MaxPayloadBytes})
 	if err != nil {
 		return nil, err
@@ -49,6 +48,7 @@ func New(spec *runspec.RunSpec, manifest string) (*Station, error) {
 		return s, nil
 	}
 	model := bam.Model()
+	path := params.ManifestPath
 	s.Manifest, s.ModelHash = path, model.Hash()
 	beside := filepath.Join(filepath.Dir(path), artifacts.ArtifactsFile)
 	if want := spec.ArtifactsManifest; manifest == "" && want != "" && filepath.Clean(want) != beside {
@@ -60,19 +60,6 @@ func New(spec *runspec.RunSpec, manifest string) (*Station, error) {
 		return nil, fmt.Errorf("%s: no such file, want the model's artifacts to verify it by", beside)
 	}
 	return s, nil
-}
-
-// param returns a codec parameter that is text; "" where it is not given.
-func param(spec *runspec.RunSpec, name string) (string, error) {
-	v, ok := spec.Codec.Params[name]
-	if !ok || v == nil {
-		return "", nil
-	}
-	text, ok := v.(string)
-	if !ok {
-		return "", fmt.Errorf("runspec %s: codec.params.%s: %v, want text", spec.RunID, name, v)
-	}
-	return text, nil
 }
 
 // Timing returns what a RunSpec says of timing, without the radio's latency.
