@@ -1,0 +1,172 @@
+package quality
+
+import (
+	"iter"
+	"math"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+)
+
+// OverTolerance is errors divided by the tolerance of each value of a step:
+// above 1 is too far. Longitude, roll and yaw are compared modulo 360.
+type OverTolerance struct {
+	Tolerances []float64 `json:"tolerances"`
+	MAE        float64   `json:"mae"`
+	MSE        float64   `json:"mse"`
+	// Worst is the largest of each value of a step.
+	Worst []float64 `json:"worst"`
+	// Within is the share of windows none of whose values is above 1.
+	Within float64 `json:"within"`
+}
+
+// RungShare is what one rung of a ladder carried.
+type RungShare struct {
+	ID      string  `json:"id"` // of the codec
+	Schema  string  `json:"payload_schema"`
+	Bytes   int     `json:"payload_bytes"`
+	Windows int     `json:"windows"`
+	Share   float64 `json:"share"`
+}
+
+// Values yields the windows' values, as codec.FitGrid wants them.
+func Values(windows iter.Seq2[dataset.Window, error]) iter.Seq2[[]float64, error] {
+	return func(yield func([]float64, error) bool) {
+		for w, err := range windows {
+			if !yield(w.Values, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// overTally gathers an OverTolerance.
+type overTally struct {
+	tolerances, worst []float64
+	angles            []bool
+	abs, sqr          float64
+	windows, within   int
+}
+
+// newOverTally is nil where there are no tolerances.
+func newOverTally(c codec.Codec, opt Options) *overTally {
+	tolerances := opt.Tolerances
+	if b, ok := c.(*codec.Bounded); ok && tolerances == nil {
+		tolerances = b.Tolerances()
+	}
+	if tolerances == nil {
+		return nil
+	}
+	return &overTally{tolerances: tolerances, worst: make([]float64, opt.Dims), angles: codec.Angles(opt.Dims)}
+}
+
+func (t *overTally) add(want, got []float64) {
+	if t == nil {
+		return
+	}
+	largest := 0.0
+	for i, v := range want {
+		d := i % len(t.tolerances)
+		e := math.Abs(v - got[i])
+		if t.angles[d] {
+			e = math.Abs(math.Remainder(v-got[i], 360))
+		}
+		e /= t.tolerances[d]
+		t.abs += e
+		t.sqr += e * e
+		t.worst[d] = max(t.worst[d], e)
+		largest = max(largest, e)
+	}
+	t.windows++
+	if largest <= 1 {
+		t.within++
+	}
+}
+
+func (t *overTally) result(windowLen int) *OverTolerance {
+	if t == nil || t.windows == 0 {
+		return nil
+	}
+	n := float64(t.windows) * float64(windowLen)
+	return &OverTolerance{t.tolerances, t.abs / n, t.sqr / n, t.worst, float64(t.within) / float64(t.windows)}
+}
+
+// wraps says which values of a step the codec knows as angles. It may decode
+// one of them as another turn of the same angle.
+func wraps(c codec.Codec, dims int) []bool {
+	switch c := c.(type) {
+	case *codec.Bounded:
+		return codec.Angles(dims)
+	case *codec.Grid:
+		grid := c.Dims()
+		angles := make([]bool, len(grid))
+		for i, d := range grid {
+			angles[i] = d.Angle
+		}
+		return angles
+	}
+	return nil
+}
+
+// unwrap turns the angles of got to where they are nearest to want.
+func unwrap(want, got []float64, angles []bool) {
+	if angles == nil {
+		return
+	}
+	for i, v := range want {
+		if angles[i%len(angles)] {
+			got[i] = v - math.Remainder(v-got[i], 360)
+		}
+	}
+}
+
+// payloads counts payloads by their length.
+type payloads []int
+
+func (p payloads) mean() float64 {
+	n, sum := 0, 0
+	for length, count := range p {
+		n += count
+		sum += length * count
+	}
+	if n == 0 {
+		return 0
+	}
+	return float64(sum) / float64(n)
+}
+
+// quantile is the least length that the share q of payloads does not exceed.
+func (p payloads) quantile(q float64) int {
+	n := 0
+	for _, count := range p {
+		n += count
+	}
+	seen := 0
+	for length, count := range p {
+		if seen += count; count > 0 && float64(seen) >= q*float64(n)-1e-9 {
+			return length
+		}
+	}
+	return 0
+}
+
+// rungShares is nil but for ladders.
+func rungShares(c codec.Codec, p payloads) []RungShare {
+	b, ok := c.(*codec.Bounded)
+	if !ok {
+		return nil
+	}
+	var out []RungShare
+	total := 0
+	for _, r := range b.Rungs() {
+		n := p[r.MaxPayloadLen()]
+		total += n
+		out = append(out, RungShare{ID: r.ID(), Schema: r.Schema(), Bytes: r.MaxPayloadLen(), Windows: n})
+	}
+	for i := range out {
+		if total > 0 {
+			out[i].Share = float64(out[i].Windows) / float64(total)
+		}
+	}
+	return out
+}
