@@ -72,11 +72,21 @@ type BitPackInfo struct {
 	Check        bool   `json:"check"`
 }
 
-// TrainSplit says which windows of the data set trained the model.
+// Methods of a TrainSplit.
+const (
+	SplitByHash = "hash_window_id"
+	SplitByTime = "time"
+)
+
+// TrainSplit says which windows of the data set trained the model. The
+// reference knows the split by hash alone.
 type TrainSplit struct {
-	Method     string  `json:"method"` // "hash_window_id"
+	Method     string  `json:"method"`
 	TrainRatio float64 `json:"train_ratio"`
-	SplitSeed  int64   `json:"split_seed"`
+	SplitSeed  int64   `json:"split_seed"` // of the hash; 0 by time
+	// CutTsMs is where a split by time cuts: windows of a ts_ms below it
+	// trained.
+	CutTsMs *int64 `json:"cut_ts_ms,omitempty"`
 }
 
 // WindowLen is the number of values a window has.
@@ -290,6 +300,8 @@ func (m *Manifest) validate(f faults) faults {
 	}
 	if s := m.TrainSplit; s != nil && !(s.TrainRatio > 0) {
 		f.add("train_split", ErrMalformed, "train_ratio is %g, want above 0", s.TrainRatio)
+	} else if s != nil && s.Method == SplitByTime && s.CutTsMs == nil {
+		f.add("train_split", ErrMalformed, "method %s without cut_ts_ms, want the time it cuts at", s.Method)
 	}
 	return f
 }

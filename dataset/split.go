@@ -45,6 +45,9 @@ func (s HashSplit) Trains(w Window) bool { return s.Train(w.ID) }
 // neighbours of every holdout window among those that train.
 type TimeSplit struct {
 	CutMs int64 // ms since 1970
+	// TrainRatio is the ratio that NewTimeSplit cut for, so that reports can
+	// say it; Trains does not look at it.
+	TrainRatio float64
 }
 
 // NewTimeSplit reads all windows' times and cuts so that trainRatio of the
@@ -53,7 +56,7 @@ type TimeSplit struct {
 // on all. It is an error if no window trains. It holds 8 bytes a window while it reads.
 func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSplit, error) {
 	if trainRatio >= 1 {
-		return TimeSplit{CutMs: math.MaxInt64}, nil
+		return TimeSplit{CutMs: math.MaxInt64, TrainRatio: trainRatio}, nil
 	}
 	var times []int64
 	for w, err := range windows {
@@ -67,7 +70,7 @@ func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSpl
 	if n <= 0 || times[n] == times[0] {
 		return TimeSplit{}, fmt.Errorf("dataset: time split of %d windows at ratio %v: found none to train on, want some (do the windows have ts_ms?)", len(times), trainRatio)
 	}
-	return TimeSplit{CutMs: times[n]}, nil
+	return TimeSplit{CutMs: times[n], TrainRatio: trainRatio}, nil
 }
 
 // Trains says whether the window trains, by its time.

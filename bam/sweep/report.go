@@ -11,7 +11,6 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/internal/score"
 )
 
@@ -23,9 +22,13 @@ type Report struct {
 	WindowW    int      `json:"window_W"`
 	TrainRatio *float64 `json:"train_ratio"`
 	SplitSeed  *int64   `json:"split_seed"` // null where the split is not by hash
-	TrainN     int      `json:"train_n"`
-	Subset     string   `json:"subset"` // what was measured: holdout, or train where the split leaves none
-	TestN      int      `json:"test_n"`
+	// SplitMethod is hash_window_id or time; CutTsMs is where the latter cuts.
+	SplitMethod string `json:"split_method,omitempty"`
+	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
+
+	TrainN int    `json:"train_n"`
+	Subset string `json:"subset"` // what was measured: holdout, or train where the split leaves none
+	TestN  int    `json:"test_n"`
 
 	Baselines Baselines `json:"baselines"`
 	// Results, Skipped and the fronts are sorted by payload and id.
@@ -74,20 +77,15 @@ type Point struct {
 	ZScoredMSE   float64 `json:"zscored_mse"`
 }
 
-func ratioAndSeed(s dataset.Split) (ratio *float64, seed *int64) {
-	if h, ok := s.(dataset.HashSplit); ok {
-		return &h.TrainRatio, &h.Seed
-	}
-	return nil, nil
-}
-
 func newReport(s *Settings, src *source) *Report {
 	r := &Report{
 		Dataset: s.Dataset, InputLen: src.inputLen, InputDims: src.dims, WindowW: max(1, s.Base.WindowW),
 		TrainN: src.trainN, Subset: src.subset, TestN: src.testN,
 		Results: []*Result{}, Skipped: []Skipped{},
 	}
-	r.TrainRatio, r.SplitSeed = ratioAndSeed(s.Base.Split)
+	var e quality.Evaluation // knows how to describe a split
+	e.SetSplit(src.subset, s.Base.Split)
+	r.TrainRatio, r.SplitSeed, r.SplitMethod, r.CutTsMs = e.TrainRatio, e.SplitSeed, e.SplitMethod, e.CutTsMs
 	return r
 }
 

@@ -248,8 +248,8 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 	if err != nil {
 		return nil, err
 	}
-	e.Dataset, e.Subset = s.Dataset, src.subset
-	e.TrainRatio, e.SplitSeed = ratioAndSeed(s.Base.Split)
+	e.Dataset = s.Dataset
+	e.SetSplit(src.subset, s.Base.Split)
 	r := &Result{
 		Evaluation: e, ModelID: m.id, Method: rep.Method, Status: rep.Status, HiddenDims: rep.HiddenDims,
 		LatentDim: rep.LatentDim, Packing: rep.Packing, Delta: rep.Delta, EncodeCycles: rep.EncodeCycles, DecodeCycles: rep.DecodeCycles,

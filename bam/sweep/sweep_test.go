@@ -56,7 +56,7 @@ func run(t *testing.T, s sweep.Settings) *sweep.Report {
 func someGrid() sweep.Grid {
 	return sweep.Grid{
 		LatentDims: []int{4, 2}, HiddenDims: [][]int{nil, {8}}, Packings: []bam.Packing{bam.Int8, bam.BitPack, bam.Float16},
-		PayloadBytes: []int{3}, Deltas: []float64{0, 0.1}, EncodeCycles: []int{0, 1},
+		PayloadBytes: []int{1}, Deltas: []float64{0, 0.1},
 		Methods: map[string]train.Method{"pca": train.PCA{}, "febam": &train.FEBAM{Epochs: 2, ShuffleBuffer: 32}},
 	}
 }
@@ -69,7 +69,7 @@ func TestSameReport(t *testing.T) {
 	slices.Reverse(turned.HiddenDims)
 	slices.Reverse(turned.Packings)
 	slices.Reverse(turned.Deltas)
-	turned.EncodeCycles = []int{1, 0, 1}
+	turned.Deltas = append(turned.Deltas, 0.1)
 	var first string
 	for _, c := range []struct {
 		name     string
@@ -189,7 +189,7 @@ func checkFront(t *testing.T, r *sweep.Report, front []sweep.Point, of func(*swe
 // A sweep that was stopped goes on where it was, and ends with the report of
 // one that was not.
 func TestResume(t *testing.T) {
-	g := sweep.Grid{LatentDims: []int{2, 3, 4, 5}, Packings: []bam.Packing{bam.Int8, bam.BitPack}, PayloadBytes: []int{2}, Deltas: []float64{0, 0.1}}
+	g := sweep.Grid{LatentDims: []int{2, 3, 4, 5}, Packings: []bam.Packing{bam.Int8, bam.BitPack}, PayloadBytes: []int{1}, Deltas: []float64{0, 0.1}}
 	whole := asJSON(t, run(t, sweep.Settings{Grid: g, Dir: filepath.Join(t.TempDir(), "models")}))
 
 	dir := filepath.Join(t.TempDir(), "models")

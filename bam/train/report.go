@@ -1,8 +1,8 @@
 package train
 
 import (
+	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
-	"github.com/loralink/loralink-go/dataset"
 )
 
 // Report is train_report.json. It holds no time, host or absolute path, so
@@ -28,6 +28,7 @@ type Report struct {
 	ExpectedPayloadBytes int           `json:"expected_payload_bytes"`
 	MaxPayloadBytes      int           `json:"max_payload_bytes"`
 	MaxSamples           int           `json:"max_samples"`
+	SplitMethod          string        `json:"split_method"` // as in the manifest; "" for a split of the caller's own
 	TrainRatio           *float64      `json:"train_ratio"`
 	SplitSeed            *int64        `json:"split_seed"`
 	Hyper                any           `json:"hyper_parameters"`
@@ -95,8 +96,11 @@ func (r *Result) report(m Method, f *fitted) Report {
 	if s.Packing.Integer() {
 		rep.Scale = &r.Scale
 	}
-	if h, ok := s.Split.(dataset.HashSplit); ok {
-		rep.TrainRatio, rep.SplitSeed = &h.TrainRatio, &h.Seed
+	if t := trainSplit(s.Split); t != nil {
+		rep.SplitMethod, rep.TrainRatio = t.Method, &t.TrainRatio
+		if t.Method == artifacts.SplitByHash {
+			rep.SplitSeed = &t.SplitSeed
+		}
 	}
 	return rep
 }

@@ -251,10 +251,22 @@ func (r *Result) manifest() artifacts.Manifest {
 		m.Delta = &s.Delta
 	}
 	m.NormWidening = r.NormWidening
-	if h, ok := s.Split.(dataset.HashSplit); ok {
-		m.TrainSplit = &artifacts.TrainSplit{Method: "hash_window_id", TrainRatio: h.TrainRatio, SplitSeed: h.Seed}
-	}
+	m.TrainSplit = trainSplit(s.Split)
 	return m
+}
+
+// trainSplit describes a split as manifests do; nil where they know no word for
+// it.
+func trainSplit(split dataset.Split) *artifacts.TrainSplit {
+	switch s := split.(type) {
+	case dataset.HashSplit:
+		return &artifacts.TrainSplit{Method: artifacts.SplitByHash, TrainRatio: s.TrainRatio, SplitSeed: s.Seed}
+	case dataset.TimeSplit:
+		if s.TrainRatio > 0 {
+			return &artifacts.TrainSplit{Method: artifacts.SplitByTime, TrainRatio: s.TrainRatio, CutTsMs: &s.CutMs}
+		}
+	}
+	return nil
 }
 
 // PayloadLen is the length of the payload these settings give, in bytes.

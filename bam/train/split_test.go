@@ -1,0 +1,67 @@
+package train
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset"
+)
+
+// everyOther is a split that no manifest has a word for.
+type everyOther struct{}
+
+func (everyOther) Trains(w dataset.Window) bool { return w.ID%2 == 0 }
+
+// The manifest says which windows trained, so that the holdout can be found
+// again.
+func TestManifestNamesTheSplit(t *testing.T) {
+	windows := func(yield func(dataset.Window, error) bool) {
+		for i, v := range waves(100, 4) {
+			if !yield(dataset.Window{ID: int64(i), TsMs: int64(5000 + 10*i), Values: v}, nil) {
+				return
+			}
+		}
+	}
+	byTime, err := dataset.NewTimeSplit(windows, 0.6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		split  dataset.Split
+		want   string
+		method string
+	}{
+		{"by default", nil, `{"method":"hash_window_id","train_ratio":0.8,"split_seed":0}`, "hash_window_id"},
+		{"by hash", dataset.HashSplit{TrainRatio: 0.5, Seed: 7}, `{"method":"hash_window_id","train_ratio":0.5,"split_seed":7}`, "hash_window_id"},
+		{"by time", byTime, `{"method":"time","train_ratio":0.6,"split_seed":0,"cut_ts_ms":5600}`, "time"},
+		{"of a kind unknown", everyOther{}, `null`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res, err := Train(t.Context(), windows, &Settings{LatentDim: 2, Split: c.split}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(t.TempDir(), "m")
+			if _, err := artifacts.Save(dir, res.Set(), artifacts.SaveOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := json.Marshal(m.Manifest.TrainSplit); string(got) != c.want {
+				t.Errorf("train_split %s, want %s", got, c.want)
+			}
+			if res.Report.SplitMethod != c.method {
+				t.Errorf("the report says %q, want %q", res.Report.SplitMethod, c.method)
+			}
+		})
+	}
+	man := artifacts.Manifest{TrainSplit: &artifacts.TrainSplit{Method: artifacts.SplitByTime, TrainRatio: 0.6}}
+	if err := man.Validate(); err == nil {
+		t.Error("a split by time without its cut passes")
+	}
+}
