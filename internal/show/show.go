@@ -12,7 +12,6 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/radio"
 )
 
 // Table writes rows whose cells are separated by tabs; the first cell is
@@ -45,18 +44,11 @@ func Table(w io.Writer, rows ...string) {
 func Airtime(w io.Writer, n, steps int) {
 	raw := codec.Sensor12StepBytes * steps
 	rows := []string{"\tpayload\tSF7\tSF12"}
-	cell := func(sf, payload int) string {
-		if payload > codec.MaxPayloadBytes {
-			return "no frame"
-		}
-		phy := radio.PHY{SF: sf, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, ExplicitHeader: true}
-		return Millis(phy.TimeOnAir(radio.HeaderLen + payload))
-	}
 	for _, r := range []struct {
 		name string
 		n    int
 	}{{"this model", n}, {"raw, packed plainly", raw}} {
-		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s", r.name, r.n, cell(7, r.n), cell(12, r.n)))
+		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s", r.name, r.n, airtime(7, r.n), airtime(12, r.n)))
 	}
 	Table(w, rows...)
 }
