@@ -9,6 +9,7 @@
 package quality
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 
@@ -32,18 +33,23 @@ type Saturation struct {
 // Evaluation is how a codec did on a set of windows. Its JSON is that of the
 // reference runtime, and zscored and by_sensor besides.
 type Evaluation struct {
-	Dataset              string     `json:"dataset,omitempty"`
-	BAMManifest          string     `json:"bam_manifest,omitempty"`
-	Subset               string     `json:"subset,omitempty"` // all, train or holdout
-	TrainRatio           *float64   `json:"train_ratio,omitempty"`
-	SplitSeed            *int64     `json:"split_seed,omitempty"`
-	PayloadSchema        string     `json:"payload_schema"`
-	PayloadSchemaHash    string     `json:"payload_schema_hash"`
-	ExpectedPayloadBytes int        `json:"expected_payload_bytes"`
-	PayloadBytesSeen     []int      `json:"payload_bytes_seen"` // distinct lengths, rising
-	Samples              int        `json:"samples"`
-	Saturation           Saturation `json:"saturation"`
-	Overall              Errors     `json:"overall"`
+	Dataset              string   `json:"dataset,omitempty"`
+	BAMManifest          string   `json:"bam_manifest,omitempty"`
+	Subset               string   `json:"subset,omitempty"` // all, train or holdout
+	TrainRatio           *float64 `json:"train_ratio,omitempty"`
+	SplitSeed            *int64   `json:"split_seed,omitempty"`
+	PayloadSchema        string   `json:"payload_schema"`
+	PayloadSchemaHash    string   `json:"payload_schema_hash"`
+	ExpectedPayloadBytes int      `json:"expected_payload_bytes"`
+	PayloadBytesSeen     []int    `json:"payload_bytes_seen"` // distinct lengths, rising
+	MeanPayloadBytes     float64  `json:"mean_payload_bytes"`
+	P99PayloadBytes      int      `json:"p99_payload_bytes"`
+	Samples              int      `json:"samples"`
+	// Refused is the number of windows outside a grid, or beyond a ladder's
+	// last rung. They are not among the samples.
+	Refused    int        `json:"refused,omitempty"`
+	Saturation Saturation `json:"saturation"`
+	Overall    Errors     `json:"overall"`
 	// ByGroup is by gps, accel, gyro and rpy; absent where a step is not a
 	// 12-D sample.
 	ByGroup map[string]Errors `json:"by_group,omitempty"`
@@ -53,6 +59,10 @@ type Evaluation struct {
 	// SplitMethod is hash_window_id or time; CutTsMs is where the latter cuts.
 	SplitMethod string `json:"split_method,omitempty"`
 	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
+	// OverTolerance is there for ladders, and where Options has tolerances.
+	OverTolerance *OverTolerance `json:"over_tolerance,omitempty"`
+	// Rungs has an entry for each rung of a ladder.
+	Rungs []RungShare `json:"rungs,omitempty"`
 
 	tally *score.Tally
 	dims  int
@@ -65,6 +75,9 @@ type Options struct {
 	// Std is the deviation of each value, for ZScored. Values whose deviation
 	// is 0 are left out there.
 	Std []float64
+	// Tolerances are the largest errors of each value of a step, for
+	// OverTolerance; nil: those of the codec, if it is a ladder.
+	Tolerances []float64
 }
 
 // saturator is a codec whose payload holds integers that can saturate.
@@ -72,11 +85,15 @@ type saturator interface {
 	Saturated(payload []byte) (count, total int)
 }
 
-// Evaluate encodes and decodes every window and adds up the errors.
+// Evaluate encodes and decodes every window and adds up the errors. Where a grid
+// or a ladder decodes an angle as another turn of the same, that is no error.
 func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Options) (*Evaluation, error) {
 	n := c.WindowLen()
 	if opt.Dims < 1 || n%opt.Dims != 0 || len(opt.Std) != n {
 		return nil, fmt.Errorf("quality: %d dims and %d deviations do not fit windows of %d values", opt.Dims, len(opt.Std), n)
+	}
+	if opt.Tolerances != nil && len(opt.Tolerances) != opt.Dims {
+		return nil, fmt.Errorf("quality: %d tolerances, want %d, one for each value of a step", len(opt.Tolerances), opt.Dims)
 	}
 	e := &Evaluation{
 		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
@@ -84,7 +101,8 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 		tally: score.NewTally(n), dims: opt.Dims,
 	}
 	sizes := make([]score.Sizes, opt.Dims)
-	lengths := make([]bool, c.MaxPayloadLen()+1)
+	lengths := make(payloads, c.MaxPayloadLen()+1)
+	over, angles := newOverTally(c, opt), wraps(c, opt.Dims)
 	sat, _ := c.(saturator)
 	var payload []byte
 	var got []float64
@@ -92,13 +110,20 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 		if err != nil {
 			return nil, err
 		}
-		if payload, err = c.AppendEncode(payload[:0], w.Values); err != nil {
+		payload, err = c.AppendEncode(payload[:0], w.Values)
+		if errors.Is(err, codec.ErrRange) || errors.Is(err, codec.ErrBound) {
+			e.Refused++
+			continue
+		}
+		if err != nil {
 			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
 		}
 		if got, err = c.AppendDecode(got[:0], payload); err != nil {
 			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
 		}
-		lengths[len(payload)] = true
+		lengths[len(payload)]++
+		over.add(w.Values, got)
+		unwrap(w.Values, got, angles)
 		if sat != nil {
 			count, total := sat.Saturated(payload)
 			e.Saturation.Count += count
@@ -110,10 +135,12 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 		}
 	}
 	for n, seen := range lengths {
-		if seen {
+		if seen > 0 {
 			e.PayloadBytesSeen = append(e.PayloadBytesSeen, n)
 		}
 	}
+	e.MeanPayloadBytes, e.P99PayloadBytes = lengths.mean(), lengths.quantile(0.99)
+	e.OverTolerance, e.Rungs = over.result(n), rungShares(c, lengths)
 	if e.Saturation.Total > 0 {
 		e.Saturation.Rate = float64(e.Saturation.Count) / float64(e.Saturation.Total)
 	}
