@@ -35,6 +35,7 @@ type Saturation struct {
 type Evaluation struct {
 	Dataset              string   `json:"dataset,omitempty"`
 	BAMManifest          string   `json:"bam_manifest,omitempty"`
+	Ladder               string   `json:"ladder,omitempty"`
 	Subset               string   `json:"subset,omitempty"` // all, train or holdout
 	TrainRatio           *float64 `json:"train_ratio,omitempty"`
 	SplitSeed            *int64   `json:"split_seed,omitempty"`

@@ -24,6 +24,19 @@ func Ladder(w io.Writer, e *quality.Evaluation, names []string) {
 	Tolerance(w, e)
 }
 
+// RungNames are short names of a ladder's rungs.
+func RungNames(b *codec.Bounded) []string {
+	var names []string
+	for _, c := range b.Rungs() {
+		name := c.ID()
+		if m, ok := c.(*codec.BAM); ok {
+			name = fmt.Sprintf("%s %.8s…", name, m.Model().Hash())
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 // Tolerance writes the worst error of each value of a step over its tolerance.
 func Tolerance(w io.Writer, e *quality.Evaluation) {
 	over := e.OverTolerance
