@@ -6,6 +6,7 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/sweep"
+	"github.com/loralink/loralink-go/bam/train"
 )
 
 // How many latents does this recording need, and as what should they go?
@@ -15,6 +16,7 @@ func Example() {
 			LatentDims:   []int{1, 2, 4},
 			Packings:     []bam.Packing{bam.Int8, bam.Int16, bam.BitPack},
 			PayloadBytes: []int{2},
+			Methods:      map[string]train.Method{"pca": train.PCA{}},
 		},
 	})
 	if err != nil {

@@ -30,8 +30,8 @@ type Grid struct {
 	EncodeCycles []int     // empty: 0
 	DecodeCycles []int     // empty: 0
 	// Methods are training methods by the label that model ids end with, of
-	// lower-case letters, digits, dots and hyphens; empty: pca, which trains in
-	// milliseconds. A nil method is the one train.Train takes by default.
+	// lower-case letters, digits, dots and hyphens; empty: auto, as train.Train
+	// takes where it is given none. PCA alone is quickest.
 	Methods map[string]train.Method
 }
 
@@ -85,7 +85,10 @@ func (g *Grid) check() error {
 			return bad("deltas", d, "finite numbers")
 		}
 	}
-	for label := range g.Methods {
+	for _, label := range slices.Sorted(maps.Keys(g.Methods)) {
+		if g.Methods[label] == nil {
+			return bad("methods", "no method for "+label, "one for each label")
+		}
 		if !labelPattern.MatchString(label) {
 			return bad("methods", fmt.Sprintf("the label %q", label), "lower-case letters, digits, dots and hyphens")
 		}
@@ -101,7 +104,7 @@ func (g *Grid) models(base train.Settings) ([]*model, []Skipped, error) {
 	}
 	methods := g.Methods
 	if len(methods) == 0 {
-		methods = map[string]train.Method{"pca": train.PCA{}}
+		methods = map[string]train.Method{"auto": &train.Auto{}}
 	}
 	var all []*model
 	each := func(s train.Settings) {

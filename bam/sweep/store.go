@@ -30,17 +30,13 @@ const maxReport = 64 << 20
 // setKey computes what a finished model is known again by. It does not cover
 // the program: a new version of a method takes Force.
 func (m *model) setKey(windows string) error {
-	name := "default"
-	if m.method != nil {
-		name = m.method.Name()
-	}
 	b, err := json.Marshal(struct {
 		Windows  string
 		Settings train.Settings
 		Split    string // its type; its fields are among the settings
 		Name     string
 		Method   train.Method
-	}{windows, m.settings, fmt.Sprintf("%T", m.settings.Split), name, m.method})
+	}{windows, m.settings, fmt.Sprintf("%T", m.settings.Split), m.method.Name(), m.method})
 	if err != nil {
 		return fmt.Errorf("sweep: model %s: %w", m.id, err)
 	}

@@ -35,6 +35,9 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 	}
 }
 
+// pca is the method of tests that are not about methods: it is quick.
+var pca = map[string]train.Method{"pca": train.PCA{}}
+
 func asJSON(t *testing.T, r *sweep.Report) string {
 	t.Helper()
 	b, err := json.MarshalIndent(r, "", " ")
@@ -57,7 +60,7 @@ func someGrid() sweep.Grid {
 	return sweep.Grid{
 		LatentDims: []int{4, 2}, HiddenDims: [][]int{nil, {8}}, Packings: []bam.Packing{bam.Int8, bam.BitPack, bam.Float16},
 		PayloadBytes: []int{1}, Deltas: []float64{0, 0.1},
-		Methods: map[string]train.Method{"pca": train.PCA{}, "febam": &train.FEBAM{Epochs: 2, ShuffleBuffer: 32}},
+		Methods: map[string]train.Method{"pca": train.PCA{}, "febam": &train.FEBAM{Epochs: 2, ShuffleBuffer: 32}, "gradient": &train.Gradient{Epochs: 2}},
 	}
 }
 
@@ -101,7 +104,7 @@ func TestSameReport(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	g := sweep.Grid{LatentDims: []int{1, 2, 4, 8, 300}, Packings: []bam.Packing{bam.Int8, bam.Int16}, Deltas: []float64{0, 0.7}, EncodeCycles: []int{0, 1}}
+	g := sweep.Grid{LatentDims: []int{1, 2, 4, 8, 300}, Packings: []bam.Packing{bam.Int8, bam.Int16}, Deltas: []float64{0, 0.7}, EncodeCycles: []int{0, 1}, Methods: pca}
 	r := run(t, sweep.Settings{Grid: g})
 	if r.TrainN+r.TestN != 300 || r.Subset != "holdout" || r.InputLen != 12 || *r.TrainRatio != 0.8 || *r.SplitSeed != 0 {
 		t.Errorf("%+v", r)
@@ -189,7 +192,7 @@ func checkFront(t *testing.T, r *sweep.Report, front []sweep.Point, of func(*swe
 // A sweep that was stopped goes on where it was, and ends with the report of
 // one that was not.
 func TestResume(t *testing.T) {
-	g := sweep.Grid{LatentDims: []int{2, 3, 4, 5}, Packings: []bam.Packing{bam.Int8, bam.BitPack}, PayloadBytes: []int{1}, Deltas: []float64{0, 0.1}}
+	g := sweep.Grid{LatentDims: []int{2, 3, 4, 5}, Packings: []bam.Packing{bam.Int8, bam.BitPack}, PayloadBytes: []int{1}, Deltas: []float64{0, 0.1}, Methods: pca}
 	whole := asJSON(t, run(t, sweep.Settings{Grid: g, Dir: filepath.Join(t.TempDir(), "models")}))
 
 	dir := filepath.Join(t.TempDir(), "models")
@@ -234,7 +237,7 @@ func TestResume(t *testing.T) {
 
 // What stands in a model's place and is not that model is left alone.
 func TestOtherModels(t *testing.T) {
-	g := sweep.Grid{LatentDims: []int{2}}
+	g := sweep.Grid{LatentDims: []int{2}, Methods: pca}
 	for _, c := range []struct {
 		name   string
 		change func(t *testing.T, dir string, s *sweep.Settings)
@@ -301,7 +304,8 @@ func TestGridRefused(t *testing.T) {
 		{"hidden dims", sweep.Settings{Grid: sweep.Grid{HiddenDims: [][]int{{4, 0}}}}, "hidden dims"},
 		{"delta", sweep.Settings{Grid: sweep.Grid{Deltas: []float64{math.NaN()}}}, "deltas"},
 		{"cycles", sweep.Settings{Grid: sweep.Grid{DecodeCycles: []int{-1}}}, "decode cycles"},
-		{"label", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"../x": nil}}}, "../x"},
+		{"label", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"../x": train.PCA{}}}}, "../x"},
+		{"no method", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"x": nil}}}, "no method for x"},
 		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of its 2 models"},
 		{"recorder", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "start"},
 	} {
@@ -326,8 +330,17 @@ func TestDivergedIsSkipped(t *testing.T) {
 	}
 }
 
+// Without methods it is train.Train's own choice, and the report says what it
+// picked.
+func TestDefaultMethod(t *testing.T) {
+	r := run(t, sweep.Settings{Grid: sweep.Grid{LatentDims: []int{2}}})
+	if x := r.Results[0]; x.ModelID != "int8-2_auto" || x.Method != "pca" && x.Method != "gradient" || len(x.HiddenDims) == 0 && x.Method == "gradient" {
+		t.Errorf("%+v", x)
+	}
+}
+
 func TestNoHoldout(t *testing.T) {
-	r := run(t, sweep.Settings{Base: train.Settings{Split: dataset.HashSplit{TrainRatio: 1}, MaxSamples: 100}})
+	r := run(t, sweep.Settings{Grid: sweep.Grid{Methods: pca}, Base: train.Settings{Split: dataset.HashSplit{TrainRatio: 1}, MaxSamples: 100}})
 	if r.Subset != "train" || r.TrainN != 100 || r.TestN != 100 || r.Results[0].Samples != 100 {
 		t.Errorf("%+v", r)
 	}
@@ -378,6 +391,7 @@ func field(t testing.TB) iter.Seq2[dataset.Window, error] {
 
 func TestReferenceSweep(t *testing.T) {
 	s := referenceGrid()
+	s.Grid.Methods = pca // what follows is of the grid and the baselines
 	r, err := sweep.Run(t.Context(), field(t), &s)
 	if err != nil {
 		t.Fatal(err)
@@ -403,8 +417,8 @@ func TestReferenceSweep(t *testing.T) {
 	}
 }
 
-// BenchmarkReferenceSweep reads the recording once before the clock starts; the
-// sweep trains 32 models and writes their folders.
+// BenchmarkReferenceSweep reads the recording, trains 32 models by the default
+// method and writes their folders.
 func BenchmarkReferenceSweep(b *testing.B) {
 	windows := field(b)
 	for b.Loop() {
