@@ -1,15 +1,19 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // Holdout errors of bitpack on real recordings, hash split 0.8, seed 0.
 func TestBitPackFieldRecordings(t *testing.T) {
+	testenv.Long(t)
 	for _, c := range []struct {
 		bytes  int
 		limits map[string]float64
@@ -30,8 +34,75 @@ func TestBitPackFieldRecordings(t *testing.T) {
 	}
 }
 
+// The tables keep to their shape, and their size, on data of any length.
+func TestBitPackSmall(t *testing.T) {
+	for _, c := range []struct{ windows, dim, bytes int }{
+		{2, 3, 1}, {10, 1, 1}, {50, 12, 2}, {400, 12, 8}, {300, 96, 16}, {100, 4, 200},
+	} {
+		for _, check := range []bool{false, true} {
+			if check && c.bytes == 1 {
+				continue
+			}
+			s := &Settings{Packing: bam.BitPack, PayloadBytes: c.bytes, CheckByte: check, Split: dataset.HashSplit{TrainRatio: 1}}
+			res, err := Train(t.Context(), sequence(waves(c.windows, c.dim)), s, nil)
+			if err != nil {
+				t.Errorf("%+v: %v", c, err)
+				continue
+			}
+			if err := res.Tables.Validate(res.settings.LatentDim); err != nil {
+				t.Errorf("%+v: %v", c, err)
+			}
+			m := res.Tables.Modes[0]
+			if size := len(res.Tables.Modes) * (4*bam.MaxKnots + 4*m.Rotation.Rows + 5); len(res.Tables.Modes) > 1 && size > 4<<10 {
+				t.Errorf("%+v: %d bytes of tables a latent, want at most 4096", c, size)
+			}
+		}
+	}
+	s := &Settings{Packing: bam.BitPack, PayloadBytes: 1, CheckByte: true}
+	if _, err := Train(t.Context(), sequence(waves(50, 3)), s, nil); !errors.Is(err, ErrSettings) {
+		t.Errorf("a payload that is all check: %v", err)
+	}
+}
+
+// A window like none seen before is decoded near the edge of what was seen, and
+// not somewhere else.
+func TestBitPackReachesBeyond(t *testing.T) {
+	windows := waves(600, 12)
+	res, err := Train(t.Context(), sequence(windows), &Settings{Packing: bam.BitPack, PayloadBytes: 8}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := codec.NewBAM(res.Model())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, far := range []float64{3, 10, 30} {
+		w := append([]float64(nil), windows[7]...)
+		for i := range w {
+			w[i] += far * res.Norm.Std[i]
+		}
+		payload, err := c.AppendEncode(nil, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.AppendDecode(nil, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := 0.0
+		for i := range w {
+			d := (got[i] - w[i]) / res.Norm.Std[i]
+			left += d * d / 12
+		}
+		if left > 0.5*far*far {
+			t.Errorf("%g deviations off: the error is %.2g, want less than half of the way", far, left)
+		}
+	}
+}
+
 // Windows of eight steps.
 func TestBitPackLongWindows(t *testing.T) {
+	testenv.Long(t)
 	for bytes, limit := range map[int]float64{8: 0.035, 16: 0.015, 32: 0.0055} {
 		got := holdoutMSE(t, field(t, "walk.jsonl", 8), &Settings{Packing: bam.BitPack, PayloadBytes: bytes, WindowW: 8}, nil)
 		t.Logf("W=8 %d B: zscored.mse %.5f, limit %g", bytes, got, limit)
@@ -44,6 +115,7 @@ func TestBitPackLongWindows(t *testing.T) {
 // Trained on the first 60 % of a recording and measured on the rest, beside
 // PCA as int8 of as many bytes, trained the same way.
 func TestBitPackLaterRecordings(t *testing.T) {
+	testenv.Long(t)
 	for _, bytes := range []int{2, 4, 8} {
 		product := 1.0
 		for _, name := range []string{"walk", "car", "phone"} {

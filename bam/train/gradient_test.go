@@ -8,6 +8,7 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // The gradient is the slope of the loss, for every matrix, with cycles.
@@ -57,6 +58,7 @@ func TestGradientIsTheSlope(t *testing.T) {
 // Hidden layers and a transmission buy what a linear model cannot keep, on the
 // windows between those that trained.
 func TestGradientOnFieldRecordings(t *testing.T) {
+	testenv.Long(t)
 	for _, name := range []string{"walk", "car", "phone"} {
 		windows := field(t, name+".jsonl", 1)
 		s := &Settings{LatentDim: 8, HiddenDims: []int{64}, Delta: 0.4}

@@ -223,6 +223,9 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}{
 		{"pca", Settings{HiddenDims: []int{24, 16}, LatentDim: 8, AutoScale: true, WindowW: 4}, PCA{}},
 		{"pca cubic", Settings{LatentDim: 8, Delta: 0.1, EncodeCycles: 1, AutoScale: true}, PCA{}},
+		{"auto", Settings{LatentDim: 8}, nil},
+		{"gradient", Settings{LatentDim: 8, HiddenDims: []int{64}, Delta: 0.4, EncodeCycles: 1}, &Gradient{Epochs: 3, Seed: 2}},
+		{"bitpack", Settings{Packing: bam.BitPack, PayloadBytes: 6, WindowW: 4, CheckByte: true, Seed: 3}, nil},
 		{"febam", Settings{LatentDim: 8}, &FEBAM{Epochs: 3, Seed: 5, ShuffleBuffer: 64}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -278,6 +281,7 @@ func field(t testing.TB, name string, w int) iter.Seq2[dataset.Window, error] {
 // The holdout errors of the default method on real recordings, hash split 0.8,
 // seed 0. The limits are PCA's own at these bytes, found independently.
 func TestFieldRecordings(t *testing.T) {
+	testenv.Long(t)
 	for _, c := range []struct {
 		file     string
 		settings Settings

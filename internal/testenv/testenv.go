@@ -24,6 +24,15 @@ func Shared(t testing.TB, elem ...string) string {
 	return path
 }
 
+// Long skips a test that trains for long where the race detector makes it some
+// ten times longer; the same code runs under it on small data elsewhere.
+func Long(t testing.TB) {
+	t.Helper()
+	if Race {
+		t.Skip("trains for long: run without -race")
+	}
+}
+
 // Repo returns the path of a file of the repository, whatever folder the test
 // runs in.
 func Repo(elem ...string) string {
