@@ -4,6 +4,7 @@
 //
 //	go run ./examples/train
 //	go run ./examples/train --dataset out/dataset_raw.jsonl --out-dir out/models/a --latent-dim 8 --packing int8 --auto-scale
+//	go run ./examples/train --dataset out/dataset_raw.jsonl --split time --train-ratio 0.6
 package main
 
 import (
@@ -24,6 +25,7 @@ import (
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/cli/trainflags"
 	"github.com/loralink/loralink-go/internal/show"
 )
 
@@ -32,107 +34,65 @@ func main() { cli.Main("train", run) }
 const summary = `Train fits a model to the training windows of a data set and writes its folder.
 Without --dataset it uses the simulated walk in testdata; without --out-dir a new folder under out/models.`
 
-// sampleRecording is what a newcomer trains on.
-const sampleRecording = "testdata/walk.jsonl"
-
 type options struct {
 	dataset, outDir, method, packing, notes string
-	trainRatio                              float64
-	splitSeed                               int64
+	split                                   cli.Split
 	force                                   bool
-	settings                                train.Settings
-	febam                                   train.FEBAM
+	flags                                   trainflags.Flags
+	settings                                *train.Settings // of flags
 	fit                                     train.Method
 }
 
 func parse(args []string, out io.Writer) (*options, error) {
 	var o options
+	o.settings = &o.flags.Settings
 	fs := cli.NewFlags("train", summary)
 	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
 	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
-	fs.StringVar(&o.method, "method", "auto", "auto (picks pca or gradient by validation inside the training windows), pca, gradient, or febam: the paper's rule")
+	fs.StringVar(&o.method, "method", "auto", trainflags.Methods)
 	fs.Var((*cli.Ints)(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
 	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents; unset with bitpack: as many as its bits can use")
 	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16, float32, or bitpack (contract v2: not for the reference runtime)")
 	fs.IntVar(&o.settings.PayloadBytes, "payload-bytes", 8, "bitpack: length of the payload")
-	fs.BoolVar(&o.settings.CheckByte, "check-byte", false, "bitpack: the payload's last byte checks model and payload")
 	fs.Float64Var(&o.settings.Scale, "scale", 0, "factor of the integer packings; 0: 127 or 32767")
-	fs.BoolVar(&o.settings.AutoScale, "auto-scale", false, "measure the scale on the training windows")
-	fs.Float64Var(&o.settings.AutoScalePercentile, "auto-scale-percentile", 99.9, "percentile of the largest |latent| that becomes the largest integer")
-	fs.IntVar(&o.settings.AutoScaleWindows, "auto-scale-max-samples", 10000, "windows that --auto-scale looks at")
-	fs.Float64Var(&o.trainRatio, "train-ratio", 0.8, "share of the windows that train; 1: all")
-	fs.Int64Var(&o.splitSeed, "split-seed", 0, "seed of the split by window_id")
 	fs.Float64Var(&o.settings.Delta, "delta", 0, "strength of the cubic transmission; 0: linear")
 	fs.IntVar(&o.settings.EncodeCycles, "encode-cycles", 0, "extra rounds a layer when encoding")
 	fs.IntVar(&o.settings.DecodeCycles, "decode-cycles", 0, "extra rounds a layer when decoding")
-	fs.IntVar(&o.settings.MaxSamples, "max-samples", 0, "training windows to use, from the first; 0: all")
-	fs.IntVar(&o.settings.InputDims, "input-dims", 0, "values of a step; 0: window length / window-W")
-	fs.IntVar(&o.settings.WindowW, "window-W", 1, "steps of a window")
-	fs.IntVar(&o.settings.WindowStride, "window-stride", 1, "samples between windows")
-	fs.IntVar(&o.settings.MaxPayloadBytes, "max-payload-bytes", artifacts.MaxPayloadBytes, "longest payload, 1..255")
 	fs.StringVar(&o.notes, "notes", "", "a note for the manifest")
-	fs.IntVar(&o.febam.Epochs, "epochs", 1, "febam: most epochs a layer; gradient: epochs, unset 60")
-	fs.IntVar(&o.febam.MinEpochs, "min-epochs", 0, "febam: epochs before an early stop")
-	fs.Float64Var(&o.febam.LearningRate, "learning-rate", 1e-4, "febam: step size; gradient: of the first step, unset 2e-3")
-	fs.IntVar(&o.febam.Cycles, "cycles", 1, "febam: rounds before each update")
-	fs.Int64Var(&o.febam.Seed, "seed", 0, "seed of febam's starting weights and of bitpack's clusters")
-	fs.Float64Var(&o.febam.InitRange, "init-range", 0.05, "febam: starting weights are uniform in ± this")
-	fs.Float64Var(&o.febam.WeightClip, "weight-clip", 0, "febam: keep weights in ± this; 0: no clip")
-	fs.IntVar(&o.febam.ShuffleBuffer, "shuffle-buffer", 0, "febam: windows in the shuffle buffer; 0: file order")
-	fs.Int64Var(&o.febam.ShuffleSeed, "shuffle-seed", 0, "febam: seed of the shuffle")
-	fs.IntVar(&o.febam.EarlyStopPatience, "early-stop-patience", 0, "febam: epochs without progress before stopping; 0: never")
-	fs.Float64Var(&o.febam.EarlyStopMinDelta, "early-stop-min-delta", 0, "febam: what counts as progress of mse_x")
-	fs.Float64Var(&o.febam.TargetMSEX, "target-mse-x", 0, "febam: stop at this mse_x (with --target-mse-y); 0: no target")
-	fs.Float64Var(&o.febam.TargetMSEY, "target-mse-y", 0, "febam: stop at this mse_y (with --target-mse-x); 0: no target")
+	o.split.Flags(fs)
+	o.flags.Register(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return nil, err
 	}
 	return &o, o.check(fs)
 }
 
-func (o *options) check(fs *flag.FlagSet) error {
-	switch o.method {
-	case "auto":
-		o.fit = &train.Auto{Gradient: train.Gradient{Seed: o.febam.Seed}}
-	case "pca":
-		o.fit = train.PCA{}
-	case "gradient":
-		g := &train.Gradient{Seed: o.febam.Seed, Patience: o.febam.EarlyStopPatience}
-		if cli.IsSet(fs, "epochs") {
-			g.Epochs = o.febam.Epochs
-		}
-		if cli.IsSet(fs, "learning-rate") {
-			g.LearningRate = o.febam.LearningRate
-		}
-		o.fit = g
-	case "febam":
-		o.fit = &o.febam
-	default:
-		return cli.Usagef("--method is %q, want auto, pca, gradient or febam", o.method)
+func (o *options) check(fs *flag.FlagSet) (err error) {
+	if o.fit, err = o.flags.Method("method", o.method); err != nil {
+		return err
 	}
 	for _, f := range []struct {
 		name string
-		v    float64
-	}{
-		{"latent-dim", float64(o.settings.LatentDim)}, {"window-W", float64(o.settings.WindowW)},
-		{"window-stride", float64(o.settings.WindowStride)}, {"max-payload-bytes", float64(o.settings.MaxPayloadBytes)},
-		{"payload-bytes", float64(o.settings.PayloadBytes)},
-		{"train-ratio", o.trainRatio}, {"epochs", float64(o.febam.Epochs)}, {"cycles", float64(o.febam.Cycles)},
-	} {
-		if !(f.v > 0) {
-			return fmt.Errorf("--%s is %g, want more than 0", f.name, f.v)
+		v    int
+	}{{"latent-dim", o.settings.LatentDim}, {"payload-bytes", o.settings.PayloadBytes}} {
+		if f.v < 1 {
+			return fmt.Errorf("--%s is %d, want more than 0", f.name, f.v)
 		}
 	}
 	if cli.IsSet(fs, "scale") && !(o.settings.Scale > 0) {
 		return fmt.Errorf("--scale is %g, want more than 0", o.settings.Scale)
 	}
+	if err := o.flags.Check(); err != nil {
+		return err
+	}
+	if err := o.split.Check(); err != nil {
+		return err
+	}
 	o.settings.Packing = bam.Packing(o.packing)
 	if o.settings.Packing == bam.BitPack && !cli.IsSet(fs, "latent-dim") {
 		o.settings.LatentDim = 0
 	}
-	o.settings.Seed = o.febam.Seed
-	o.settings.Split = dataset.HashSplit{TrainRatio: o.trainRatio, Seed: o.splitSeed}
 	return o.settings.Check()
 }
 
@@ -141,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	windows, name := o.windows(stderr)
+	windows, name := cli.OpenDataset(o.dataset, o.settings.InputDims, o.settings.WindowW, o.settings.WindowStride, stderr)
 	save := artifacts.SaveOptions{Force: o.force}
 	outDir := o.outDir
 	if outDir == "" {
@@ -151,9 +111,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return withForceHint(err)
 	}
 
+	if o.settings.Split, err = o.split.Of(windows); err != nil {
+		return err
+	}
 	progress := cli.NewProgress(stderr)
 	o.settings.Recorder = recorder{progress}
-	res, err := train.Train(ctx, windows, &o.settings, o.fit)
+	res, err := train.Train(ctx, windows, o.settings, o.fit)
 	progress.Clear()
 	if err != nil {
 		return err
@@ -179,19 +142,6 @@ type recorder struct{ p *cli.Progress }
 func (r recorder) Record(s train.Progress) error {
 	r.p.Update(fmt.Sprintf("layer %d of %d, mse_x %s, epoch", s.Layer+1, s.Layers, show.Digits(s.MSEX)), s.Epoch, s.Epochs)
 	return nil
-}
-
-// windows returns the data set's windows, and its name for the report.
-func (o *options) windows(stderr io.Writer) (iter.Seq2[dataset.Window, error], string) {
-	if o.dataset == "" {
-		samples := dataset.OpenSamples(filepath.FromSlash(sampleRecording), dataset.SampleOptions{})
-		return dataset.Windows(samples, dataset.Windower{W: o.settings.WindowW, Stride: o.settings.WindowStride}), sampleRecording
-	}
-	name := o.dataset
-	if filepath.IsAbs(name) {
-		name = filepath.Base(name) // the report holds no absolute path
-	}
-	return cli.OpenWindows(o.dataset, o.settings.InputDims, o.settings.WindowW, stderr), filepath.ToSlash(name)
 }
 
 // freshFolder returns a folder under out/models that does not exist yet.
@@ -224,7 +174,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 		return err
 	}
 	test, subset := dataset.Holdout(windows, o.settings.Split), "holdout"
-	if o.trainRatio >= 1 {
+	if o.split.Ratio >= 1 {
 		test, subset = training, "training windows (no holdout at ratio 1)"
 	}
 	e, err := quality.Evaluate(c, test, quality.Options{Dims: man.InputDims, Std: c.Model().DataStd()})
@@ -243,7 +193,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Mixed), show.Digits(c.Later))
 		}
 	}
-	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.trainRatio < 1), study.N, e.Samples*b2i(o.trainRatio < 1))
+	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.split.Ratio < 1), study.N, e.Samples*b2i(o.split.Ratio < 1))
 	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
 	steps := man.WindowW
 	show.Airtime(w, c.MaxPayloadLen(), steps)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -99,6 +100,30 @@ func TestReportHoldsNoPlaceOrTime(t *testing.T) {
 	}
 }
 
+// A split by time trains on what came first, and says so in the manifest.
+func TestSplitByTime(t *testing.T) {
+	var b strings.Builder
+	for i := range 50 { // the later half first
+		fmt.Fprintf(&b, `{"window_id": %d, "ts_ms": %d, "window": [%d, %d]}`+"\n", i, 1000*((i+25)%50), i%7, i%3)
+	}
+	data := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
+	if err := os.WriteFile(data, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "m")
+	out, _, err := program("--dataset", data, "--out-dir", dir, "--latent-dim", "1", "--method", "pca", "--split", "time", "--train-ratio", "0.6")
+	if err != nil || !strings.Contains(out, "30 trained, 20 holdout") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := m.Manifest.TrainSplit; s == nil || s.Method != artifacts.SplitByTime || s.TrainRatio != 0.6 || *s.CutTsMs != 30000 {
+		t.Errorf("train_split %+v", s)
+	}
+}
+
 func TestTornLineIsAWarning(t *testing.T) {
 	data := dataFile(t, 50, `{"window_id": 50, "win`)
 	_, warned, err := program("--dataset", data, "--latent-dim", "2", "--out-dir", filepath.Join(t.TempDir(), "m"))
@@ -137,6 +162,8 @@ func TestBadInput(t *testing.T) {
 		{"no number", []string{"--latent-dim", "x"}, true, []string{"latent-dim", "x"}},
 		{"bad list", []string{"--hidden-dims", "24;16"}, true, []string{"hidden-dims", "24;16"}},
 		{"argument", []string{good}, true, []string{"dataset_raw.jsonl"}},
+		{"split", []string{"--split", "weekday"}, true, []string{"weekday", "hash", "time"}},
+		{"split by time without times", []string{"--dataset", good, "--split", "time"}, false, []string{"ts_ms"}},
 		{"method", []string{"--method", "magic"}, true, []string{"magic", "febam"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
