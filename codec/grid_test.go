@@ -112,6 +112,10 @@ func TestGridHoldsItsBoundAtTheEdges(t *testing.T) {
 		}
 		checkBound(t, g, low, tolerances)
 		checkBound(t, g, high, tolerances)
+		if wide, err := g.Widen(1 + rng.IntN(3)); err == nil {
+			checkBound(t, wide, low, tolerances)
+			checkBound(t, wide, high, tolerances)
+		}
 		for range 50 {
 			window := make([]float64, SensorDims)
 			for i := range window {
@@ -236,6 +240,39 @@ func TestFitGridRefuses(t *testing.T) {
 	}
 	if g, err := FitGrid(windowsOf([]float64{7, 7}, []float64{7, 7}), []float64{1}); err != nil || g.MaxPayloadLen() != 2 {
 		t.Errorf("constant windows: %v, want 2 bytes, the least a frame carries", err)
+	}
+}
+
+func TestWiden(t *testing.T) {
+	dims := []GridDim{{Low: 10, Step: 2, Bits: 4}, {Low: -30, Step: 1, Bits: 5, Angle: true}, {Low: 0, Step: 90, Bits: 2, Angle: true}, {Low: 340, Step: 10, Bits: 3, Angle: true}}
+	g, err := NewGrid(1, dims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := g.Widen(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 14 bits in 2 bytes become 24: the full turn gets none, the others one
+	// after the other until an angle is whole.
+	want := []GridDim{{Low: -230, Step: 2, Bits: 8}, {Low: -142, Step: 1, Bits: 8, Angle: true}, dims[2], {Low: 0, Step: 10, Bits: 6, Angle: true}}
+	if got := wide.Dims(); !slices.Equal(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if wide.MaxPayloadLen() != 3 {
+		t.Errorf("%d bytes, want 3", wide.MaxPayloadLen())
+	}
+	for _, n := range []int{0, -1, 1000} {
+		if _, err := g.Widen(n); !errors.Is(err, ErrSpec) {
+			t.Errorf("by %d: %v, want %v", n, err, ErrSpec)
+		}
+	}
+	whole, err := NewGrid(1, []GridDim{dims[2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := whole.Widen(1); !errors.Is(err, ErrSpec) {
+		t.Errorf("a full turn: %v, want %v", err, ErrSpec)
 	}
 }
 

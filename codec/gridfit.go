@@ -181,6 +181,55 @@ func gridOver(ranges []valueRange, tolerances []float64, w int) (*Grid, error) {
 	return NewGrid(w, dims)
 }
 
+// Widen returns the grid with payloads n bytes longer: the bits go to one
+// dimension after the other from the first on, doubling its range around its
+// middle, except where an angle has its full turn already. It carries windows
+// that have moved out of what the grid was fitted to, at the same tolerances.
+func (g *Grid) Widen(n int) (*Grid, error) {
+	if n < 1 || n > MaxPayloadBytes {
+		return nil, fmt.Errorf("%w: grid widened by %d bytes, want 1..%d", ErrSpec, n, MaxPayloadBytes)
+	}
+	dims := g.Dims()
+	bits := 0
+	for _, d := range dims {
+		bits += d.Bits
+	}
+	spare := (8*(g.length+n) - bits*g.w) / g.w
+	for moved := true; spare > 0 && moved; {
+		moved = false
+		for i := range dims {
+			d := &dims[i]
+			span := math.Exp2(float64(d.Bits)) * d.Step
+			if spare == 0 || d.Bits == maxGridBits || d.Angle && span >= 360 {
+				continue
+			}
+			d.Bits++
+			low := d.Low - span/2
+			switch {
+			case !d.Angle:
+			case 2*span >= 360:
+				low = 0
+				if d.Low < 0 {
+					low = -180
+				}
+			case d.Low < 0 && low < -360, d.Low >= 0 && low < 0:
+				low += 360
+			}
+			d.Low = low
+			spare--
+			moved = true
+		}
+	}
+	wide, err := NewGrid(g.w, dims)
+	if err != nil {
+		return nil, err
+	}
+	if wide.length != g.length+n {
+		return nil, fmt.Errorf("%w: grid of %d bytes widened by %d: at most %d are of use", ErrSpec, g.length, n, wide.length-g.length)
+	}
+	return wide, nil
+}
+
 // tightest is the dimension whose range fills its levels most, among those
 // that can have more; -1 where none can.
 func tightest(dims []GridDim, most []int, ranges []valueRange) int {

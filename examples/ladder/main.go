@@ -1,0 +1,234 @@
+// Ladder writes a ladder of codecs that keeps every error within tolerances:
+// models, where there are any, then a uniform grid fitted to the training
+// windows, that grid widened, and last a grid of what sensors can physically give.
+//
+//	go run ./examples/ladder --dataset out/dataset_raw.jsonl --out-dir out/ladders/a
+//	go run ./examples/ladder --dataset out/dataset_raw.jsonl --out-dir out/ladders/b --bam-manifest out/models/b/bam_manifest.json
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/show"
+)
+
+func main() { cli.Main("ladder", run) }
+
+const summary = `Ladder writes ladder.json and its grids from the training windows of a data set, and says what it takes
+on the holdout. Sender, receiver and evaluation load the same file.`
+
+// Names of the grids beside ladder.json.
+const (
+	fittedFile   = "grid_fitted.json"
+	widenedFile  = "grid_widened_%d.json"
+	physicalFile = "grid_physical.json"
+)
+
+type options struct {
+	dataset, outDir string
+	manifests       cli.Strings
+	tolerances      cli.Floats
+	split           cli.Split
+	window          codec.Window
+	widened         int
+	force           bool
+}
+
+func parse(args []string, stdout io.Writer) (*options, error) {
+	o := options{tolerances: cli.Tolerances()}
+	fs := cli.NewFlags("ladder", summary)
+	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the grid is fitted to")
+	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
+	fs.Var(&o.manifests, "bam-manifest", "model to try first; several by commas or by several flags")
+	fs.Var(&o.tolerances, "tolerances", "largest error of each value of a step, in its unit")
+	fs.IntVar(&o.window.W, "window-W", 1, "steps of a window")
+	fs.IntVar(&o.window.Stride, "window-stride", 1, "samples between windows")
+	fs.IntVar(&o.widened, "widened", 3, "widened copies of the fitted grid behind it, each a byte longer, for windows that have moved on")
+	o.split.Flags(fs)
+	fs.BoolVar(&o.force, "force", false, "replace an existing ladder")
+	if err := cli.Parse(fs, args, stdout); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.dataset == "":
+		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl")
+	case o.outDir == "":
+		return nil, cli.Usagef("--out-dir is missing: want a folder")
+	case len(o.tolerances) == 0:
+		return nil, cli.Usagef("--tolerances is empty, want one number for each value of a step")
+	case o.widened < 0:
+		return nil, cli.Usagef("--widened is %d, want 0 or more", o.widened)
+	case o.window.W < 1 || o.window.Stride < 1:
+		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1", o.window.W, o.window.Stride)
+	}
+	for _, tol := range o.tolerances {
+		if !(tol > 0) {
+			return nil, cli.Usagef("--tolerances has %g, want numbers above 0", tol)
+		}
+	}
+	o.window.Dims = len(o.tolerances)
+	return &o, o.split.Check()
+}
+
+type windowSeq = iter.Seq2[dataset.Window, error]
+
+// rung is a codec and how ladder.json names it.
+type rung struct {
+	codec codec.Codec
+	name  string
+	codec.Section
+}
+
+func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stdout)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(o.outDir, codec.LadderFile)
+	if _, err := os.Stat(path); !o.force && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s exists already (--force replaces it)", path)
+	}
+	windows := cli.OpenWindows(o.dataset, o.window.Dims, o.window.W, stderr)
+	split, err := o.split.Of(windows)
+	if err != nil {
+		return err
+	}
+	rungs, grids, err := o.rungs(dataset.Train(windows, split), stderr)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.outDir, 0o755); err != nil {
+		return err
+	}
+	for name, g := range grids {
+		if err := g.Save(filepath.Join(o.outDir, name)); err != nil {
+			return err
+		}
+	}
+	l := &codec.Ladder{Window: o.window, Tolerances: o.tolerances}
+	for _, r := range rungs {
+		l.Rungs = append(l.Rungs, codec.Rung{Codec: r.Section})
+	}
+	c, err := codec.SaveLadder(path, l)
+	if err != nil {
+		return err
+	}
+	return o.report(stdout, path, c, windows, split)
+}
+
+// rungs returns the ladder, cheapest first, and its grids by their files' names.
+func (o *options) rungs(training windowSeq, stderr io.Writer) ([]rung, map[string]*codec.Grid, error) {
+	fitted, err := codec.FitGrid(quality.Values(training), o.tolerances)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := []rung{gridRung(fitted, "the fitted grid", fittedFile)}
+	if o.window.Dims == codec.SensorDims {
+		physical, err := codec.PhysicalGrid(o.window.W, o.tolerances)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append([]rung{gridRung(physical, "the physical grid", physicalFile)}, all...)
+	} else {
+		fmt.Fprintf(stderr, "warning: steps of %d values are no sensor samples: windows outside the fitted grid will be refused\n", o.window.Dims)
+	}
+	models := map[int]bool{} // by length
+	for _, manifest := range o.manifests {
+		r, err := o.model(manifest)
+		if err != nil {
+			return nil, nil, err
+		}
+		models[r.codec.MaxPayloadLen()] = true
+		all = append(all, r)
+	}
+	for n := 1; n <= o.widened; n++ {
+		if wide, err := fitted.Widen(n); err == nil && !models[wide.MaxPayloadLen()] { // else nothing is left to widen
+			all = append(all, gridRung(wide, fmt.Sprintf("the grid widened by %d", n), fmt.Sprintf(widenedFile, n)))
+		}
+	}
+	// Of two rungs of one length the grid that holds more comes first, and stays.
+	slices.SortStableFunc(all, func(a, b rung) int { return cmp.Compare(a.codec.MaxPayloadLen(), b.codec.MaxPayloadLen()) })
+	var rungs []rung
+	grids := map[string]*codec.Grid{}
+	whole := false // the last rung holds everything: what comes after it is never tried
+	for _, r := range all {
+		if n := len(rungs); whole || n > 0 && rungs[n-1].codec.MaxPayloadLen() == r.codec.MaxPayloadLen() {
+			if r.codec.ID() != "grid" {
+				fmt.Fprintf(stderr, "warning: %s is left out: its payloads have %d bytes, those of %s %d\n", r.name, r.codec.MaxPayloadLen(), rungs[n-1].name, rungs[n-1].codec.MaxPayloadLen())
+			}
+			continue
+		}
+		rungs = append(rungs, r)
+		if g, ok := r.codec.(*codec.Grid); ok {
+			grids[r.Params.GridPath] = g
+			whole = r.Params.GridPath == physicalFile
+		}
+	}
+	if last := rungs[len(rungs)-1]; last.codec.MaxPayloadLen() > codec.MaxPayloadBytes {
+		return nil, nil, fmt.Errorf("%s takes %d bytes, want at most %d: shorter windows or larger tolerances", last.name, last.codec.MaxPayloadLen(), codec.MaxPayloadBytes)
+	}
+	return rungs, grids, nil
+}
+
+func gridRung(g *codec.Grid, name, file string) rung {
+	return rung{g, name, codec.Section{ID: g.ID(), Version: g.Version(), Params: codec.Params{GridPath: file}}}
+}
+
+// model is the rung of a model, whose path ladder.json holds as seen from its
+// folder.
+func (o *options) model(manifest string) (rung, error) {
+	c, err := codec.LoadBAM(manifest)
+	if err != nil {
+		return rung{}, err
+	}
+	man := c.Model().Manifest
+	if got := (codec.Window{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride}); got != o.window {
+		return rung{}, fmt.Errorf("%s: windows of %d dims, W %d, stride %d, want %d, %d, %d", manifest, got.Dims, got.W, got.Stride, o.window.Dims, o.window.W, o.window.Stride)
+	}
+	from, err := filepath.Abs(o.outDir)
+	if err != nil {
+		return rung{}, err
+	}
+	rel, err := filepath.Abs(manifest)
+	if err != nil {
+		return rung{}, err
+	}
+	if r, err := filepath.Rel(from, rel); err == nil { // else it is on another drive
+		rel = r
+	}
+	return rung{c, "the model " + manifest, codec.Section{ID: c.ID(), Version: c.Version(), Params: codec.Params{ManifestPath: filepath.ToSlash(rel)}}}, nil
+}
+
+// report prints what the ladder takes on windows that the grid was not fitted
+// to.
+func (o *options) report(w io.Writer, path string, c *codec.Bounded, windows windowSeq, split dataset.Split) error {
+	test, subset := dataset.Holdout(windows, split), "holdout"
+	if o.split.Ratio >= 1 {
+		test, subset = windows, "training windows (no holdout at ratio 1)"
+	}
+	std := make([]float64, c.WindowLen()) // errors over tolerance are what counts here
+	e, err := quality.Evaluate(c, test, quality.Options{Dims: o.window.Dims, Std: std})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "Ladder %s\n  %s\n\n", path, c.Schema())
+	if e.Samples == 0 {
+		fmt.Fprintln(w, "No windows on the holdout: the data set is too small for this ratio.")
+		return nil
+	}
+	fmt.Fprintf(w, "On %d windows of the %s\n", e.Samples+e.Refused, subset)
+	show.Ladder(w, e, show.RungNames(c))
+	return nil
+}

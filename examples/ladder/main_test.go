@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/bam/train"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+func program(args ...string) (stdout, stderr string, err error) {
+	var out, errs bytes.Buffer
+	err = run(context.Background(), args, &out, &errs)
+	return out.String(), errs.String(), err
+}
+
+// samples is a data set of the simulated walk, and windows of it.
+func samples(t *testing.T) (path string, windows []dataset.Window) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "dataset_raw.jsonl")
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleOptions{}), dataset.Windower{W: 1})
+	if _, err := dataset.WriteFile(path, seq); err != nil {
+		t.Fatal(err)
+	}
+	for w, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows = append(windows, w)
+	}
+	return path, windows
+}
+
+func model(t *testing.T, data, dir string, latents int) string {
+	t.Helper()
+	res, err := train.Train(t.Context(), dataset.ReadWindows(data, dataset.ReadOptions{}), &train.Settings{LatentDim: latents, Packing: "int8"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := artifacts.Save(dir, res.Set(), artifacts.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, artifacts.ManifestFile)
+}
+
+// Every window of the recording comes back within the tolerances, and the
+// folder moves together with the model's.
+func TestLadderHoldsItsPromise(t *testing.T) {
+	data, windows := samples(t)
+	root := t.TempDir()
+	manifest := model(t, data, filepath.Join(root, "models", "a"), 4)
+	out, _, err := program("--dataset", data, "--out-dir", filepath.Join(root, "ladders", "a"), "--bam-manifest", manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"bam", "4 B", "grid", "16 B", "on average", "over tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report lacks %q:\n%s", want, out)
+		}
+	}
+	moved := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.Rename(root, moved); err != nil {
+		t.Fatal(err)
+	}
+	c, err := codec.LoadBounded(filepath.Join(moved, "ladders", "a", codec.LadderFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(c.Rungs()); n != 6 || c.MaxPayloadLen() != 16 {
+		t.Errorf("%d rungs, the last of %d bytes", n, c.MaxPayloadLen())
+	}
+	angles, tolerances := codec.Angles(codec.SensorDims), c.Tolerances()
+	for _, w := range windows {
+		payload, err := c.AppendEncode(nil, w.Values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := c.AppendDecode(nil, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range w.Values {
+			e := math.Abs(v - back[i])
+			if angles[i] {
+				e = math.Abs(math.Remainder(v-back[i], 360))
+			}
+			if !(e <= tolerances[i]) {
+				t.Fatalf("window %d, value %d: %g comes back as %g", w.ID, i, v, back[i])
+			}
+		}
+	}
+}
+
+func TestLeavesOutWhatCannotServe(t *testing.T) {
+	data, _ := samples(t)
+	dir := t.TempDir()
+	long := model(t, data, filepath.Join(dir, "long"), 20)
+	_, warned, err := program("--dataset", data, "--out-dir", filepath.Join(dir, "l"), "--bam-manifest", long)
+	if err != nil || !strings.Contains(warned, "long") || !strings.Contains(warned, "20 bytes") || strings.Count(warned, "\n") != 1 {
+		t.Errorf("%v, warned %q", err, warned)
+	}
+}
+
+func TestOtherWindows(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
+	var b strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&b, `{"window_id": %d, "window": [%d, %d, %d, %d]}`+"\n", i, i%7, i%3, i%5, 4)
+	}
+	os.WriteFile(data, []byte(b.String()), 0o644)
+	out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--widened", "1")
+	if err != nil || !strings.Contains(out, "dim 1") || !strings.Contains(out, "no holdout") || !strings.Contains(warned, "refused") {
+		t.Errorf("%v\n%s%s", err, out, warned)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	data, _ := samples(t)
+	dir := t.TempDir()
+	manifest := model(t, data, filepath.Join(dir, "m"), 4)
+	full := filepath.Join(dir, "full")
+	if _, _, err := program("--dataset", data, "--out-dir", full); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(filepath.Join(full, codec.LadderFile))
+	file := filepath.Join(dir, "file")
+	os.WriteFile(file, nil, 0o644)
+	fresh := filepath.Join(dir, "fresh")
+	for _, c := range []struct {
+		name  string
+		args  []string
+		usage bool
+		names []string
+	}{
+		{"no data set", []string{"--out-dir", fresh}, true, []string{"--dataset"}},
+		{"no folder", []string{"--dataset", data}, true, []string{"--out-dir"}},
+		{"missing data set", []string{"--dataset", "no/such.jsonl", "--out-dir", fresh}, false, []string{"no/such.jsonl"}},
+		{"folder with a ladder", []string{"--dataset", data, "--out-dir", full}, false, []string{full, "--force"}},
+		{"folder that is a file", []string{"--dataset", data, "--out-dir", filepath.Join(file, "l")}, false, []string{file}},
+		{"missing model", []string{"--dataset", data, "--out-dir", fresh, "--bam-manifest", "no/such.json"}, false, []string{"no/such.json"}},
+		{"model of other windows", []string{"--dataset", data, "--out-dir", fresh, "--bam-manifest", manifest, "--window-stride", "2"}, false, []string{manifest, "stride"}},
+		{"tolerance 0", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "0,1,1,1,1,1,1,1,1,1,1,1"}, true, []string{"--tolerances", "0"}},
+		{"tolerance that is no number", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1;2"}, true, []string{"tolerances", "1;2"}},
+		{"too few tolerances", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1,1"}, false, []string{"12", "2"}},
+		{"tolerances too fine", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-12,1,1,1,1,1,1,1,1,1,1,1"}, false, []string{"1e-12"}},
+		{"windows beyond a frame", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-6,1e-6,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3", "--window-W", "30"}, false, nil},
+		{"split", []string{"--dataset", data, "--out-dir", fresh, "--split", "random"}, true, []string{"random"}},
+		{"unknown flag", []string{"--dataset", data, "--outdir", fresh}, true, []string{"outdir"}},
+	} {
+		_, _, err := program(c.args...)
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		var usage *cli.UsageError
+		if errors.As(err, &usage) != c.usage {
+			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
+		}
+		for _, name := range c.names {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v does not name %s", c.name, err, name)
+			}
+		}
+		if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: something was written", c.name)
+			os.RemoveAll(fresh)
+		}
+	}
+	if after, _ := os.ReadFile(filepath.Join(full, codec.LadderFile)); !bytes.Equal(before, after) {
+		t.Error("a refused run changed the ladder")
+	}
+	if _, _, err := program("--dataset", data, "--out-dir", full, "--force"); err != nil {
+		t.Errorf("--force: %v", err)
+	}
+}
