@@ -16,12 +16,14 @@
 //	bam            the arithmetic: layers, transmission, cycles, norm, packing
 //	dataset        samples, windows, dataset_raw.jsonl, split, shuffle, statistics
 //	artifacts      a model's files: manifest, norm, layers, artifacts.json
-//	codec          window to payload and back, whatever the method
-//	codec/quality  errors of a codec over windows, beside mean and PCA
+//	codec          window to payload and back: models, plain packings, grids and ladders with a bound
+//	codec/quality  errors of a codec over windows, beside mean and PCA; drift
 //	bam/train      training methods and their reports
 //	bam/sweep      grids of trainings beside mean, PCA and the Gaussian bound
 //	radio          frame, PHY, time on air, the Radio interface
+//	radio/e22      UART driver and settings of E22 modules; e22test simulates one
 //	radio/link     sender and receiver state machines, event log, link metrics
+//	radio/udp      a datagram radio on loopback, for two terminals without hardware
 //	radio/sim      a channel in virtual time
 //	runspec        a run's YAML: load, validate
 //	examples/...   thin programs over all of it
