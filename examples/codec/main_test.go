@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/testenv"
+)
+
+func program(args ...string) (stdout, stderr string, err error) {
+	var out, errs bytes.Buffer
+	err = run(context.Background(), args, &out, &errs)
+	return out.String(), errs.String(), err
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// windows is a data set of 20 windows of w samples.
+func windows(t *testing.T, w int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleOptions{}), dataset.Windower{W: w})
+	if _, err := dataset.WriteFile(path, dataset.Limit(seq, 20)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+var tolerances = []float64{4.5e-5, 4.5e-5, 5, 0.5, 0.5, 0.5, 5, 5, 5, 3, 3, 3}
+
+// gridAndLadder writes a grid.json, and a ladder.json of it alone.
+func gridAndLadder(t *testing.T) (grid, ladder string) {
+	t.Helper()
+	dir := t.TempDir()
+	g, err := codec.PhysicalGrid(1, tolerances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid, ladder = filepath.Join(dir, "grid.json"), filepath.Join(dir, "ladder.json")
+	if err := g.Save(grid); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := codec.SaveLadder(ladder, &codec.Ladder{Window: codec.Window{Dims: 12, W: 1, Stride: 1}, Tolerances: tolerances,
+		Rungs: []codec.Rung{{Codec: codec.Section{ID: "grid", Version: "1", Params: codec.Params{GridPath: "grid.json"}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	return grid, ladder
+}
+
+// What is decoded encodes to the same payloads again, with every codec.
+func TestThereAndBack(t *testing.T) {
+	grid, ladder := gridAndLadder(t)
+	golden := func(name string) string { return testenv.Repo("testdata", "golden", name, "bam_manifest.json") }
+	for _, c := range []struct {
+		name string
+		w    int
+		args []string
+	}{
+		{"bam", 1, []string{"--bam-manifest", golden("linear_int16")}},
+		{"bam of four samples", 4, []string{"--bam-manifest", golden("window4_int8")}},
+		{"grid", 1, []string{"--grid", grid}},
+		{"ladder", 1, []string{"--ladder", ladder}},
+		{"ladder, named", 1, []string{"--codec", "bounded", "--ladder", ladder}},
+		{"sensor12", 2, []string{"--codec", "sensor12_packed", "--window-W", "2"}},
+		{"truncate", 1, []string{"--codec", "sensor12_packed_truncate", "--payload-bytes", "14"}},
+		{"raw", 1, []string{"--codec", "raw", "--scale", "100"}},
+		{"zlib", 3, []string{"--codec", "zlib", "--window-W", "3"}},
+	} {
+		for _, more := range [][]string{nil, {"--frame"}, {"--explain"}} {
+			args := append(append([]string{}, c.args...), more...)
+			first, _, err := program(append(args, "--in", windows(t, c.w))...)
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			decoded, _, err := program(append(args, "--decode", "--in", write(t, "payloads.txt", first))...)
+			if err != nil || strings.Count(decoded, "\n") != 20 {
+				t.Errorf("%s: %v\n%s", c.name, err, decoded)
+				continue
+			}
+			if !strings.Contains(decoded, `"yaw"`) {
+				t.Errorf("%s: the windows' values have no names: %.200s", c.name, decoded)
+			}
+			again, _, err := program(append(args, "--in", write(t, "dataset_raw.jsonl", decoded))...)
+			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+				continue
+			}
+			// A model's payload need not be the fixed point of its own decoding.
+			if !strings.HasPrefix(c.name, "bam") && hexOf(again) != hexOf(first) {
+				t.Errorf("%s: other payloads the second time\n%s%s", c.name, first, again)
+			}
+		}
+	}
+}
+
+func hexOf(lines string) string {
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		text, _, _ := strings.Cut(line, "#")
+		b.WriteString(strings.TrimSpace(text) + "\n")
+	}
+	return b.String()
+}
+
+func TestOnePayload(t *testing.T) {
+	_, ladder := gridAndLadder(t)
+	first, _, err := program("--ladder", ladder, "--in", windows(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, _, _ := strings.Cut(first, "\n")
+	out, said, err := program("--ladder", ladder, "--decode", "--explain", "--payload", strings.ToUpper(payload[:4])+" "+payload[4:])
+	if err != nil || strings.Count(out, "\n") != 1 || !strings.Contains(said, "rung 1 of 1 (grid)") {
+		t.Errorf("%v\n%s%s", err, out, said)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	grid, ladder := gridAndLadder(t)
+	data := windows(t, 1)
+	for _, c := range []struct {
+		name  string
+		args  []string
+		usage bool
+		names []string
+	}{
+		{"no codec", []string{"--in", data}, true, []string{"--codec"}},
+		{"two codecs", []string{"--in", data, "--grid", grid, "--ladder", ladder}, true, []string{"bounded", "grid"}},
+		{"no input", []string{"--grid", grid}, true, []string{"--in"}},
+		{"a payload to encode", []string{"--grid", grid, "--payload", "00"}, true, []string{"--decode"}},
+		{"unknown codec", []string{"--codec", "gzip", "--in", data}, false, []string{"gzip", "zlib"}},
+		{"missing file", []string{"--codec", "raw", "--in", "no/such.jsonl"}, false, []string{"no/such.jsonl"}},
+		{"missing payloads", []string{"--codec", "raw", "--decode", "--in", "no/such.txt"}, false, []string{"no/such.txt"}},
+		{"windows of another length", []string{"--codec", "raw", "--window-W", "2", "--in", data}, false, []string{"24", "12"}},
+		{"no hex", []string{"--codec", "raw", "--decode", "--in", write(t, "p.txt", "00ff\nxyz\n")}, false, []string{"p.txt"}},
+		{"odd hex", []string{"--grid", grid, "--decode", "--payload", "123"}, true, []string{"--payload"}},
+		{"a short payload", []string{"--grid", grid, "--decode", "--payload", "1234"}, false, []string{"2 bytes", "16"}},
+		{"no rung's length", []string{"--ladder", ladder, "--decode", "--payload", "1234"}, false, []string{"2 bytes", "rung"}},
+		{"a frame of another length", []string{"--grid", grid, "--decode", "--frame", "--payload", "051234"}, false, []string{"--payload"}},
+		{"an empty file", []string{"--grid", grid, "--decode", "--in", write(t, "p.txt", "# nothing\n\n")}, false, []string{"p.txt", "no payloads"}},
+		{"a sample no sensor gives", []string{"--grid", grid, "--in", write(t, "d.jsonl", `{"window": [500,0,0,0,0,0,0,0,0,0,0,0]}`+"\n")}, false, []string{"window 0", "500"}},
+	} {
+		_, _, err := program(c.args...)
+		if err == nil {
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		var usage *cli.UsageError
+		if errors.As(err, &usage) != c.usage {
+			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
+		}
+		for _, name := range c.names {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v does not name %s", c.name, err, name)
+			}
+		}
+	}
+}
