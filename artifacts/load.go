@@ -112,6 +112,20 @@ func LoadUnverified(path string) (*Model, error) {
 	return m, err
 }
 
+// LoadManifest reads the manifest at path alone, on disk. Its model need not
+// exist yet.
+func LoadManifest(path string) (*Manifest, error) {
+	data, err := readFile(diskTree{}, path, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parseManifest(path, data)
+	if err != nil {
+		return nil, err
+	}
+	return &m, nil
+}
+
 func (m *Model) verified() (*Model, error) {
 	if m.Artifacts != nil {
 		if err := m.Artifacts.Verify(m); err != nil {

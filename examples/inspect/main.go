@@ -1,0 +1,205 @@
+// Inspect prints what a model's folder holds, and exits 1 when its files are
+// not those that its artifacts.json lists.
+//
+//	go run ./examples/inspect --bam-manifest out/models/b/bam_manifest.json
+//	go run ./examples/inspect --bam-manifest out/models/b/bam_manifest.json --dataset out/dataset_raw.jsonl
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/internal/show"
+)
+
+func main() { cli.Main("inspect", run) }
+
+const summary = `Inspect prints what a model's folder holds: window, layers, payload, scale, norm, split and hashes.
+With a data set it also measures the range of the latents. It exits 1 when artifacts.json does not match.`
+
+func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	var manifest, data string
+	fs := cli.NewFlags("inspect", summary)
+	fs.StringVar(&manifest, "bam-manifest", "", "bam_manifest.json of the model, or its folder")
+	fs.StringVar(&data, "dataset", "", "dataset_raw.jsonl to measure the latents on")
+	if err := cli.Parse(fs, args, stdout); err != nil {
+		return err
+	}
+	if manifest == "" {
+		return cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json")
+	}
+	if info, err := os.Stat(manifest); err == nil && info.IsDir() {
+		manifest = filepath.Join(manifest, artifacts.ManifestFile)
+	}
+	m, err := artifacts.LoadUnverified(manifest)
+	if err != nil {
+		return err
+	}
+	c, err := codec.NewBAM(m)
+	if err != nil {
+		return err
+	}
+	describe(stdout, manifest, m, c)
+	if data != "" {
+		if err := latents(stdout, stderr, data, m, c); err != nil {
+			return err
+		}
+	}
+	return verify(stdout, m)
+}
+
+// describe prints the model.
+func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
+	man := &m.Manifest
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "  %-9s %s\n", what, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(w, "Model %s\n", path)
+	if man.Notes != nil {
+		line("notes", "%s", *man.Notes)
+	}
+	line("contract", "version %s, %s", man.ManifestVersion, man.ModelFormat)
+	line("window", "%d dims, %d steps, stride %d: %d values", man.InputDims, man.WindowW, man.WindowStride, man.WindowLen())
+	weights := 0
+	for i, l := range m.Net.Layers {
+		weights += 2 * l.In() * l.Out()
+		line(fmt.Sprintf("layer %d", i), "W %d×%d, V %d×%d, largest weights %s and %s", l.Out(), l.In(), l.In(), l.Out(), show.Digits(largest(l.W.Data)), show.Digits(largest(l.V.Data)))
+	}
+	line("weights", "%d, %.1f KiB as float32", weights, float64(4*weights)/1024)
+	if man.DeltaOrZero() == 0 {
+		line("squash", "none: linear, %d encode cycles, %d decode cycles", man.EncodeCycles, man.DecodeCycles)
+	} else {
+		line("squash", "cubic, delta %g, %d encode cycles, %d decode cycles", *man.Delta, man.EncodeCycles, man.DecodeCycles)
+	}
+	line("payload", "%d latents as %s: %d bytes", man.LatentDim, man.Packing, c.MaxPayloadLen())
+	if man.Packing.Integer() {
+		line("scale", "%g: latents of %s..%s fit", *man.Scale, show.Digits(float64(-man.Packing.MaxInt()-1) / *man.Scale), show.Digits(float64(man.Packing.MaxInt()) / *man.Scale))
+	}
+	switch std := m.DataStd(); {
+	case std == nil:
+		line("norm", "none: windows are fed as they are")
+	default:
+		constant := 0
+		for _, s := range std {
+			if s == 0 {
+				constant++
+			}
+		}
+		line("norm", "deviations of %s..%s, %d of %d values constant", show.Digits(slices.Min(std)), show.Digits(slices.Max(std)), constant, len(std))
+	}
+	switch s := man.TrainSplit; {
+	case s == nil:
+		line("split", "not recorded")
+	case s.Method == artifacts.SplitByTime:
+		line("split", "by time, ratio %g, windows before ts_ms %d trained", s.TrainRatio, *s.CutTsMs)
+	default:
+		line("split", "%s, ratio %g, seed %d", s.Method, s.TrainRatio, s.SplitSeed)
+	}
+	line("schema", "%s", man.Schema())
+	line("", "sha256 %s", artifacts.SchemaHash(man.Schema()))
+	line("model", "model_hash %s", m.Hash())
+	if a := m.Artifacts; a != nil {
+		line("", "fingerprint %s", a.Fingerprint())
+		commit := "unknown commit"
+		if a.GitCommit != nil {
+			commit = "commit " + *a.GitCommit
+		}
+		line("created", "%s, codec %s %s, %s", a.CreatedAt, a.CodecID, a.CodecVersion, commit)
+	}
+	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
+	show.Airtime(w, c.MaxPayloadLen(), man.WindowW)
+}
+
+func largest(v []float32) (most float64) {
+	for _, x := range v {
+		most = max(most, math.Abs(float64(x)))
+	}
+	return most
+}
+
+// latents prints the range of each latent over a data set, beside what the
+// integers hold.
+func latents(w, stderr io.Writer, data string, m *artifacts.Model, c *codec.BAM) error {
+	man := &m.Manifest
+	low, high := slices.Repeat([]float64{math.Inf(1)}, man.LatentDim), slices.Repeat([]float64{math.Inf(-1)}, man.LatentDim)
+	windows, full, total := 0, 0, 0
+	var y []float32
+	var payload []byte
+	for win, err := range cli.OpenWindows(data, man.InputDims, man.WindowW, stderr) {
+		if err != nil {
+			return err
+		}
+		if y, err = c.AppendLatent(y[:0], win.Values); err != nil {
+			return fmt.Errorf("%s: window %d: %w", data, win.ID, err)
+		}
+		if payload, err = c.AppendEncode(payload[:0], win.Values); err != nil {
+			return fmt.Errorf("%s: window %d: %w", data, win.ID, err)
+		}
+		for k, v := range y {
+			low[k], high[k] = min(low[k], float64(v)), max(high[k], float64(v))
+		}
+		f, n := c.Saturated(payload)
+		windows, full, total = windows+1, full+f, total+n
+	}
+	fmt.Fprintf(w, "\nLatents over %d windows of %s\n", windows, data)
+	head := "\tfrom\tto"
+	if man.Packing.Integer() {
+		head += "\tof the range"
+	}
+	rows := []string{head}
+	for k := range low {
+		row := fmt.Sprintf("latent %d\t%s\t%s", k, show.Digits(low[k]), show.Digits(high[k]))
+		if man.Packing.Integer() {
+			row += fmt.Sprintf("\t%.0f %%", 100*max(-low[k], high[k])**man.Scale/float64(man.Packing.MaxInt()))
+		}
+		rows = append(rows, row)
+	}
+	show.Table(w, rows...)
+	if total > 0 {
+		fmt.Fprintf(w, "saturated: %d of %d integers (%.2f %%)\n", full, total, 100*float64(full)/float64(total))
+	}
+	return nil
+}
+
+// verify prints the files and whether they are those that artifacts.json
+// lists.
+func verify(w io.Writer, m *artifacts.Model) error {
+	fmt.Fprintln(w, "\nFiles")
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		state := ""
+		if a := m.Artifacts; a != nil && a.Files != nil && a.Files[name] != m.Files[name] {
+			state = "  changed"
+			if a.Files[name] == "" {
+				state = "  not listed"
+			}
+		}
+		fmt.Fprintf(w, "  %s  %s%s\n", m.Files[name], name, state)
+	}
+	switch a := m.Artifacts; {
+	case a == nil:
+		fmt.Fprintf(w, "There is no %s: nothing to verify by.\n", artifacts.ArtifactsFile)
+		return nil
+	case a.Files == nil:
+		fmt.Fprintf(w, "%s lists no files: only the schema and the norm are verified.\n", artifacts.ArtifactsFile)
+	}
+	if err := m.Artifacts.Verify(m); err != nil {
+		fmt.Fprintf(w, "%s does not match:\n", artifacts.ArtifactsFile)
+		for _, line := range strings.Split(err.Error(), "\n") {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	fmt.Fprintf(w, "%s matches.\n", artifacts.ArtifactsFile)
+	return nil
+}
