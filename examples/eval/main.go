@@ -3,6 +3,7 @@
 //
 //	go run ./examples/eval --dataset out/dataset_raw.jsonl --bam-manifest out/models/b/bam_manifest.json --out out/eval_b.json
 //	go run ./examples/eval --dataset out/dataset_raw.jsonl --ladder out/ladders/a/ladder.json
+//	go run ./examples/eval --dataset out/car.jsonl --subset all --bam-manifest out/models/walk/bam_manifest.json --baseline-dataset out/walk.jsonl
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
@@ -31,6 +33,7 @@ The split is the one the model was trained with, unless flags say otherwise.`
 
 type options struct {
 	dataset, manifest, ladder, subset, out string
+	baseline                               string // data set
 	split                                  cli.Split
 	splitSet                               bool
 	tolerances                             cli.Floats
@@ -45,6 +48,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.manifest, "bam-manifest", "", "bam_manifest.json of the model")
 	fs.StringVar(&o.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	fs.StringVar(&o.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
+	fs.StringVar(&o.baseline, "baseline-dataset", "", "dataset_raw.jsonl whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
 	o.split.Flags(fs)
 	fs.Var(&o.tolerances, "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&o.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
@@ -71,7 +75,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 type subject struct {
 	codec   codec.Codec
 	dims, w int
-	std     []float64 // of the training windows, as far as its files tell
+	norm    *bam.Norm // of the training windows, as far as its files tell; else nil
 }
 
 func (o *options) load() (*subject, error) {
@@ -80,7 +84,7 @@ func (o *options) load() (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &subject{c, c.Window().Dims, c.Window().W, nil}, nil
+		return &subject{codec: c, dims: c.Window().Dims, w: c.Window().W}, nil
 	}
 	c, err := codec.LoadBAM(o.manifest)
 	if err != nil {
@@ -90,11 +94,17 @@ func (o *options) load() (*subject, error) {
 	if s := man.TrainSplit; s != nil && !o.splitSet {
 		o.split.Follow(s)
 	}
-	std := c.Model().DataStd()
-	if std == nil {
-		std = ones(c.WindowLen())
+	s := &subject{codec: c, dims: man.InputDims, w: man.WindowW}
+	if norm := c.Model().Norm; norm != nil {
+		s.norm = &bam.Norm{Mean: norm.Mean, Std: c.Model().DataStd()}
 	}
-	return &subject{c, man.InputDims, man.WindowW, std}, nil
+	return s, nil
+}
+
+// evaluation is what --out gets.
+type evaluation struct {
+	*quality.Evaluation
+	Drift *quality.Drift `json:"drift"`
 }
 
 func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
@@ -123,14 +133,23 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		test = dataset.Holdout(windows, split)
 	}
 	test = dataset.Limit(test, o.maxSamples)
+	if o.baseline != "" {
+		windows := cli.OpenWindows(o.baseline, s.dims, s.w, stderr)
+		split, err := o.split.Of(windows)
+		if err != nil {
+			return err
+		}
+		training = dataset.Train(windows, split)
+	}
 	study, err := quality.Study(training, s.dims)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: mean and PCA are fitted to them (--baseline-dataset takes them from another data set)", err)
 	}
-	if s.std == nil {
-		s.std = study.Norm.Std
+	norm := s.norm
+	if norm == nil {
+		norm = study.Norm
 	}
-	e, err := quality.Evaluate(s.codec, test, quality.Options{Dims: s.dims, Std: s.std, Tolerances: o.tolerances})
+	e, err := quality.Evaluate(s.codec, test, quality.Options{Dims: s.dims, Std: norm.Std, Tolerances: o.tolerances})
 	if err != nil {
 		return err
 	}
@@ -139,8 +158,12 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	e.Dataset, e.BAMManifest, e.Ladder = filepath.ToSlash(o.dataset), filepath.ToSlash(o.manifest), filepath.ToSlash(o.ladder)
 	e.SetSplit(o.subset, split)
+	drift, err := quality.MeasureDrift(test, norm, s.dims)
+	if err != nil {
+		return err
+	}
 	if o.out != "" {
-		b, err := json.MarshalIndent(e, "", "  ")
+		b, err := json.MarshalIndent(evaluation{e, drift}, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -151,7 +174,18 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	return report(stdout, o, s, e, study, test, training)
+	return report(stdout, o, s, evaluation{e, drift}, norm, study, test, training)
+}
+
+// agree says whether two norms are of the same windows, but for how they were
+// computed.
+func agree(a, b *bam.Norm) bool {
+	for i := range a.Mean {
+		if math.Abs(a.Mean[i]-b.Mean[i]) > 1e-3*b.Std[i] || math.Abs(a.Std[i]-b.Std[i]) > 1e-3*b.Std[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func ones(n int) []float64 {
@@ -163,9 +197,10 @@ func ones(n int) []float64 {
 }
 
 // report prints the evaluation beside the mean and PCA, fitted to the training
-// part of this data set, at the same bytes; and beside a ladder what a grid
-// fitted to that part takes.
-func report(w io.Writer, o *options, s *subject, e *quality.Evaluation, study *quality.Training, test, training iter.Seq2[dataset.Window, error]) error {
+// windows, at the same bytes; and beside a ladder what a grid fitted to them
+// takes.
+func report(w io.Writer, o *options, s *subject, ev evaluation, norm *bam.Norm, study *quality.Training, test, training iter.Seq2[dataset.Window, error]) error {
+	e := ev.Evaluation
 	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", s.codec.Schema(), e.Samples, o.subset, o.dataset)
 	if e.Saturation.Total > 0 {
 		fmt.Fprintf(w, "saturated: %d of %d integers (%.2f %%)\n", e.Saturation.Count, e.Saturation.Total, 100*e.Saturation.Rate)
@@ -178,20 +213,36 @@ func report(w io.Writer, o *options, s *subject, e *quality.Evaluation, study *q
 		if err := grid(w, b, test, training); err != nil {
 			return err
 		}
-	} else {
+		fmt.Fprintln(w)
+	} else if e.OverTolerance != nil {
 		show.Tolerance(w, e)
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w)
 	lines := []show.Line{{Name: name, Bytes: bytes, Evaluation: e}}
-	baselines, err := study.Baselines(bytes, test, s.std)
+	baselines, err := study.Baselines(bytes, test, norm.Std)
 	if err != nil {
 		return err
 	}
 	for _, b := range baselines {
 		lines = append(lines, show.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
 	}
-	show.Errors(w, study.Norm.Mean[0], lines...)
-	fmt.Fprintf(w, "Mean and PCA are fitted to the %d windows of this data set that train.\n", study.N)
+	latitude := norm.Mean[0] + ev.Drift.BySensor[0].Shift*norm.Std[0]
+	show.Errors(w, latitude, lines...)
+	from := "this data set"
+	if o.baseline != "" {
+		from = o.baseline
+	}
+	fmt.Fprintf(w, "Mean and PCA are fitted to the %d windows of %s that train.\n", study.N, from)
+	if s.norm != nil && !agree(s.norm, study.Norm) {
+		fmt.Fprintf(w, "The model was not trained on those: its norm differs. What it was trained on is not in its files;\n")
+		if o.baseline == "" {
+			fmt.Fprintf(w, "mean and PCA know this recording, and it does not. --baseline-dataset fits them to another, --subset all\nmeasures on all windows.\n")
+		} else {
+			fmt.Fprintf(w, "%s is another recording, or another part of it.\n", o.baseline)
+		}
+	}
+	fmt.Fprintln(w)
+	show.Sensors(w, latitude, e, ev.Drift)
 	if o.out != "" {
 		fmt.Fprintf(w, "\nWritten to %s\n", o.out)
 	}

@@ -98,6 +98,82 @@ func TestWidenedNormFlattersNobody(t *testing.T) {
 	}
 }
 
+// Trained by time, measured by time; on another recording every window is new,
+// and the report says what mean and PCA know.
+func TestOtherRecording(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, shift float64) string {
+		var b strings.Builder
+		for i := range 200 {
+			x := float64(i)
+			fmt.Fprintf(&b, `{"window_id": %d, "ts_ms": %d, "window": [%g, %g]}`+"\n", i, 1000*i, shift+math.Sin(x/9), math.Sin(x/9)+0.1*math.Cos(x))
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	home, away := write("home.jsonl", 0), write("away.jsonl", 5)
+	windows := dataset.ReadWindows(home, dataset.ReadOptions{})
+	split, err := dataset.NewTimeSplit(windows, 0.6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := train.Train(t.Context(), windows, &train.Settings{LatentDim: 1, Split: split}, train.PCA{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := artifacts.Save(filepath.Join(dir, "m"), res.Set(), artifacts.SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(dir, "m", artifacts.ManifestFile)
+	for _, c := range []struct {
+		name    string
+		args    []string
+		samples int
+		outside float64 // of the first value
+		says    []string
+		without string
+	}{
+		{"the manifest's split", []string{"--dataset", home}, 80, 0, []string{"120 windows of this data set"}, "its norm differs"},
+		{"another split", []string{"--dataset", home, "--split", "time", "--train-ratio", "0.5"}, 100, 0, []string{"100 windows of this data set"}, ""},
+		{"another recording", []string{"--dataset", away, "--subset", "all"}, 200, 1, []string{"its norm differs", "--baseline-dataset", "100.00 %"}, ""},
+		{"rivals from home", []string{"--dataset", away, "--subset", "all", "--baseline-dataset", home}, 200, 1, []string{"120 windows of " + home}, "its norm differs"},
+		{"rivals from elsewhere", []string{"--dataset", home, "--baseline-dataset", away}, 80, 0, []string{"its norm differs", "another recording"}, "mean and PCA know"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "eval.json")
+			out, err := eval(append(c.args, "--bam-manifest", manifest, "--out", file)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range append(c.says, "p99", "mean shift") {
+				if !strings.Contains(out, want) {
+					t.Errorf("the report lacks %q:\n%s", want, out)
+				}
+			}
+			if c.without != "" && strings.Contains(out, c.without) {
+				t.Errorf("the report says %q:\n%s", c.without, out)
+			}
+			var e evaluation
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(b, &e); err != nil {
+				t.Fatal(err)
+			}
+			if e.Samples != c.samples || e.SplitMethod != "time" || e.CutTsMs == nil || len(e.BySensor) != 2 || e.Drift.BySensor[0].Outside != c.outside {
+				t.Errorf("%s", b)
+			}
+		})
+	}
+	if _, err := eval("--dataset", home, "--bam-manifest", manifest, "--baseline-dataset", "no/such.jsonl"); err == nil || !strings.Contains(err.Error(), "no/such.jsonl") {
+		t.Errorf("missing baseline: %v", err)
+	}
+}
+
 // A ladder of a grid that holds some of the windows and of one that holds all.
 func TestLadder(t *testing.T) {
 	data, _ := model(t, &train.Settings{LatentDim: 2})

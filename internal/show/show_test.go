@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
 )
 
 func TestTable(t *testing.T) {
@@ -23,6 +26,31 @@ func TestAirtime(t *testing.T) {
 	Airtime(&b, 8, 8)
 	if !strings.Contains(b.String(), "240 B  no frame") || !strings.Contains(b.String(), "36.1 ms") {
 		t.Errorf("got\n%s", b.String())
+	}
+}
+
+func TestSensors(t *testing.T) {
+	e := &quality.Evaluation{}
+	drift := &quality.Drift{Limit: 4, Windows: 0.25}
+	for _, name := range dataset.SampleNames() {
+		e.BySensor = append(e.BySensor, quality.SensorErrors{Sensor: name, Unit: dataset.SampleUnits()[name], MSE: 0.25, P50: 0.1, P99: 1, Max: 20})
+		drift.BySensor = append(drift.BySensor, quality.SensorDrift{Sensor: name, Shift: -0.5, Spread: 2, Outside: 0.125})
+	}
+	// At 60 degrees north a degree of longitude is half one of latitude.
+	var b strings.Builder
+	Sensors(&b, 60, e, drift)
+	for _, want := range []string{
+		"lat 55556 m 11111 m", "lon 27778 m 5556 m", "ax 0.500 m/s² 0.100 m/s² 1.00 m/s² 20.0 m/s²", "-0.500 2.00 12.50 %", "more than 4 of them", "25.00 % of the windows",
+	} {
+		if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), want) {
+			t.Errorf("%q is missing in\n%s", want, b.String())
+		}
+	}
+	e.BySensor = make([]quality.SensorErrors, 40)
+	b.Reset()
+	Sensors(&b, 0, e, nil)
+	if n := strings.Count(b.String(), "\n"); n != 34 || !strings.Contains(b.String(), "8 values more") || strings.Contains(b.String(), "outside") {
+		t.Errorf("%d lines of 40 values:\n%s", n, b.String())
 	}
 }
 
