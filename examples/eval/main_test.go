@@ -198,11 +198,12 @@ func TestLadder(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "eval.json")
-	out, err := eval("--dataset", data, "--ladder", ladder, "--out", file, "--split", "time", "--subset", "all")
+	_, err := eval("--dataset", data, "--ladder", ladder, "--out", file, "--split", "time", "--subset", "all")
 	if err == nil || !strings.Contains(err.Error(), "ts_ms") {
 		t.Errorf("by time without times: %v", err)
 	}
-	if out, err = eval("--dataset", data, "--ladder", ladder, "--out", file, "--subset", "all"); err != nil {
+	out, err := eval("--dataset", data, "--ladder", ladder, "--out", file, "--subset", "all")
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"grid", "2 B", "3 B", "over tolerance", "uniform grid fitted", "PCA"} {
