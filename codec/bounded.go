@@ -119,7 +119,16 @@ func (b *Bounded) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	s := b.pool.Get().(*boundedScratch)
 	defer b.pool.Put(s)
 	room := slices.Grow(dst, b.MaxPayloadLen())
+	lattice, need := "", 0 // the last one's hash, and the bytes it needs
 	for _, c := range b.rungs {
+		if l, ok := c.(*Lattice); ok {
+			if l.hash != lattice {
+				lattice, need = l.hash, l.need(window)
+			}
+			if need > l.length {
+				continue
+			}
+		}
 		if out, ok := b.try(c, room, window, s); ok {
 			return out, nil
 		}

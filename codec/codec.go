@@ -79,9 +79,10 @@ type Spec struct {
 type Params struct {
 	ManifestPath string  `json:"manifest_path,omitempty"` // bam: the model's bam_manifest.json
 	Scale        float64 `json:"scale,omitempty"`         // raw, zlib; 0: DefaultRawScale
-	PayloadBytes int     `json:"payload_bytes,omitempty"` // sensor12_packed_truncate
+	PayloadBytes int     `json:"payload_bytes,omitempty"` // sensor12_packed_truncate, lattice
 	GridPath     string  `json:"grid_path,omitempty"`     // grid: a grid.json
 	LadderPath   string  `json:"ladder_path,omitempty"`   // bounded: a ladder.json
+	LatticePath  string  `json:"lattice_path,omitempty"`  // lattice: a lattice.json
 }
 
 // ParseParams turns the params section of a RunSpec into Params. A key that no
@@ -154,6 +155,12 @@ func (p place) build(spec Spec) (Codec, error) {
 			return nil, err
 		}
 		return c, agree(gridID, spec, len(c.dims), c.w, spec.Stride)
+	case latticeID:
+		c, err := p.lattice(spec.Params.LatticePath, spec.Params.PayloadBytes)
+		if err != nil {
+			return nil, err
+		}
+		return c, agree(latticeID, spec, len(c.dims), c.w, spec.Stride)
 	case boundedID:
 		c, err := p.bounded(spec.Params.LadderPath)
 		if err != nil {
@@ -176,7 +183,7 @@ func agree(what string, spec Spec, dims, w, stride int) error {
 
 // IDs are the codec ids that New knows.
 func IDs() []string {
-	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, boundedID}
+	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, latticeID, boundedID}
 }
 
 func (p place) bam(rel string) (*BAM, error) {

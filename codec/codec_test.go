@@ -35,6 +35,7 @@ func all(t testing.TB) map[string]Codec {
 			func() (Codec, error) { return FitGrid(around(window, 1), fieldTolerances) },
 			func() (Codec, error) { return PhysicalGrid(w, fieldTolerances) },
 			func() (Codec, error) { return testLadder(w) },
+			func() (Codec, error) { return wanderLattice(t, 60, w, nil).WithPayloadBytes(40 * w) },
 		} {
 			c, err := build()
 			if err != nil {

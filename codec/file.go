@@ -21,10 +21,10 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 )
 
-// maxFile bounds grid.json and ladder.json, in bytes.
+// maxFile bounds grid.json, lattice.json and ladder.json, in bytes.
 const maxFile = 1 << 20
 
-// Error is a fault in a grid.json or ladder.json. It wraps a sentinel of
+// Error is a fault in a grid.json, lattice.json or ladder.json. It wraps a sentinel of
 // package artifacts (ErrNotFound, ErrMalformed, ErrMismatch, ErrTooLarge,
 // ErrUnsupported), or what building a rung's codec said. Several faults of one
 // file are joined, each an Error of its own.

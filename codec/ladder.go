@@ -144,6 +144,7 @@ func (p place) parseLadder(name string, data []byte) (*Bounded, error) {
 // build builds the rungs' codecs, whose paths lead to p.
 func (l *Ladder) build(name string, p place) ([]Codec, error) {
 	rungs := make([]Codec, len(l.Rungs))
+	lattices := map[string]*Lattice{} // by path: one serves at several lengths
 	for i := range l.Rungs {
 		s := l.Rungs[i].Codec
 		fault := func(err error) error {
@@ -152,7 +153,13 @@ func (l *Ladder) build(name string, p place) ([]Codec, error) {
 		if s.ID == boundedID || s.ID == zlibID {
 			return nil, fault(fmt.Errorf("%w: %s, want a codec whose payloads have one length", artifacts.ErrUnsupported, s.ID))
 		}
-		c, err := p.codec(Spec{ID: s.ID, Version: s.Version, Params: s.Params, Dims: l.Window.Dims, W: l.Window.W, Stride: l.Window.Stride, MaxPayloadBytes: 255})
+		var c Codec
+		var err error
+		if same := lattices[s.Params.LatticePath]; s.ID == latticeID && s.Version == latticeVersion && same != nil {
+			c, err = same.WithPayloadBytes(s.Params.PayloadBytes)
+		} else {
+			c, err = p.codec(Spec{ID: s.ID, Version: s.Version, Params: s.Params, Dims: l.Window.Dims, W: l.Window.W, Stride: l.Window.Stride, MaxPayloadBytes: 255})
+		}
 		if err != nil {
 			return nil, fault(err)
 		}
@@ -160,6 +167,9 @@ func (l *Ladder) build(name string, p place) ([]Codec, error) {
 			return nil, &Error{name, fmt.Sprintf("rungs[%d].length", i), fmt.Errorf("%w: %d, but the codec makes payloads of %d bytes", artifacts.ErrMismatch, want, c.MaxPayloadLen())}
 		}
 		rungs[i] = c
+		if lattice, ok := c.(*Lattice); ok {
+			lattices[s.Params.LatticePath] = lattice
+		}
 	}
 	return rungs, nil
 }

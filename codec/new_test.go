@@ -90,8 +90,8 @@ func TestNew(t *testing.T) {
 }
 
 func TestParseParams(t *testing.T) {
-	p, err := ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l"})
-	if want := (Params{"a", 127, 8, "g", "l"}); err != nil || p != want {
+	p, err := ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l", "lattice_path": "t"})
+	if want := (Params{"a", 127, 8, "g", "l", "t"}); err != nil || p != want {
 		t.Errorf("%+v, %v, want %+v", p, err, want)
 	}
 	if p, err := ParseParams(nil); err != nil || p != (Params{}) {
