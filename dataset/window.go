@@ -32,6 +32,9 @@ type ReadOptions struct {
 	// Dims is how many values a step has, and so how many names order has;
 	// 0: as many names as the first order has, dividing the window's length.
 	Dims int
+	// Steps is how many steps a window has: where there is an order, a window
+	// has as many values as that many steps of it; 0: any.
+	Steps int
 }
 
 // ReadWindows yields the windows of a dataset_raw.jsonl, in file order. Each
@@ -254,6 +257,9 @@ func (d *windowDecoder) check(w Window) error {
 	if d.opts.Dims == 0 {
 		if n := len(w.Order); n == 0 || len(w.Values)%n != 0 {
 			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
+		}
+		if n := len(w.Order); d.opts.Steps > 0 && len(w.Values) != n*d.opts.Steps {
+			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*d.opts.Steps, d.opts.Steps, n))
 		}
 		d.opts.Dims = len(w.Order)
 	}

@@ -154,6 +154,8 @@ func TestReadWindowsErrors(t *testing.T) {
 			`dataset: w.jsonl:2: order: found 2 names, want 1`},
 		{"order against the window", `{"order":["x","y"],"window":[1,2,3]}` + "\n", ReadOptions{}, ErrLength,
 			`dataset: w.jsonl:1: order: found 2 names, want a number that divides the window's 3 values`},
+		{"steps against the window", `{"order":["x","y"],"window":[1,2,3,4]}` + "\n", ReadOptions{Steps: 4}, ErrLength,
+			`dataset: w.jsonl:1: window: found 4 values, want 8, 4 by 2 names`},
 		{"order of numbers", `{"order":[1],"window":[1]}` + "\n", ReadOptions{}, ErrType,
 			`dataset: w.jsonl:1: order: found 1, want a string`},
 		{"order no list", `{"order":"x","window":[1]}` + "\n", ReadOptions{}, ErrType,

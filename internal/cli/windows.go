@@ -33,7 +33,7 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 // warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
 	var once sync.Once
-	windows := dataset.ReadWindows(path, dataset.ReadOptions{WindowLen: dims * w, Dims: dims})
+	windows := dataset.ReadWindows(path, dataset.ReadOptions{WindowLen: dims * w, Dims: dims, Steps: w})
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
 		once.Do(func() { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) })
 	}), path)
