@@ -1,9 +1,11 @@
 // Package testenv tells tests where the repository's files and the shared
-// recordings are. It is the one place that knows the variable LORALINK_SHARED.
+// recordings are, and which programs besides Go there are. It is the one place
+// that knows the variables LORALINK_SHARED and LORALINK_CI.
 package testenv
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -31,6 +33,22 @@ func Long(t testing.TB) {
 	if Race {
 		t.Skip("trains for long: run without -race")
 	}
+}
+
+// Python returns an interpreter that has numpy. It skips the test where there
+// is none, and fails it where LORALINK_CI says that one was installed.
+func Python(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import numpy").Run() == nil {
+			return name
+		}
+	}
+	if os.Getenv("LORALINK_CI") != "" {
+		t.Fatal("LORALINK_CI is set, but no python3 has numpy")
+	}
+	t.Skip("no python3 with numpy here")
+	return ""
 }
 
 // Repo returns the path of a file of the repository, whatever folder the test
