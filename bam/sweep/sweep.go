@@ -82,8 +82,9 @@ type source struct {
 
 // Run trains the models of the grid on the windows that Base.Split trains on
 // and measures each on the holdout, or on the training windows where the split
-// leaves no holdout. It ranges over windows several times, and once only where
-// they fit into memory; then or not, ranges may run at once.
+// leaves no holdout. It ranges over windows once and holds them in memory, up to
+// 512 MiB of values; beyond that it ranges over them for every pass of every
+// training, from several goroutines at once.
 //
 // A training that diverges is listed among the skipped. Any other error ends
 // the sweep, as does ctx; models finished until then stay in Dir.
