@@ -43,7 +43,7 @@ var ErrTooLong = fmt.Errorf("%w: code longer than the payload", ErrValue)
 
 // latticeModel is lattice.json, ready for use. It is immutable.
 type latticeModel struct {
-	dims   []latticeDim
+	dims   []LatticeDim
 	w      int
 	modes  []latticeMode
 	choice frequencies // of the modes
@@ -111,6 +111,9 @@ func (c *Lattice) WindowLen() int { return len(c.dims) * c.w }
 
 // MaxPayloadLen is the length of every payload.
 func (c *Lattice) MaxPayloadLen() int { return c.length }
+
+// Dims returns how each value of a step is cut.
+func (c *Lattice) Dims() []LatticeDim { return slices.Clone(c.dims) }
 
 // Modes is the number of regions, with the one of everything.
 func (c *Lattice) Modes() int { return len(c.modes) }
@@ -321,7 +324,7 @@ func (c *latticeModel) code(s *latticeScratch, n int, distances []int64) {
 // reach is the largest absolute value that has a cell: the classes of distances
 // hold cells from there to any mode's origin and back, and float64 tells the
 // edges between them apart.
-func (d *latticeDim) reach() float64 {
+func (d *LatticeDim) reach() float64 {
 	if d.Cells > 0 {
 		return max(720, 1e9*180/float64(d.Cells))
 	}
@@ -329,7 +332,7 @@ func (d *latticeDim) reach() float64 {
 }
 
 // ringCell is the cell of an angle.
-func (d *latticeDim) ringCell(x float64) int64 {
+func (d *LatticeDim) ringCell(x float64) int64 {
 	x -= d.Low
 	if x < 0 || x > 360 {
 		if x = math.Mod(x, 360); x < 0 {
@@ -340,7 +343,7 @@ func (d *latticeDim) ringCell(x float64) int64 {
 }
 
 // around is a distance between cells of a circle, the short way.
-func (d *latticeDim) around(n int64) int64 {
+func (d *LatticeDim) around(n int64) int64 {
 	if n %= d.Cells; n < 0 {
 		n += d.Cells
 	}
@@ -351,7 +354,7 @@ func (d *latticeDim) around(n int64) int64 {
 }
 
 // value is the middle of the cell so far from the centre of mode m.
-func (d *latticeDim) value(m *latticeMode, dim int, distance int64) float64 {
+func (d *LatticeDim) value(m *latticeMode, dim int, distance int64) float64 {
 	if d.Cells == 0 {
 		// The conversion keeps the product from being fused with the sum,
 		// which would round differently on some processors.

@@ -23,7 +23,7 @@ func smallLattice(t testing.TB, w int) *Lattice {
 	table[directCells-1], table[directCells], table[directCells+1] = 8192, 33160, 16384
 	f := &latticeFile{
 		WindowW: w,
-		Dims:    []latticeDim{{Step: 1}, {Low: -180, Cells: 36}},
+		Dims:    []LatticeDim{{Step: 1}, {Low: -180, Cells: 36}},
 		Modes:   []latticeFileMode{{Frequency: 65536, Center: []float64{10, 18}, First: [][]int{table, table}}},
 	}
 	if w > 1 {

@@ -9,9 +9,9 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 )
 
-// latticeDim is how one value of a step is cut into cells: a line into cells
-// of Step, or an angle into Cells of equal width from Low on, once around.
-type latticeDim struct {
+// LatticeDim is how one value of a step is cut into cells: a line into cells
+// Step wide, or an angle into Cells of equal width from Low on, once around.
+type LatticeDim struct {
 	Step  float64 `json:"step,omitempty" validate:"min=0"`
 	Low   float64 `json:"low,omitempty" validate:"min=-360,max=360"`
 	Cells int64   `json:"cells,omitempty" validate:"min=0,max=1073741824"`
@@ -20,7 +20,7 @@ type latticeDim struct {
 // latticeFile is lattice.json. The frequencies of a table sum to 65,536.
 type latticeFile struct {
 	WindowW int               `json:"window_W" validate:"min=1,max=65536"`
-	Dims    []latticeDim      `json:"dims" validate:"min=1,max=65536,dive"`
+	Dims    []LatticeDim      `json:"dims" validate:"min=1,max=65536,dive"`
 	Modes   []latticeFileMode `json:"modes" validate:"min=1,max=256,dive"`
 }
 

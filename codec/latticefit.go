@@ -52,7 +52,7 @@ var regionChoices = []int{0, 4, 8, 16}
 
 // latticeFit is what is fitted to.
 type latticeFit struct {
-	dims []latticeDim
+	dims []LatticeDim
 	w    int
 	rows [][]float64
 	seed int64
@@ -107,7 +107,7 @@ func newLatticeFit(windows iter.Seq2[[]float64, error], tolerances []float64) (*
 		return nil, err
 	}
 	dims := len(tolerances)
-	f := &latticeFit{dims: make([]latticeDim, dims)}
+	f := &latticeFit{dims: make([]LatticeDim, dims)}
 	ranges := make([]valueRange, dims)
 	for i, angle := range Angles(dims) {
 		ranges[i] = newRange(angle)

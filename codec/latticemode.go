@@ -51,7 +51,7 @@ func (f *latticeFit) mode(rows [][]float64) latticeFileMode {
 }
 
 // center is the median of values; of angles, the cell of it.
-func (d *latticeDim) center(values []float64) float64 {
+func (d *LatticeDim) center(values []float64) float64 {
 	if d.Cells == 0 {
 		slices.Sort(values)
 		n := len(values)

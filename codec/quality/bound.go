@@ -97,6 +97,12 @@ func wraps(c codec.Codec, dims int) []bool {
 	switch c := c.(type) {
 	case *codec.Bounded:
 		return codec.Angles(dims)
+	case *codec.Lattice:
+		angles := make([]bool, dims)
+		for i, d := range c.Dims() {
+			angles[i] = d.Cells > 0
+		}
+		return angles
 	case *codec.Grid:
 		grid := c.Dims()
 		angles := make([]bool, len(grid))

@@ -48,14 +48,15 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.params.ManifestPath, "bam-manifest", "", "bam: the model's bam_manifest.json")
 	fs.StringVar(&o.params.LadderPath, "ladder", "", "bounded: a ladder.json")
 	fs.StringVar(&o.params.GridPath, "grid", "", "grid: a grid.json")
+	fs.StringVar(&o.params.LatticePath, "lattice", "", "lattice: a lattice.json, with --payload-bytes")
 	fs.Float64Var(&o.params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
-	fs.IntVar(&o.params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload")
+	fs.IntVar(&o.params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate, lattice: length of a payload")
 	fs.IntVar(&o.window.Dims, "input-dims", codec.SensorDims, "values of a step, where no file says it")
 	fs.IntVar(&o.window.W, "window-W", 1, "steps of a window, where no file says it")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	for _, f := range []struct{ id, path string }{{"bam", o.params.ManifestPath}, {"bounded", o.params.LadderPath}, {"grid", o.params.GridPath}} {
+	for _, f := range []struct{ id, path string }{{"bam", o.params.ManifestPath}, {"bounded", o.params.LadderPath}, {"grid", o.params.GridPath}, {"lattice", o.params.LatticePath}} {
 		if f.path != "" && o.id != "" && o.id != f.id {
 			return nil, cli.Usagef("two codecs are given, %s and %s: want one", o.id, f.id)
 		}
@@ -65,7 +66,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	}
 	switch {
 	case o.id == "":
-		return nil, cli.Usagef("no codec is given: want --codec, --bam-manifest, --ladder or --grid")
+		return nil, cli.Usagef("no codec is given: want --codec, --bam-manifest, --ladder, --grid or --lattice")
 	case o.payload != "" && (o.in != "" || !o.decode):
 		return nil, cli.Usagef("--payload goes with --decode and without --in")
 	case o.payload == "" && o.in == "":
@@ -84,6 +85,8 @@ func (o *options) codec() (codec.Codec, error) {
 		return codec.LoadBounded(o.params.LadderPath)
 	case "grid":
 		return codec.LoadGrid(o.params.GridPath)
+	case "lattice":
+		return codec.LoadLattice(o.params.LatticePath, o.params.PayloadBytes)
 	}
 	return codec.New(codec.Spec{ID: o.id, Version: "1", Params: o.params, Dims: o.window.Dims, W: o.window.W, Stride: 1, MaxPayloadBytes: math.MaxInt})
 }
@@ -96,6 +99,8 @@ func (o *options) dims(c codec.Codec) int {
 	case *codec.Bounded:
 		return c.Window().Dims
 	case *codec.Grid:
+		return len(c.Dims())
+	case *codec.Lattice:
 		return len(c.Dims())
 	}
 	return o.window.Dims

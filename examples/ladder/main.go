@@ -1,6 +1,8 @@
 // Ladder writes a ladder of codecs that keeps every error within tolerances:
-// models, where there are any, then a uniform grid fitted to the training
-// windows, that grid widened, and last a grid of what sensors can physically give.
+// models, where there are any, a lattice fitted to the training windows at many
+// payload lengths, and last a grid of what sensors can physically give. With
+// --lattice=false it has plain grids instead: one fitted to the training windows,
+// and that one widened.
 //
 //	go run ./examples/ladder --dataset out/dataset_raw.jsonl --out-dir out/ladders/a
 //	go run ./examples/ladder --dataset out/dataset_raw.jsonl --out-dir out/ladders/b --bam-manifest out/models/b/bam_manifest.json
@@ -26,8 +28,8 @@ import (
 
 func main() { cli.Main("ladder", run) }
 
-const summary = `Ladder writes ladder.json and its grids from the training windows of a data set, and says what it takes
-on the holdout. Sender, receiver and evaluation load the same file.`
+const summary = `Ladder writes ladder.json, its lattice and its grids from the training windows of a data set, and says what it
+takes on the holdout. Sender, receiver and evaluation load the same file.`
 
 // Names of the grids beside ladder.json.
 const (
@@ -42,6 +44,8 @@ type options struct {
 	tolerances      cli.Floats
 	split           cli.Split
 	window          codec.Window
+	lattice         bool
+	regions         int
 	widened         int
 	force           bool
 }
@@ -49,13 +53,15 @@ type options struct {
 func parse(args []string, stdout io.Writer) (*options, error) {
 	o := options{tolerances: cli.Tolerances()}
 	fs := cli.NewFlags("ladder", summary)
-	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the grid is fitted to")
+	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the lattice or the grid is fitted to")
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
 	fs.Var(&o.manifests, "bam-manifest", "model to try first; several by commas or by several flags")
 	fs.Var(&o.tolerances, "tolerances", "largest error of each value of a step, in its unit")
 	fs.IntVar(&o.window.W, "window-W", 1, "steps of a window")
 	fs.IntVar(&o.window.Stride, "window-stride", 1, "samples between windows")
-	fs.IntVar(&o.widened, "widened", 3, "widened copies of the fitted grid behind it, each a byte longer, for windows that have moved on")
+	fs.BoolVar(&o.lattice, "lattice", true, "a lattice with learned frequencies; false: plain grids")
+	fs.IntVar(&o.regions, "regions", 0, "regions of the lattice; 0: what inner validation finds best, -1: none")
+	fs.IntVar(&o.widened, "widened", 3, "with --lattice=false, widened copies of the fitted grid behind it, each a byte longer, for windows that have moved on")
 	o.split.Flags(fs)
 	fs.BoolVar(&o.force, "force", false, "replace an existing ladder")
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -88,6 +94,7 @@ type windowSeq = iter.Seq2[dataset.Window, error]
 type rung struct {
 	codec codec.Codec
 	name  string
+	file  string // of a grid or a lattice, beside ladder.json
 	codec.Section
 }
 
@@ -105,16 +112,20 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rungs, grids, err := o.rungs(dataset.Train(windows, split), stderr)
+	rungs, err := o.rungs(dataset.Train(windows, split), stderr)
 	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(o.outDir, 0o755); err != nil {
 		return err
 	}
-	for name, g := range grids {
-		if err := g.Save(filepath.Join(o.outDir, name)); err != nil {
-			return err
+	saved := map[string]bool{}
+	for _, r := range rungs {
+		if f, ok := r.codec.(interface{ Save(path string) error }); ok && !saved[r.file] {
+			if err := f.Save(filepath.Join(o.outDir, r.file)); err != nil {
+				return err
+			}
+			saved[r.file] = true
 		}
 	}
 	l := &codec.Ladder{Window: o.window, Tolerances: o.tolerances}
@@ -128,62 +139,119 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	return o.report(stdout, path, c, windows, split)
 }
 
-// rungs returns the ladder, cheapest first, and its grids by their files' names.
-func (o *options) rungs(training windowSeq, stderr io.Writer) ([]rung, map[string]*codec.Grid, error) {
-	fitted, err := codec.FitGrid(quality.Values(training), o.tolerances)
-	if err != nil {
-		return nil, nil, err
-	}
-	all := []rung{gridRung(fitted, "the fitted grid", fittedFile)}
-	if o.window.Dims == codec.SensorDims {
-		physical, err := codec.PhysicalGrid(o.window.W, o.tolerances)
-		if err != nil {
-			return nil, nil, err
-		}
-		all = append([]rung{gridRung(physical, "the physical grid", physicalFile)}, all...)
-	} else {
-		fmt.Fprintf(stderr, "warning: steps of %d values are no sensor samples: windows outside the fitted grid will be refused\n", o.window.Dims)
-	}
-	models := map[int]bool{} // by length
+// rungs returns the ladder, cheapest first.
+func (o *options) rungs(training windowSeq, stderr io.Writer) ([]rung, error) {
+	var all []rung
+	lengths := map[int]bool{} // of models
 	for _, manifest := range o.manifests {
 		r, err := o.model(manifest)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		models[r.codec.MaxPayloadLen()] = true
+		lengths[r.codec.MaxPayloadLen()] = true
 		all = append(all, r)
 	}
-	for n := 1; n <= o.widened; n++ {
-		if wide, err := fitted.Widen(n); err == nil && !models[wide.MaxPayloadLen()] { // else nothing is left to widen
-			all = append(all, gridRung(wide, fmt.Sprintf("the grid widened by %d", n), fmt.Sprintf(widenedFile, n)))
+	last := 0 // bytes of the physical grid
+	if o.window.Dims == codec.SensorDims {
+		physical, err := codec.PhysicalGrid(o.window.W, o.tolerances)
+		if err != nil {
+			return nil, err
 		}
+		last = physical.MaxPayloadLen()
+		if last > codec.MaxPayloadBytes {
+			return nil, fmt.Errorf("the physical grid takes %d bytes, want at most %d: shorter windows or larger tolerances", last, codec.MaxPayloadBytes)
+		}
+		// First, so that of two rungs of one length this one stays.
+		all = append([]rung{gridRung(physical, "the physical grid", physicalFile)}, all...)
 	}
-	// Of two rungs of one length the grid that holds more comes first, and stays.
+	fit := o.latticeRungs
+	if !o.lattice {
+		fit = o.gridRungs
+	}
+	learned, err := fit(training, last, lengths, stderr)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, learned...)
 	slices.SortStableFunc(all, func(a, b rung) int { return cmp.Compare(a.codec.MaxPayloadLen(), b.codec.MaxPayloadLen()) })
 	var rungs []rung
-	grids := map[string]*codec.Grid{}
-	whole := false // the last rung holds everything: what comes after it is never tried
 	for _, r := range all {
-		if n := len(rungs); whole || n > 0 && rungs[n-1].codec.MaxPayloadLen() == r.codec.MaxPayloadLen() {
-			if r.codec.ID() != "grid" {
+		if n := len(rungs); n > 0 && (rungs[n-1].file == physicalFile || rungs[n-1].codec.MaxPayloadLen() == r.codec.MaxPayloadLen()) {
+			if _, ok := r.codec.(*codec.BAM); ok {
 				fmt.Fprintf(stderr, "warning: %s is left out: its payloads have %d bytes, those of %s %d\n", r.name, r.codec.MaxPayloadLen(), rungs[n-1].name, rungs[n-1].codec.MaxPayloadLen())
 			}
 			continue
 		}
 		rungs = append(rungs, r)
-		if g, ok := r.codec.(*codec.Grid); ok {
-			grids[r.Params.GridPath] = g
-			whole = r.Params.GridPath == physicalFile
+	}
+	return rungs, nil
+}
+
+// latticeRungs are a lattice's, shorter than last, the physical grid, and of
+// other lengths than models have.
+func (o *options) latticeRungs(training windowSeq, last int, models map[int]bool, stderr io.Writer) ([]rung, error) {
+	values := quality.Values(training)
+	fitted, _, err := codec.FitLattice(values, o.tolerances, &codec.LatticeSettings{Regions: o.regions})
+	if err != nil {
+		return nil, err
+	}
+	longest := last - 1
+	if last == 0 {
+		longest = min(codec.MaxPayloadBytes, fitted.MaxPayloadLen()+3*fitted.WindowLen())
+		fmt.Fprintf(stderr, "warning: steps of %d values are no sensor samples: windows whose code is longer than %d bytes will be refused\n", o.window.Dims, longest)
+	}
+	if longest < 2 {
+		return nil, nil
+	}
+	lengths, err := fitted.Lengths(values, max(1, maxRungs-1-len(models)), longest+1)
+	if err != nil {
+		return nil, err
+	}
+	if last == 0 && lengths[len(lengths)-1] < longest {
+		lengths = append(lengths, longest)
+	}
+	var rungs []rung
+	for _, n := range lengths {
+		if models[n] {
+			continue
+		}
+		c, err := fitted.WithPayloadBytes(n)
+		if err != nil {
+			return nil, err
+		}
+		params := codec.Params{LatticePath: codec.LatticeFile, PayloadBytes: n}
+		rungs = append(rungs, rung{c, "the lattice", codec.LatticeFile, codec.Section{ID: c.ID(), Version: c.Version(), Params: params}})
+	}
+	return rungs, nil
+}
+
+// maxRungs is how many a ladder.json holds.
+const maxRungs = 16
+
+// gridRungs are those of the fitted grid and its widened copies, which make
+// room for models.
+func (o *options) gridRungs(training windowSeq, last int, models map[int]bool, stderr io.Writer) ([]rung, error) {
+	fitted, err := codec.FitGrid(quality.Values(training), o.tolerances)
+	if err != nil {
+		return nil, err
+	}
+	if last == 0 {
+		fmt.Fprintf(stderr, "warning: steps of %d values are no sensor samples: windows outside the fitted grid will be refused\n", o.window.Dims)
+	}
+	rungs := []rung{gridRung(fitted, "the fitted grid", fittedFile)}
+	for n := 1; n <= o.widened; n++ {
+		if wide, err := fitted.Widen(n); err == nil && !models[wide.MaxPayloadLen()] { // else nothing is left to widen
+			rungs = append(rungs, gridRung(wide, fmt.Sprintf("the grid widened by %d", n), fmt.Sprintf(widenedFile, n)))
 		}
 	}
-	if last := rungs[len(rungs)-1]; last.codec.MaxPayloadLen() > codec.MaxPayloadBytes {
-		return nil, nil, fmt.Errorf("%s takes %d bytes, want at most %d: shorter windows or larger tolerances", last.name, last.codec.MaxPayloadLen(), codec.MaxPayloadBytes)
+	if n := rungs[len(rungs)-1].codec.MaxPayloadLen(); last == 0 && n > codec.MaxPayloadBytes {
+		return nil, fmt.Errorf("the grid takes %d bytes, want at most %d: shorter windows or larger tolerances", n, codec.MaxPayloadBytes)
 	}
-	return rungs, grids, nil
+	return rungs, nil
 }
 
 func gridRung(g *codec.Grid, name, file string) rung {
-	return rung{g, name, codec.Section{ID: g.ID(), Version: g.Version(), Params: codec.Params{GridPath: file}}}
+	return rung{g, name, file, codec.Section{ID: g.ID(), Version: g.Version(), Params: codec.Params{GridPath: file}}}
 }
 
 // model is the rung of a model, whose path ladder.json holds as seen from its
@@ -208,11 +276,10 @@ func (o *options) model(manifest string) (rung, error) {
 	if r, err := filepath.Rel(from, rel); err == nil { // else it is on another drive
 		rel = r
 	}
-	return rung{c, "the model " + manifest, codec.Section{ID: c.ID(), Version: c.Version(), Params: codec.Params{ManifestPath: filepath.ToSlash(rel)}}}, nil
+	return rung{c, "the model " + manifest, "", codec.Section{ID: c.ID(), Version: c.Version(), Params: codec.Params{ManifestPath: filepath.ToSlash(rel)}}}, nil
 }
 
-// report prints what the ladder takes on windows that the grid was not fitted
-// to.
+// report prints what the ladder takes on windows that it was not fitted to.
 func (o *options) report(w io.Writer, path string, c *codec.Bounded, windows windowSeq, split dataset.Split) error {
 	test, subset := dataset.Holdout(windows, split), "holdout"
 	if o.split.Ratio >= 1 {

@@ -64,7 +64,7 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"bam", "4 B", "grid", "16 B", "on average", "over tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
+	for _, want := range []string{"bam", "4 B", "lattice", "5 B", "grid", "16 B", "on average", "over tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}
@@ -77,9 +77,28 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(c.Rungs()); n != 6 || c.MaxPayloadLen() != 16 {
+	if n := len(c.Rungs()); n != 15 || c.MaxPayloadLen() != 16 {
 		t.Errorf("%d rungs, the last of %d bytes", n, c.MaxPayloadLen())
 	}
+	checkTolerances(t, c, windows)
+
+	// Plain grids.
+	plain := filepath.Join(t.TempDir(), "plain")
+	if _, _, err := program("--dataset", data, "--out-dir", plain, "--lattice=false"); err != nil {
+		t.Fatal(err)
+	}
+	g, err := codec.LoadBounded(filepath.Join(plain, codec.LadderFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(g.Rungs()); n != 5 || g.MaxPayloadLen() != 16 {
+		t.Errorf("%d grids, the last of %d bytes", n, g.MaxPayloadLen())
+	}
+	checkTolerances(t, g, windows)
+}
+
+func checkTolerances(t *testing.T, c *codec.Bounded, windows []dataset.Window) {
+	t.Helper()
 	angles, tolerances := codec.Angles(codec.SensorDims), c.Tolerances()
 	for _, w := range windows {
 		payload, err := c.AppendEncode(nil, w.Values)
@@ -119,9 +138,11 @@ func TestOtherWindows(t *testing.T) {
 		fmt.Fprintf(&b, `{"window_id": %d, "window": [%d, %d, %d, %d]}`+"\n", i, i%7, i%3, i%5, 4)
 	}
 	os.WriteFile(data, []byte(b.String()), 0o644)
-	out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--widened", "1")
-	if err != nil || !strings.Contains(out, "dim 1") || !strings.Contains(out, "no holdout") || !strings.Contains(warned, "refused") {
-		t.Errorf("%v\n%s%s", err, out, warned)
+	for _, lattice := range []string{"true", "false"} {
+		out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--lattice="+lattice, "--widened", "1")
+		if err != nil || !strings.Contains(out, "dim 1") || !strings.Contains(out, "no holdout") || !strings.Contains(warned, "refused") {
+			t.Errorf("lattice %s: %v\n%s%s", lattice, err, out, warned)
+		}
 	}
 }
 
