@@ -194,9 +194,9 @@ func fitTables(ctx context.Context, y *latents, s tableShape) (*bam.Tables, []Bi
 		}
 	}
 	s.modeBits = choices[best].ModeBits
-	kept, least := fitModes(y, s), math.Inf(1)
+	kept := fitModes(y, s)
 	if s.modeBits > 0 {
-		least = meanDistance(kept, y)
+		least := meanDistance(kept, y)
 		for range restarts - 1 {
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
