@@ -1,6 +1,7 @@
 package artifacts
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -254,6 +255,11 @@ func parseManifest(file string, data []byte) (Manifest, error) {
 // parseNorm reads norm.json for windows of n values.
 func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
 	var norm bam.Norm
+	// Numbers are counted before they are read: a list far too long takes
+	// memory and time, only to be refused.
+	if numbers, most := bytes.Count(data, []byte(",")), 8*n+1024; numbers > most {
+		return nil, &Error{File: file, Err: fmt.Errorf("%w: about %d numbers, want %d for windows of %d values", ErrTooLarge, numbers, 2*n, n)}
+	}
 	f := decodeObject(data, &norm)
 	for _, s := range []struct {
 		field  string

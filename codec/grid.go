@@ -46,6 +46,8 @@ type GridDim struct {
 
 const (
 	maxGridBits = 32
+	maxGridDims = 512
+	maxGridFile = 128 << 10 // bytes; more than maxGridDims take
 	// gridMargin is the part of half a step, or of a tolerance, left to the
 	// rounding of float64, so that what the bound promises holds to the last
 	// digit, at the edges between levels and far from zero.
@@ -55,7 +57,7 @@ const (
 // gridFile is grid.json.
 type gridFile struct {
 	WindowW int       `json:"window_W" validate:"min=1,max=65536"`
-	Dims    []GridDim `json:"dims" validate:"min=1,max=65536,dive"`
+	Dims    []GridDim `json:"dims" validate:"min=1,max=512,dive"`
 }
 
 // NewGrid returns the codec for windows of w steps.
@@ -95,6 +97,9 @@ func (p place) grid(rel string) (*Grid, error) {
 
 func parseGrid(name string, data []byte) (*Grid, error) {
 	var f gridFile
+	if len(data) > maxGridFile {
+		return nil, &Error{name, "", fmt.Errorf("%w: %d bytes, want at most %d", artifacts.ErrTooLarge, len(data), maxGridFile)}
+	}
 	if err := parseFile(name, data, &f); err != nil {
 		return nil, err
 	}

@@ -96,8 +96,8 @@ func PhysicalGrid(w int, tolerances []float64) (*Grid, error) {
 }
 
 func checkTolerances(tolerances []float64) error {
-	if len(tolerances) < 1 || len(tolerances) > artifacts.MaxWindowLen {
-		return fmt.Errorf("%w: %d tolerances, want one for each value of a step", ErrSpec, len(tolerances))
+	if len(tolerances) < 1 || len(tolerances) > maxGridDims {
+		return fmt.Errorf("%w: %d tolerances, want one for each value of a step, 1..%d", ErrSpec, len(tolerances), maxGridDims)
 	}
 	for i, t := range tolerances {
 		if !(t > 0) || math.IsInf(t, 0) {

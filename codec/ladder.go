@@ -14,11 +14,14 @@ import (
 // LadderFile is the usual name of a ladder's file.
 const LadderFile = "ladder.json"
 
+// maxLadderFile bounds ladder.json, in bytes.
+const maxLadderFile = 64 << 10
+
 // Ladder is ladder.json, which sender, receiver and evaluation load alike.
 type Ladder struct {
 	Window Window `json:"window"`
 	// Tolerances are the largest errors of each value of a step, in its unit.
-	Tolerances []float64 `json:"tolerances" validate:"min=1,max=65536,dive,gt=0"`
+	Tolerances []float64 `json:"tolerances" validate:"min=1,max=512,dive,gt=0"`
 	// Rungs are tried in this order. Their lengths rise.
 	Rungs []Rung `json:"rungs" validate:"min=1,max=16,dive"`
 }
@@ -26,7 +29,7 @@ type Ladder struct {
 // Window says how windows are cut: W steps of Dims values, every Stride
 // samples.
 type Window struct {
-	Dims   int `json:"dims" validate:"min=1,max=65536"`
+	Dims   int `json:"dims" validate:"min=1,max=512"`
 	W      int `json:"W" validate:"min=1,max=65536"`
 	Stride int `json:"stride" validate:"min=1"`
 }
@@ -117,6 +120,9 @@ func (p place) bounded(rel string) (*Bounded, error) {
 // parseLadder builds the codec of the ladder.json at name, whose text is data.
 func (p place) parseLadder(name string, data []byte) (*Bounded, error) {
 	var l Ladder
+	if len(data) > maxLadderFile {
+		return nil, &Error{name, "", fmt.Errorf("%w: %d bytes, want at most %d", artifacts.ErrTooLarge, len(data), maxLadderFile)}
+	}
 	if err := parseFile(name, data, &l); err != nil {
 		return nil, err
 	}
