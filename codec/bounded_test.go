@@ -258,6 +258,31 @@ func TestLadderFile(t *testing.T) {
 	}
 }
 
+func TestHostileFilesTakeLittle(t *testing.T) {
+	repeat := func(head, item, tail string) []byte {
+		return []byte(head + strings.Repeat(item+",", (maxFile-200)/(len(item)+1)) + item + tail)
+	}
+	for name, data := range map[string][]byte{
+		"grid of many dims":         repeat(`{"window_W":1,"dims":[`, `{}`, `]}`),
+		"grid of 1000 dims":         []byte(`{"window_W":1,"dims":[` + strings.Repeat("{},", 999) + `{}]}`),
+		"ladder of many rungs":      repeat(`{"window":{"dims":1,"W":1,"stride":1},"tolerances":[1],"rungs":[`, `{}`, `]}`),
+		"ladder of many tolerances": repeat(`{"window":{"dims":1,"W":1,"stride":1},"rungs":[{}],"tolerances":[`, `0`, `]}`),
+		"ladder of 1000 rungs":      []byte(`{"window":{"dims":1,"W":1,"stride":1},"tolerances":[1],"rungs":[` + strings.Repeat("{},", 999) + `{}]}`),
+	} {
+		var err error
+		testenv.FewBytes(t, func() {
+			if strings.HasPrefix(name, "grid") {
+				_, err = parseGrid(GridFile, data)
+			} else {
+				_, err = place{fstest.MapFS{}, "."}.parseLadder(LadderFile, data)
+			}
+		})
+		if !errors.Is(err, artifacts.ErrTooLarge) {
+			t.Errorf("%s: %v, want %v", name, err, artifacts.ErrTooLarge)
+		}
+	}
+}
+
 func TestLadderStaysInItsFileSystem(t *testing.T) {
 	for _, path := range []string{"../secret.json", "/etc/passwd", "a/../../b"} {
 		fsys := fstest.MapFS{LadderFile: {Data: fmt.Appendf(nil, `{"window": {"dims": 1, "W": 1, "stride": 1}, "tolerances": [1],

@@ -51,6 +51,20 @@ func Python(t testing.TB) string {
 	return ""
 }
 
+// FewBytes fails the test where f allocates more than 64 MiB in all: what a
+// file from a stranger may cost before it is refused.
+func FewBytes(t testing.TB, f func()) {
+	t.Helper()
+	const most = 64 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > most {
+		t.Errorf("%d bytes were allocated, want at most %d", n, most)
+	}
+}
+
 // Repo returns the path of a file of the repository, whatever folder the test
 // runs in.
 func Repo(elem ...string) string {
