@@ -31,6 +31,7 @@ type Report struct {
 	SplitMethod          string        `json:"split_method"` // as in the manifest; "" for a split of the caller's own
 	TrainRatio           *float64      `json:"train_ratio"`
 	SplitSeed            *int64        `json:"split_seed"`
+	Tolerances           []float64     `json:"tolerances"` // null: errors weigh by deviation
 	Hyper                any           `json:"hyper_parameters"`
 	Cost                 Cost          `json:"cost"`
 	NormWindows          int           `json:"norm_windows"`
@@ -86,7 +87,7 @@ func (r *Result) report(m Method, f *fitted) Report {
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
 		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
-		Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report, Choices: f.choices,
+		Tolerances: s.Tolerances, Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report, Choices: f.choices,
 	}
 	for _, c := range f.choices {
 		if c.Picked {

@@ -333,6 +333,54 @@ func TestPCAReconstructs(t *testing.T) {
 	}
 }
 
+// Weighed by tolerances, the model keeps what they are tight on, whatever the
+// deviations say.
+func TestTolerances(t *testing.T) {
+	windows := func(yield func(dataset.Window, error) bool) {
+		for i := range 500 {
+			a, b := math.Sin(float64(i)/7), math.Cos(float64(i)/3)
+			if !yield(dataset.Window{ID: int64(i), Values: []float64{a, a, a, b}}, nil) {
+				return
+			}
+		}
+	}
+	worst := func(s *Settings, value int) (worst float64) {
+		res, err := Train(t.Context(), windows, s, PCA{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := codec.NewBAM(res.Model())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for w := range windows {
+			payload, err := c.AppendEncode(nil, w.Values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := c.AppendDecode(nil, payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst = max(worst, math.Abs(got[value]-w.Values[value]))
+		}
+		return worst
+	}
+	for _, packing := range []bam.Packing{bam.Int8, bam.BitPack} {
+		s := Settings{LatentDim: 1, Packing: packing, PayloadBytes: 1}
+		plain := worst(&s, 3)
+		s.Tolerances = []float64{1, 1, 1, 1e-3}
+		if tight := worst(&s, 3); tight > plain/5 || tight > 0.1 {
+			t.Errorf("%s: worst error of the value with a tight tolerance is %.2g, without %.2g", packing, tight, plain)
+		}
+	}
+	for _, bad := range [][]float64{{}, {1, 2, 3}, {1, 1, 0, 1}, {1, 1, math.NaN(), 1}} {
+		if _, err := Train(t.Context(), windows, &Settings{LatentDim: 1, Tolerances: bad}, nil); !errors.Is(err, ErrSettings) {
+			t.Errorf("tolerances %v: %v", bad, err)
+		}
+	}
+}
+
 func TestConstantDimensions(t *testing.T) {
 	windows := waves(100, 4)
 	for _, w := range windows {
@@ -418,6 +466,20 @@ func TestStreamedAsCached(t *testing.T) {
 	}
 	if fmt.Sprint(layers[0]) != fmt.Sprint(layers[1]) {
 		t.Error("streamed and cached training differ")
+	}
+}
+
+// The default training on a real recording, at 8 bytes of int8 and of bitpack.
+func BenchmarkDefaultTraining(b *testing.B) {
+	windows := field(b, "walk.jsonl", 1)
+	for _, s := range []Settings{{Packing: bam.Int8, LatentDim: 8}, {Packing: bam.BitPack, PayloadBytes: 8}} {
+		b.Run(string(s.Packing), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Train(b.Context(), windows, &s, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
