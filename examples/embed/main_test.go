@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"go/parser"
+	"go/token"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -14,5 +17,18 @@ func TestRun(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "12 values in 6 bytes") {
 		t.Errorf("%s", out.String())
+	}
+}
+
+func TestImportsCodecAlone(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, imp := range file.Imports {
+		path, _ := strconv.Unquote(imp.Path.Value)
+		if strings.Contains(path, ".") && path != "github.com/loralink/loralink-go/codec" {
+			t.Errorf("imports %s", path)
+		}
 	}
 }
