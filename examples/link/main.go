@@ -61,6 +61,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	switch {
 	case !(o.channel.Loss >= 0 && o.channel.Loss < 1):
 		return nil, cli.Usagef("--loss is %g, want 0 or more and less than 1", o.channel.Loss)
+	case o.windows < 0:
+		return nil, cli.Usagef("--windows is %d, want 0 or more", o.windows)
 	case o.uartBaud < 0:
 		return nil, cli.Usagef("--uart-baud is %d, want 0 or more", o.uartBaud)
 	}

@@ -111,6 +111,8 @@ func TestCarelessUse(t *testing.T) {
 	}{
 		{"no windows", both, true, "want either --samples or --dataset"},
 		{"loss of all", append(both, "--samples", walk, "--loss", "1"), true, "--loss is 1"},
+		{"fewer windows than none", append(both, "--samples", walk, "--windows", "-1"), true, "--windows is -1"},
+		{"gaps of negative length", append(both, "--samples", walk, "--max-gap-ms", "-5"), true, "--max-gap-ms is -5"},
 		{"bursts that cannot be", append(both, "--samples", walk, "--loss", "0.9", "--bursts", "2"), false, "mean burst of 2"},
 		{"missing recording", append(both, "--samples", "none.jsonl"), false, "none.jsonl"},
 		{"empty recording", append(both, "--samples", empty), false, "empty.jsonl"},

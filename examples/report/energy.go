@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -34,6 +35,9 @@ func integrate(path string, fromMs, toMs int64) (*energy, error) {
 	r := csv.NewReader(f)
 	r.TrimLeadingSpace, r.Comment = true, '#'
 	header, err := r.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: found no lines, want a power record", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -44,7 +48,7 @@ func integrate(path string, fromMs, toMs int64) (*energy, error) {
 	}
 	number := func(row []string, i int) (float64, error) {
 		x, err := strconv.ParseFloat(row[i], 64)
-		if err != nil {
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
 			line, _ := r.FieldPos(i)
 			return 0, fmt.Errorf("%s: line %d: %s: found %q, want a number", path, line, header[i], row[i])
 		}

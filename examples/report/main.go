@@ -4,7 +4,7 @@
 // baseline run.
 //
 //	go run ./examples/report --tx out/runtime/walk_sf7_tx.jsonl --rx out/runtime/walk_sf7_rx.jsonl \
-//	    --dataset out/sent.jsonl --out out/report.json --plots out/plots
+//	    --dataset out/sent.jsonl --bam-manifest out/models/b/bam_manifest.json --out out/report.json --plots out/plots
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/score"
@@ -27,9 +28,10 @@ const summary = `Report sums up a run from its logs: delivery, latency, airtime,
 delivered windows. One of --tx and --rx is enough; what needs both is left out then.`
 
 type options struct {
-	run, baseline       files
-	dataset, out, plots string
-	record, recordOut   string
+	run, baseline     files
+	dataset, manifest string
+	out, plots        string
+	record, recordOut string
 }
 
 // files are what a run left.
@@ -51,6 +53,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.baseline.RX, "baseline-rx", "", "log of the baseline run's receiver")
 	fs.StringVar(&o.baseline.Power, "baseline-power", "", "power record of the baseline run")
 	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl of the windows sent, for errors")
+	fs.StringVar(&o.manifest, "bam-manifest", "", "model whose deviations zscored errors are in, as in its evaluation; without it, the data set's")
 	fs.StringVar(&o.out, "out", "", "file for the report as JSON")
 	fs.StringVar(&o.plots, "plots", "", "folder for plots")
 	fs.StringVar(&o.record, "record", "", "record template to fill in, as examples/records/run.md")
@@ -63,6 +66,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 		return nil, cli.Usagef("want --tx or --rx, or both")
 	case o.baseline.none() && o.baseline.Power != "":
 		return nil, cli.Usagef("--baseline-power without --baseline-tx or --baseline-rx")
+	case o.manifest != "" && o.dataset == "":
+		return nil, cli.Usagef("--bam-manifest without --dataset")
 	case (o.record == "") != (o.recordOut == ""):
 		return nil, cli.Usagef("want --record and --record-out together")
 	}
@@ -98,7 +103,8 @@ type reconstruction struct {
 	Windows   int                     `json:"windows"`
 	Unmatched int                     `json:"unmatched"` // delivered, and not to be found in the sender's log or the data set
 	Overall   score.Errors            `json:"overall"`
-	ZScored   score.Errors            `json:"zscored"` // in deviations of the data set
+	ZScored   score.Errors            `json:"zscored"`    // in deviations
+	ZScoredBy string                  `json:"zscored_by"` // whose they are: the model's or the dataset's
 	ByGroup   map[string]score.Errors `json:"by_group,omitempty"`
 }
 
@@ -107,12 +113,22 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var std []float64
+	if o.manifest != "" {
+		model, err := artifacts.Load(o.manifest)
+		if err != nil {
+			return err
+		}
+		if std = model.DataStd(); std == nil {
+			return fmt.Errorf("%s: found no norm, want a model that has one", o.manifest)
+		}
+	}
 	var rep report
-	if rep.Run, err = read(o.run, o.dataset, stderr); err != nil {
+	if rep.Run, err = read(o.run, o.dataset, std, stderr); err != nil {
 		return err
 	}
 	if !o.baseline.none() {
-		if rep.Baseline, err = read(o.baseline, o.dataset, stderr); err != nil {
+		if rep.Baseline, err = read(o.baseline, o.dataset, std, stderr); err != nil {
 			return err
 		}
 		joules := func(r *runReport) float64 {
@@ -155,11 +171,15 @@ func write(path string, b []byte) error {
 	return atomicfile.WriteBytes(path, b)
 }
 
-// read sums up a run.
-func read(f files, dataset string, stderr io.Writer) (*runReport, error) {
+// read sums up a run. Errors are in deviations std, or in the data set's where
+// that is nil.
+func read(f files, dataset string, std []float64, stderr io.Writer) (*runReport, error) {
 	r := &runReport{files: f}
 	var meter link.Meter
-	var match matcher
+	var match *matcher // where there is all that it needs
+	if dataset != "" && f.TX != "" && f.RX != "" {
+		match = new(matcher)
+	}
 	for _, end := range []struct {
 		path string
 		role link.Role
@@ -167,7 +187,7 @@ func read(f files, dataset string, stderr io.Writer) (*runReport, error) {
 		if end.path == "" {
 			continue
 		}
-		if err := r.readLog(end.path, end.role, &meter, &match, stderr); err != nil {
+		if err := r.readLog(end.path, end.role, &meter, match, stderr); err != nil {
 			return nil, err
 		}
 	}
@@ -180,9 +200,9 @@ func read(f files, dataset string, stderr io.Writer) (*runReport, error) {
 		e.perWindow(r.Metrics.Delivered)
 		r.Energy = e
 	}
-	if dataset != "" && f.TX != "" && f.RX != "" {
+	if match != nil {
 		var err error
-		if r.Reconstruction, err = match.errors(dataset, stderr); err != nil {
+		if r.Reconstruction, err = match.errors(dataset, std, stderr); err != nil {
 			return nil, err
 		}
 	}
@@ -197,13 +217,14 @@ func (r *runReport) readLog(path string, role link.Role, meter *link.Meter, matc
 	}
 	defer f.Close()
 	events := 0
+	var bad error // the first line that is no event
 	for e, err := range link.Events(f) {
 		if err != nil {
 			if !isLogError(err) {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			if r.BadLines == 0 {
-				fmt.Fprintf(stderr, "warning: %s: %v; the other lines are used\n", path, err)
+			if bad == nil {
+				bad = err
 			}
 			r.BadLines++
 			continue
@@ -229,11 +250,18 @@ func (r *runReport) readLog(path string, role link.Role, meter *link.Meter, matc
 			}
 		}
 		meter.Add(role, e.Event)
-		match.add(role, e.Event)
+		if match != nil {
+			match.add(role, e.Event)
+		}
 		r.series.add(e.Event)
 	}
-	if events == 0 {
+	switch {
+	case events == 0 && bad != nil:
+		return fmt.Errorf("%s: found no events, want the log of a run: %w", path, bad)
+	case events == 0:
 		return fmt.Errorf("%s: found no events, want the log of a run", path)
+	case bad != nil:
+		fmt.Fprintf(stderr, "warning: %s: %v; the other lines are used\n", path, bad)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/motion"
 	"github.com/loralink/loralink-go/internal/station"
+	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/sim"
@@ -142,6 +144,22 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 	if r == nil || r.Windows != m.Delivered || r.Unmatched != 0 || r.ZScored.MSE > 1e-4 {
 		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
 	}
+	// By a model's deviations instead of the data set's.
+	model := stationtest.Model(t, testenv.Repo("testdata", "walk.jsonl"))
+	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.jsonl"),
+		"--bam-manifest", model, "--out", out}, io.Discard, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	var byModel report
+	if b, err = os.ReadFile(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &byModel); err != nil {
+		t.Fatal(err)
+	}
+	if m := byModel.Run.Reconstruction; r.ZScoredBy != "dataset" || m.ZScoredBy != "model" || m.ZScored == r.ZScored || m.Overall != r.Overall {
+		t.Errorf("by the data set %+v, by the model %+v", r, m)
+	}
 	if e := rep.Run.Energy; e == nil || math.Abs(e.Joules-0.5*m.DurationS) > 1e-6*e.Joules {
 		t.Errorf("energy %+v over %v s at 0.5 W", e, m.DurationS)
 	}
@@ -194,7 +212,8 @@ func TestIntegrate(t *testing.T) {
 		{"falls", "ts_ms,power_mw\n0,1\n0,1\n", 0, "line 3: ts_ms: found 0 after 0"},
 		{"no number", "ts_ms,power_mw\n0,a lot\n", 0, `line 2: power_mw: found "a lot"`},
 		{"columns", "time,power\n", 0, "want ts_ms and power_mw"},
-		{"empty", "", 0, "EOF"},
+		{"not a number", "ts_ms,power_mw\n0,NaN\n10000,1\n", 0, `line 2: power_mw: found "NaN"`},
+		{"empty", "", 0, "found no lines"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "power.csv")
@@ -235,8 +254,11 @@ func TestCarelessUse(t *testing.T) {
 	simulate(t, dir, 5, 0)
 	tx, rx := filepath.Join(dir, "sim_tx.jsonl"), filepath.Join(dir, "sim_rx.jsonl")
 	empty := filepath.Join(dir, "empty")
-	if err := os.WriteFile(empty, nil, 0o644); err != nil {
-		t.Fatal(err)
+	noLog := filepath.Join(dir, "hello")
+	for path, text := range map[string]string{empty: "", noLog: "hello\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, c := range []struct {
 		name  string
@@ -247,6 +269,8 @@ func TestCarelessUse(t *testing.T) {
 		{"nothing", nil, true, "want --tx or --rx"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"empty log", []string{"--tx", empty}, false, "found no events"},
+		{"no log at all", []string{"--tx", noLog}, false, "found no events, want the log of a run: link: line 1"},
+		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"a record without a place", []string{"--tx", tx, "--record", "x"}, true, "together"},
@@ -256,6 +280,9 @@ func TestCarelessUse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			err := run(context.Background(), c.args, &b, &b)
+			if b.Len() > 0 {
+				t.Errorf("printed %q besides its error", b.String())
+			}
 			var usage *cli.UsageError
 			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
 				t.Errorf("got %v, want %s", err, c.want)

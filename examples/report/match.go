@@ -72,9 +72,10 @@ func distance(a, b int64) int64 {
 	return a - b
 }
 
-// errors compares what was rebuilt with the data set. It is nil where the
-// receiver rebuilt nothing (mode RAW).
-func (m *matcher) errors(path string, stderr io.Writer) (*reconstruction, error) {
+// errors compares what was rebuilt with the data set, in deviations std or,
+// where that is nil, in the data set's. It returns nil where the receiver rebuilt
+// nothing (mode RAW).
+func (m *matcher) errors(path string, std []float64, stderr io.Writer) (*reconstruction, error) {
 	if len(m.rebuilt) == 0 {
 		return nil, nil
 	}
@@ -90,6 +91,9 @@ func (m *matcher) errors(path string, stderr io.Writer) (*reconstruction, error)
 		}
 		if tally == nil {
 			tally, dims, n = score.NewTally(len(w.Values)), len(w.Order), len(w.Values)
+			if std != nil && len(std) != n {
+				return nil, fmt.Errorf("%s: windows of %d values, want %d as the model's", path, n, len(std))
+			}
 		}
 		got, ok := m.rebuilt[w.ID]
 		if !ok {
@@ -101,11 +105,14 @@ func (m *matcher) errors(path string, stderr io.Writer) (*reconstruction, error)
 		tally.Add(w.Values, got)
 		delete(m.rebuilt, w.ID)
 	}
-	r := &reconstruction{Windows: tally.N, Unmatched: m.lost + len(m.rebuilt)}
+	r := &reconstruction{Windows: tally.N, Unmatched: m.lost + len(m.rebuilt), ZScoredBy: "model"}
+	if std == nil {
+		std, r.ZScoredBy = stats.Std(), "dataset"
+	}
 	if tally.N == 0 {
 		return r, nil
 	}
-	r.Overall, r.ZScored = tally.Overall(), tally.Scaled(stats.Std())
+	r.Overall, r.ZScored = tally.Overall(), tally.Scaled(std)
 	if dims == dataset.SampleDims {
 		r.ByGroup = map[string]score.Errors{}
 		for _, g := range score.Groups {

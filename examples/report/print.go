@@ -62,7 +62,11 @@ func (r *report) print(w io.Writer) {
 	row("frames received", "%d", received(func(m link.Metrics) any { return m.RxOK }))
 	row("  repeated", "%d", received(func(m link.Metrics) any { return m.RxRepeated }))
 	row("  refused by the codec", "%d", received(func(m link.Metrics) any { return m.ReconFailed }))
-	row("bursts that were no frame", "%d", func(r *runReport) any { return r.Metrics.ParseFails })
+	parseFails := "bursts that were no frame"
+	if r.Run.TX != "" && r.Run.RX != "" {
+		parseFails += ", both ends"
+	}
+	row(parseFails, "%d", func(r *runReport) any { return r.Metrics.ParseFails })
 	row("PDR", "%.4f", sent(func(m link.Metrics) any { return m.PDR }))
 	row("ETX", "%.3f", sent(func(m link.Metrics) any { return m.ETX }))
 	row("payload, mean", "%.1f B", sent(func(m link.Metrics) any { return m.PayloadMean }))
@@ -96,7 +100,7 @@ func (r *report) print(w io.Writer) {
 			}
 		}
 		row("windows compared", "%d", rebuilt(func(r *reconstruction) any { return r.Windows }))
-		row("zscored.mse", "%s", rebuilt(func(r *reconstruction) any { return show.Digits(r.ZScored.MSE) }))
+		row("zscored.mse, by the "+r.Run.Reconstruction.ZScoredBy, "%s", rebuilt(func(r *reconstruction) any { return show.Digits(r.ZScored.MSE) }))
 		for _, g := range []struct{ name, unit string }{{"gps", " (deg, deg and m)"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
 			if r.Run.Reconstruction.ByGroup != nil {
 				row("mean error, "+g.name, "%s"+g.unit, rebuilt(func(r *reconstruction) any { return show.Digits(r.ByGroup[g.name].MAE) }))
@@ -156,7 +160,7 @@ func (r *report) fill(templatePath, out string) error {
 		known["joules"] = show.Digits(run.Energy.Joules)
 	}
 	if run.Reconstruction != nil {
-		known["zscored_mse"] = show.Digits(run.Reconstruction.ZScored.MSE)
+		known["zscored_mse"] = show.Digits(run.Reconstruction.ZScored.MSE) + " (deviations of the " + run.Reconstruction.ZScoredBy + ")"
 	}
 	t, err := template.New(templatePath).Funcs(template.FuncMap{"field": func(name string) string {
 		if v := strings.TrimSpace(known[name]); v != "" {

@@ -399,4 +399,8 @@ func TestCarelessUse(t *testing.T) {
 			}
 		})
 	}
+	// Only the recording that is none, found out as it is read, has left a log.
+	if files, _ := filepath.Glob(filepath.Join(dir, "walk_*")); len(files) != 2 {
+		t.Errorf("left %v, want the log and the state of one run", files)
+	}
 }

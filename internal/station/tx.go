@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"math"
+	"os"
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
@@ -61,6 +62,11 @@ func TX(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer r.Close()
 	s.Timing.Latency = latency
 
+	if sampler.kind != "simulate" {
+		if _, err := os.Stat(sampler.path); err != nil {
+			return err
+		}
+	}
 	out, err := s.openOutput(datasetOut)
 	if err != nil {
 		return err
@@ -145,6 +151,7 @@ func PrintTX(w io.Writer, m link.Metrics) {
 		fmt.Sprintf("  dropped by the queue\t%d", m.Dropped),
 		fmt.Sprintf("frames sent\t%d", m.Sent),
 		fmt.Sprintf("  retries\t%d", m.Retries),
+		fmt.Sprintf("bursts that were no frame\t%d", m.ParseFails),
 		fmt.Sprintf("ETX\t%.3f", m.ETX),
 		fmt.Sprintf("airtime, estimated\t%.3f s", m.AirtimeS),
 		fmt.Sprintf("last sending to ACK, median\t%.1f ms", m.RTTMs.P50),

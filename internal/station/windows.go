@@ -33,6 +33,9 @@ func (s *Source) Check() error {
 	if (s.samples == "") == (s.dataset == "") {
 		return cli.Usagef("want either --samples or --dataset")
 	}
+	if s.maxGapMs < 0 {
+		return cli.Usagef("--max-gap-ms is %d, want 0 or more", s.maxGapMs)
+	}
 	return nil
 }
 
