@@ -15,7 +15,8 @@ import (
 // fifth block of 16, which stands for more of the same recording, and without
 // the last 40 %, which stands for a new one. The least geometric mean of the two
 // errors wins, but nothing wins that does worse than principal components on the
-// later part: what is sent must hold on a day nobody trained on.
+// later part: what is sent must hold on a day nobody trained on. The later part
+// is tried first, and where it decides, the other is not tried.
 type Auto struct {
 	Gradient Gradient `json:"gradient"` // how the gradient candidate trains
 }
@@ -28,9 +29,9 @@ type MethodChoice struct {
 	Method     string  `json:"method"`
 	HiddenDims []int   `json:"hidden_dims"`
 	Delta      float64 `json:"delta"`
-	Mixed      float64 `json:"mse_mixed"` // every fifth block left out
-	Later      float64 `json:"mse_later"` // the last 40 % left out
-	Score      float64 `json:"score"`     // geometric mean of the two
+	Later      float64 `json:"mse_later"`           // the last 40 % left out
+	Mixed      float64 `json:"mse_mixed,omitempty"` // every fifth block left out; 0: not tried
+	Score      float64 `json:"score,omitempty"`     // geometric mean of the two; 0: not tried
 	Picked     bool    `json:"picked"`
 }
 
@@ -72,20 +73,18 @@ func (a *Auto) fit(ctx context.Context, p *problem) (*fitted, error) {
 		if len(list) == 1 {
 			break
 		}
-		for _, v := range []struct {
-			mse   *float64
-			train func(int) bool
-		}{
-			{&choices[i].Mixed, func(w int) bool { return w/16%5 != 4 }},
-			{&choices[i].Later, func(w int) bool { return w < p.data.n*6/10 }},
-		} {
-			var err error
-			if *v.mse, err = c.validate(ctx, p, v.train); err != nil {
-				return nil, err
-			}
+		var err error
+		if choices[i].Later, err = c.validate(ctx, p, func(w int) bool { return w < p.data.n*6/10 }); err != nil {
+			return nil, err
+		}
+		if choices[i].Later > choices[0].Later {
+			continue
+		}
+		if choices[i].Mixed, err = c.validate(ctx, p, func(w int) bool { return w/16%5 != 4 }); err != nil {
+			return nil, err
 		}
 		choices[i].Score = math.Sqrt(choices[i].Mixed * choices[i].Later)
-		if choices[i].Score < choices[picked].Score && choices[i].Later <= choices[0].Later {
+		if choices[i].Score < choices[picked].Score {
 			picked = i
 		}
 	}

@@ -184,13 +184,17 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 	fmt.Fprintf(w, "Model %s\n", filepath.Join(outDir, artifacts.ManifestFile))
 	fmt.Fprintf(w, "  method %s (%s), %s, model_hash %.12s…\n", res.Report.Method, res.Status, man.Schema(), a.ModelHash)
 	if len(res.Report.Choices) > 1 {
-		fmt.Fprintln(w, "  picked inside the training windows, by the errors on every fifth block and on the last 40 %, each left out in turn:")
+		fmt.Fprintln(w, "  picked inside the training windows, by the errors on the last 40 % and on every fifth block, each left out in turn:")
 		for _, c := range res.Report.Choices {
 			mark := " "
 			if c.Picked {
 				mark = "*"
 			}
-			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Mixed), show.Digits(c.Later))
+			mixed := show.Digits(c.Mixed)
+			if c.Mixed == 0 {
+				mixed = "not tried"
+			}
+			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Later), mixed)
 		}
 	}
 	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.split.Ratio < 1), study.N, e.Samples*b2i(o.split.Ratio < 1))
