@@ -1,9 +1,8 @@
 // Package loralink is the map of the house; it holds no code.
 //
-// loralink-go turns windows of motion-sensor data into a few bytes for a LoRa
-// radio, and back. A bidirectional associative memory (BAM) is trained offline
-// on recorded windows; a node sends its packed latent, and the other side
-// rebuilds the window.
+// loralink-go makes a handful of bytes out of a window of motion-sensor samples,
+// for LoRa to carry, and the window out of the bytes, by way of a bidirectional associative memory (BAM) that has
+// learned from recordings what such windows look like.
 //
 // Three doors:
 //
@@ -17,13 +16,13 @@
 //	dataset        samples, windows, dataset_raw.jsonl, split, shuffle, statistics
 //	artifacts      a model's files: manifest, norm, layers, artifacts.json
 //	codec          window to payload and back: models, plain packings, grids and ladders with a bound
-//	codec/quality  errors of a codec over windows, beside mean and PCA; drift
+//	codec/quality  how far off a codec is, beside mean and PCA; drift
 //	bam/train      training methods and their reports
 //	bam/sweep      grids of trainings beside mean, PCA and the Gaussian bound
 //	radio          frame, PHY, time on air, the Radio interface
 //	radio/e22      UART driver and settings of E22 modules; e22test simulates one
-//	radio/link     sender and receiver state machines, event log, link metrics
-//	radio/udp      a datagram radio on loopback, for two terminals without hardware
+//	radio/link     the two ends of a link as state machines; their logs and figures
+//	radio/udp      UDP on loopback as a radio, to try things without modules
 //	radio/sim      a channel in virtual time
 //	runspec        a run's YAML: load, validate
 //	examples/...   thin programs over all of it

@@ -61,7 +61,7 @@ func TestWalls(t *testing.T) {
 	}
 }
 
-// Library packages print nothing, and read no flags and no environment.
+// What a library says, it returns; what it is told, it is given as arguments.
 func TestLibrariesKeepQuiet(t *testing.T) {
 	never := map[string]*regexp.Regexp{
 		"fmt": regexp.MustCompile(`^Print`),

@@ -20,8 +20,7 @@ const (
 
 // Artifacts is artifacts.json: what two ends compare before a run. The first
 // six fields are the reference's and make the fingerprint. Files and ModelHash
-// are ours: the first six alone let two trainings of one shape pass for each
-// other.
+// are ours: the first six alone cannot tell a model from another of its shape.
 type Artifacts struct {
 	CodecID           string  `json:"codec_id" validate:"required"`
 	CodecVersion      string  `json:"codec_version" validate:"required"`

@@ -57,8 +57,8 @@ func (p Packing) MaxInt() int {
 type Packer interface {
 	// PayloadLen is the length of every payload, in bytes.
 	PayloadLen() int
-	// AppendPack appends the payload of the latents y to dst. A latent that is
-	// not finite is an error, and leaves dst as it was.
+	// AppendPack appends the payload of the latents y to dst. NaN and
+	// infinities are refused, and dst is then as it was.
 	AppendPack(dst []byte, y []float32) ([]byte, error)
 	// Unpack sets y to the latents of payload. A payload that AppendPack does
 	// not write is ErrCorrupt, and leaves y undefined.

@@ -12,9 +12,9 @@ const boundedID = "bounded"
 
 // Bounded promises an error bound: every value of a decoded window is within
 // the tolerance of its dimension, or the window was refused with ErrBound. It
-// is a ladder of codecs, cheapest first. The encoder decodes its own payload and
-// takes the first rung whose window meets every tolerance; the decoder tells
-// rungs apart by the payload's length.
+// is a ladder of codecs, from the fewest bytes up. The encoder tries them in that
+// order, decoding what it made, until a window comes back within all tolerances;
+// the decoder knows the rung by the payload's length.
 //
 // Tolerances are in the units of the values. Longitude, roll and yaw of a
 // sensor sample are compared modulo 360 (see [Angles]).
@@ -102,7 +102,7 @@ func (b *Bounded) Window() Window { return b.window }
 // Tolerances returns the largest error of each value of a step.
 func (b *Bounded) Tolerances() []float64 { return slices.Clone(b.tolerances) }
 
-// Rungs returns the codecs of the ladder, cheapest first.
+// Rungs returns the codecs of the ladder, from the fewest bytes up.
 func (b *Bounded) Rungs() []Codec { return slices.Clone(b.rungs) }
 
 // Rung is the index of the rung whose payloads have n bytes; -1 where none has.

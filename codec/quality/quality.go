@@ -2,8 +2,8 @@
 // overall and per sensor group, in units and relative to the deviation of the
 // data, and the same for the mean and for principal components at equal bytes.
 //
-// The figure that weighs degrees, metres and m/s² alike is Evaluation.ZScored:
-// errors divided by the standard deviation of each value over the training
+// Degrees, metres and m/s² cannot be averaged; Evaluation.ZScored can be read
+// as one figure: errors divided by the standard deviation of each value over the training
 // windows. Its MSE is 1 for a codec that always answers with the mean (on the
 // windows the mean is of), and 0 for one that loses nothing.
 package quality

@@ -1,5 +1,5 @@
 // Codec turns windows into hex payloads and payloads into windows, with any
-// codec: what one reaches for when a payload on the air makes no sense.
+// codec, to see what a payload says or should have said.
 //
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --in out/dataset_raw.jsonl > payloads.txt
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --decode --in payloads.txt

@@ -11,8 +11,8 @@ import (
 )
 
 // Float returns Python's repr of a finite float: the shortest digits that read
-// back as f, always with a point or an exponent, and in exponent form below
-// 1e-4 and from 1e16.
+// back as f, always with a point or an exponent. Magnitudes under 1e-4, and of
+// 1e16 and more, have the exponent.
 func Float(f float64) string {
 	if math.IsNaN(f) {
 		return "nan"

@@ -142,8 +142,8 @@ type Action struct {
 	Delivery Delivery
 }
 
-// QueuePolicy says what happens to windows that come faster than the air takes
-// them.
+// QueuePolicy says what becomes of windows when the air is slower than their
+// source.
 type QueuePolicy string
 
 // The queue policies. With QueueBlock whoever offers windows waits for
