@@ -3,6 +3,7 @@ package npz
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -124,33 +125,59 @@ func npzOf(t testing.TB, method uint16, members ...[]byte) []byte {
 // directory entry that tells the truth, or claims size bytes.
 func bomb(t testing.TB, size uint64) []byte {
 	t.Helper()
-	var packed bytes.Buffer
-	crc := crc32.NewIEEE()
-	zw := zip.NewWriter(&packed)
-	w, _ := zw.CreateHeader(&zip.FileHeader{Name: "W.npy", Method: zip.Deflate})
-	head := npyFile("'<f4'", "False", "(16384, 16384)", nil)
-	w.Write(head)
-	crc.Write(head)
-	zeros := make([]byte, 1<<20)
-	for range 1 << 10 {
-		w.Write(zeros)
-	}
-	zw.Close()
-	if size == 0 {
-		return packed.Bytes()
-	}
-	// Lift the deflated bytes out and put them under a header of our own.
-	zr, err := zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	const blocks = 1 << 10
+	head, zeros := npyFile("'<f4'", "False", "(16384, 16384)", nil), make([]byte, 1<<20)
+	// The second of two blocks of zeros refers to zeros alone, so that it may
+	// follow itself.
+	var buf bytes.Buffer
+	fw, err := flate.NewWriter(&buf, flate.BestSpeed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, _ := zr.File[0].OpenRaw()
+	var ends []int
+	for _, part := range [][]byte{head, zeros, zeros} {
+		fw.Write(part)
+		fw.Flush()
+		ends = append(ends, buf.Len())
+	}
+	packed := bytes.Clone(buf.Bytes())
+	for range blocks - 2 {
+		packed = append(packed, buf.Bytes()[ends[1]:ends[2]]...)
+	}
+	fw.Close()
+	packed = append(packed, buf.Bytes()[ends[2]:]...)
+	crc := crc32.ChecksumIEEE(head)
+	for range blocks {
+		crc = crc32.Update(crc, crc32.IEEETable, zeros)
+	}
+	if size == 0 {
+		size = uint64(len(head) + blocks*len(zeros))
+	}
 	var out bytes.Buffer
-	zw = zip.NewWriter(&out)
-	w, _ = zw.CreateRaw(&zip.FileHeader{Name: "W.npy", Method: zip.Deflate, CRC32: crc.Sum32(), CompressedSize64: zr.File[0].CompressedSize64, UncompressedSize64: size})
-	io.Copy(w, raw)
+	zw := zip.NewWriter(&out)
+	w, err := zw.CreateRaw(&zip.FileHeader{Name: "W.npy", Method: zip.Deflate, CRC32: crc, CompressedSize64: uint64(len(packed)), UncompressedSize64: size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(packed)
 	zw.Close()
 	return out.Bytes()
+}
+
+// The bomb's blocks do repeat.
+func TestBombIsOne(t *testing.T) {
+	data := bomb(t, 0)
+	zr, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := zr.File[0].Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.CopyN(io.Discard, r, 8<<20); n != 8<<20 {
+		t.Errorf("%d bytes, %v", n, err)
+	}
 }
 
 func TestHostile(t *testing.T) {
