@@ -7,8 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -121,63 +119,37 @@ func npzOf(t testing.TB, method uint16, members ...[]byte) []byte {
 	return buf.Bytes()
 }
 
-// bomb is a member of a gibibyte of zeros, a megabyte when deflated, under a
-// directory entry that tells the truth, or claims size bytes.
+// bomb is a file whose one member is a gibibyte of zeros, a megabyte when
+// deflated, under a directory entry that says it has size bytes.
 func bomb(t testing.TB, size uint64) []byte {
 	t.Helper()
-	const blocks = 1 << 10
-	head, zeros := npyFile("'<f4'", "False", "(16384, 16384)", nil), make([]byte, 1<<20)
-	// The second of two blocks of zeros refers to zeros alone, so that it may
-	// follow itself.
-	var buf bytes.Buffer
-	fw, err := flate.NewWriter(&buf, flate.BestSpeed)
+	var body bytes.Buffer
+	deflate, err := flate.NewWriter(&body, flate.BestCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ends []int
-	for _, part := range [][]byte{head, zeros, zeros} {
-		fw.Write(part)
-		fw.Flush()
-		ends = append(ends, buf.Len())
+	deflate.Write(npyFile("'<f4'", "False", "(16384, 16384)", nil))
+	zeros := make([]byte, 1<<20)
+	deflate.Write(zeros)
+	deflate.Flush()
+	// From here on each mebibyte deflates to the same bytes.
+	from := body.Len()
+	deflate.Write(zeros)
+	deflate.Flush()
+	mebibyte := bytes.Clone(body.Bytes()[from:])
+	for range 1<<10 - 2 {
+		body.Write(mebibyte)
 	}
-	packed := bytes.Clone(buf.Bytes())
-	for range blocks - 2 {
-		packed = append(packed, buf.Bytes()[ends[1]:ends[2]]...)
-	}
-	fw.Close()
-	packed = append(packed, buf.Bytes()[ends[2]:]...)
-	crc := crc32.ChecksumIEEE(head)
-	for range blocks {
-		crc = crc32.Update(crc, crc32.IEEETable, zeros)
-	}
-	if size == 0 {
-		size = uint64(len(head) + blocks*len(zeros))
-	}
+	deflate.Close()
 	var out bytes.Buffer
 	zw := zip.NewWriter(&out)
-	w, err := zw.CreateRaw(&zip.FileHeader{Name: "W.npy", Method: zip.Deflate, CRC32: crc, CompressedSize64: uint64(len(packed)), UncompressedSize64: size})
+	w, err := zw.CreateRaw(&zip.FileHeader{Name: "W.npy", Method: zip.Deflate, CompressedSize64: uint64(body.Len()), UncompressedSize64: size})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Write(packed)
+	w.Write(body.Bytes())
 	zw.Close()
 	return out.Bytes()
-}
-
-// The bomb's blocks do repeat.
-func TestBombIsOne(t *testing.T) {
-	data := bomb(t, 0)
-	zr, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := zr.File[0].Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := io.CopyN(io.Discard, r, 8<<20); n != 8<<20 {
-		t.Errorf("%d bytes, %v", n, err)
-	}
 }
 
 func TestHostile(t *testing.T) {
@@ -212,7 +184,7 @@ func TestHostile(t *testing.T) {
 		{"structured", npzOf(t, zip.Store, npyFile("[('a', '<f4')]", "False", "(2, 2)", four)), ErrUnsupported},
 		{"npy 3.0", npzOf(t, zip.Store, append([]byte("\x93NUMPY\x03\x00"), good[8:]...)), ErrUnsupported},
 		{"header of 4 GiB", npzOf(t, zip.Store, append([]byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), good[10:]...)), ErrTooLarge},
-		{"deflate bomb", bomb(t, 0), ErrTooLarge},
+		{"deflate bomb", bomb(t, 1<<30), ErrTooLarge},
 		{"deflate bomb that claims little", bomb(t, 1<<20), ErrTooLarge},
 		{"duplicate member", npzOf(t, zip.Store, good, good), ErrMalformed},
 		{"member outside the archive", outside, ErrMalformed},
