@@ -1,0 +1,152 @@
+package artifacts
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/loralink/loralink-go/bam"
+)
+
+// tablesSet is testSet with two modes of tables for its two latents.
+func tablesSet() *Set {
+	set := testSet(1)
+	set.Manifest.Packing = bam.BitPack
+	set.Tables = &bam.Tables{PayloadBytes: 2, ModeBits: 1, Check: true}
+	for i := range 2 {
+		set.Tables.Modes = append(set.Tables.Modes, bam.Mode{
+			Center: []float32{float32(i), 2}, Rotation: bam.Matrix{Rows: 1, Cols: 1, Data: []float32{1}},
+			Bits: []uint8{5, 1}, Knots: [][]float32{{-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7}, {-1, 1}},
+		})
+	}
+	return set
+}
+
+func TestContractV2(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "m")
+	if _, err := Save(dir, tablesSet(), SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(filepath.Join(dir, ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(*m.Tables), fmt.Sprint(*tablesSet().Tables); got != want {
+		t.Errorf("tables %s, want %s", got, want)
+	}
+	if m.Manifest.ManifestVersion != "2" || m.Manifest.PayloadBytes() != 2 || m.Manifest.Schema() != "bam:latent_dim=2:packing=bitpack:payload_bytes=2:check=true" {
+		t.Errorf("%+v, %s", m.Manifest, m.Manifest.Schema())
+	}
+	if _, ok := m.Files[BitPackFile]; !ok || len(m.Artifacts.Files) != 5 {
+		t.Errorf("files %v", m.Artifacts.Files)
+	}
+	p, err := m.Packer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := p.AppendPack(nil, []float32{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The check byte ties the payload to the model's files.
+	other := tablesSet()
+	other.Layers[0].W.Data[0]++
+	dir = filepath.Join(t.TempDir(), "m")
+	if _, err := Save(dir, other, SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = Load(filepath.Join(dir, ManifestFile)); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = m.Packer(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Unpack(make([]float32, 2), payload); !errors.Is(err, bam.ErrCorrupt) {
+		t.Errorf("a payload of another model: %v", err)
+	}
+}
+
+func TestHostileTables(t *testing.T) {
+	files, _, err := encodeSet(tablesSet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables []byte
+	for _, f := range files {
+		if f.name == BitPackFile {
+			tables = f.data
+		}
+	}
+	good := BitPackInfo{Path: BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1, Check: true}
+	if _, err := parseTables(BitPackFile, tables, &good, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name    string
+		edit    func(*BitPackInfo)
+		latents int
+		want    error
+	}{
+		{"more modes", func(b *BitPackInfo) { b.Modes = 3 }, 2, ErrMismatch},
+		{"more latents", func(*BitPackInfo) {}, 3, ErrMismatch},
+		{"more turned", func(b *BitPackInfo) { b.Rotation = 2 }, 2, ErrMismatch},
+		{"too few mode bits", func(b *BitPackInfo) { b.ModeBits = 0 }, 2, ErrMalformed},
+		{"too short a payload", func(b *BitPackInfo) { b.PayloadBytes = 1 }, 2, ErrMalformed},
+	} {
+		info := good
+		c.edit(&info)
+		if _, err := parseTables(BitPackFile, tables, &info, c.latents); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
+	for n := range tables {
+		if _, err := parseTables(BitPackFile, tables[:n], &good, 2); !errors.Is(err, ErrMalformed) {
+			t.Errorf("first %d bytes: %v", n, err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		edit func(map[string]any)
+	}{
+		{"version 1 with tables", func(v map[string]any) { v["manifest_version"] = "1" }},
+		{"another packing with tables", func(v map[string]any) { v["packing"], v["scale"] = "int8", 127 }},
+		{"no object", func(v map[string]any) { delete(v, "bitpack") }},
+		{"no path", func(v map[string]any) { v["bitpack"].(map[string]any)["path"] = "" }},
+		{"a huge payload", func(v map[string]any) { v["bitpack"].(map[string]any)["payload_bytes"] = 1e9 }},
+	} {
+		for _, f := range files {
+			if f.name != ManifestFile {
+				continue
+			}
+			var v map[string]any
+			if err := json.Unmarshal(f.data, &v); err != nil {
+				t.Fatal(err)
+			}
+			c.edit(v)
+			b, _ := json.Marshal(v)
+			if _, err := parseManifest(ManifestFile, b); err == nil {
+				t.Errorf("%s passes", c.name)
+			}
+		}
+	}
+}
+
+func FuzzTables(f *testing.F) {
+	files, _, err := encodeSet(tablesSet())
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		if file.name == BitPackFile {
+			f.Add(file.data)
+		}
+	}
+	info := BitPackInfo{Path: BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if tables, err := parseTables(BitPackFile, data, &info, 2); err == nil && tables.Validate(2) != nil {
+			t.Error("tables that do not serve pass")
+		}
+	})
+}
