@@ -77,7 +77,7 @@ func TestSaveLoad(t *testing.T) {
 	}
 }
 
-// What CONTRACT's readers check: strings and hashes computed by Python.
+// The wanted hashes were computed by Python.
 func TestSchemaAndFingerprint(t *testing.T) {
 	for _, c := range []struct {
 		latent       int
