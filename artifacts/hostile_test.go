@@ -78,7 +78,7 @@ func TestHostileFiles(t *testing.T) {
 				delete(v, "window_stride")
 			})
 		}, ErrMalformed, []string{"latent_dim: malformed: 0, want at least 1", "window_W", "model_path", "delta", "window_stride"}},
-		{"huge latent_dim", manifest("latent_dim", 1<<40), ErrTooLarge, []string{"latent_dim"}},
+		{"huge latent_dim", manifest("latent_dim", 1e12), ErrTooLarge, []string{"latent_dim"}},
 		{"huge window", func(t *testing.T, f fstest.MapFS) {
 			spoil(t, f, ManifestFile, func(v map[string]any) { v["input_dims"], v["window_W"] = 65536, 65536 })
 		}, ErrTooLarge, []string{"window_W"}},

@@ -71,7 +71,7 @@ func TestNew(t *testing.T) {
 		{"truncate to nothing", with("sensor12_packed_truncate", func(s *Spec) { s.Params.PayloadBytes = 0 }), ErrSpec, ""},
 		{"negative scale", with("raw", func(s *Spec) { s.Params.Scale = -1 }), ErrSpec, ""},
 		{"no dims", func(s *Spec) { s.Dims = 0 }, ErrSpec, ""},
-		{"dims that overflow", with("raw", func(s *Spec) { s.Dims, s.W = 1<<32, 1<<32 }), ErrSpec, ""},
+		{"dims that overflow", with("raw", func(s *Spec) { s.Dims, s.W = 1<<16, 1<<16 }), ErrSpec, ""},
 		{"payload over the limit", func(s *Spec) { s.MaxPayloadBytes = 15 }, ErrSpec, ""},
 		{"payload at the limit", func(s *Spec) { s.MaxPayloadBytes = 16 }, nil, "bam:"},
 		{"sensor12 over the default limit", with("sensor12_packed", func(s *Spec) { s.W = 8 }), ErrSpec, ""},
