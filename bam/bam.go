@@ -8,6 +8,9 @@
 // [Norm] and [Packer] do not change them, so that any number of goroutines may
 // share one, each with a Scratch of its own.
 //
+// Products are converted before they are added, which keeps a compiler from
+// fusing the two: a payload decodes to the same bits on every processor.
+//
 // The model is that of Chartier, Giguère, Renaud, Lina and Proulx, "FEBAM: A
 // feature-extracting bidirectional associative memory", IJCNN 2007.
 package bam
@@ -52,13 +55,13 @@ func (m Matrix) MulVec(dst, x []float32) {
 		var s0, s1, s2, s3 float32
 		j := 0
 		for ; j+4 <= len(x); j += 4 {
-			s0 += row[j] * x[j]
-			s1 += row[j+1] * x[j+1]
-			s2 += row[j+2] * x[j+2]
-			s3 += row[j+3] * x[j+3]
+			s0 += float32(row[j] * x[j])
+			s1 += float32(row[j+1] * x[j+1])
+			s2 += float32(row[j+2] * x[j+2])
+			s3 += float32(row[j+3] * x[j+3])
 		}
 		for ; j < len(x); j++ {
-			s0 += row[j] * x[j]
+			s0 += float32(row[j] * x[j])
 		}
 		dst[i] = (s0 + s1) + (s2 + s3)
 	}
@@ -94,7 +97,7 @@ func Squash(v []float32, delta float32) {
 		return
 	}
 	for i, a := range v {
-		v[i] = min(1, max(-1, (delta+1)*a-delta*(a*a*a)))
+		v[i] = min(1, max(-1, float32((delta+1)*a)-float32(delta*(a*a*a))))
 	}
 }
 

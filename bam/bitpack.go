@@ -53,7 +53,7 @@ func level(knots []float32, bits uint8, i int) float32 {
 	if rest == 0 {
 		return knots[k]
 	}
-	return knots[k] + float32(rest)/float32(last)*(knots[k+1]-knots[k])
+	return knots[k] + float32(float32(rest)/float32(last)*(knots[k+1]-knots[k]))
 }
 
 // nearest returns the code whose level is nearest to v, and that level.
@@ -78,7 +78,7 @@ func (m *Mode) axis(j int, y []float32, d *[MaxRotation]float32) float32 {
 	}
 	var sum float32
 	for i, v := range m.Rotation.Row(j) {
-		sum += v * d[i]
+		sum += float32(v * d[i])
 	}
 	return sum
 }
@@ -98,7 +98,7 @@ func (m *Mode) Distance(y []float32, limit float32) float32 {
 	for j, bits := range m.Bits {
 		v := m.axis(j, y, &d)
 		_, q := nearest(m.Knots[j], bits, v)
-		if sum += (v - q) * (v - q); sum >= limit {
+		if sum += float32((v - q) * (v - q)); sum >= limit {
 			return sum
 		}
 	}
@@ -237,7 +237,7 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 			continue
 		}
 		for k, v := range m.Rotation.Row(j) {
-			y[k] += q * v
+			y[k] += float32(q * v)
 		}
 	}
 	for ; at < 8*len(body); at++ {

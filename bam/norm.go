@@ -47,7 +47,7 @@ func (n *Norm) AppendDenormalize(dst []float64, z []float32) []float64 {
 			dst = append(dst, n.Mean[i])
 			continue
 		}
-		dst = append(dst, float64(v)*n.Std[i]+n.Mean[i])
+		dst = append(dst, float64(float64(v)*n.Std[i])+n.Mean[i])
 	}
 	return dst
 }
