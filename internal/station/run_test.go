@@ -126,17 +126,23 @@ func checkTransfer(t *testing.T, dir string, n int, txOut, rxOut string) {
 	}
 	for _, e := range logged(t, filepath.Join(dir, "walk_rx.jsonl")) {
 		rx.Add(link.RoleRX, e)
-		if e.Kind == link.EventRxOK && !e.Duplicate {
+		switch {
+		case e.Kind == link.EventRxOK && !e.Duplicate:
 			delivered = append(delivered, e.Payload)
+		case e.Kind == link.EventReconFailed:
+			// On a busy machine a terminal can hold a frame's end back for longer
+			// than the silence that ends a burst. The codec refuses what comes of it.
+			delivered = delivered[:len(delivered)-1]
+		}
+	}
+	for i := range min(len(sent), len(delivered)) {
+		if !bytes.Equal(sent[i], delivered[i]) {
+			t.Errorf("window %d sent as %x, delivered as %x", i, sent[i], delivered[i])
+			break
 		}
 	}
 	if len(sent) != n || len(delivered) != n {
 		t.Fatalf("%d windows sent, %d delivered, want %d", len(sent), len(delivered), n)
-	}
-	for i := range sent {
-		if !bytes.Equal(sent[i], delivered[i]) {
-			t.Fatalf("window %d sent as %x, delivered as %x", i, sent[i], delivered[i])
-		}
 	}
 	// The logs give the numbers that the programs printed.
 	for _, c := range []struct {
