@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,6 +98,9 @@ func parse(args []string, out io.Writer) (*options, error) {
 	}
 	for _, p := range list(packings) {
 		g.Packings = append(g.Packings, bam.Packing(p))
+	}
+	if cli.IsSet(fs, "payload-bytes") && !slices.Contains(g.Packings, bam.BitPack) {
+		return nil, cli.Usagef("--payload-bytes is for packing bitpack, but --packings is %s", packings)
 	}
 	g.Methods = map[string]train.Method{}
 	for _, name := range list(methods) {
