@@ -17,7 +17,13 @@ import (
 )
 
 // These tests go through the operating system's terminals, in real time. None
-// depends on how long anything takes, short of a minute.
+// depends on how long anything takes, short of a minute; a frame's end may be
+// late by a second.
+
+func patient(cfg e22.Config) e22.Config {
+	cfg.Silence = time.Second
+	return cfg
+}
 
 func minute(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -86,7 +92,7 @@ func TestOverSocat(t *testing.T) {
 		_ = cmd.Wait()
 	}()
 	ctx := minute(t)
-	cfg := e22.Config{BaudRate: 115200}
+	cfg := patient(e22.Config{BaudRate: 115200})
 	a, b := open(t, ctx, left, cfg), open(t, ctx, right, cfg)
 	transfer(t, ctx, a, b, 500, 16)
 }
@@ -106,7 +112,7 @@ func TestOverPTY(t *testing.T) {
 	air := e22test.NewAir(e22test.AirConfig{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
 	ctx := minute(t)
-	a, b := open(t, ctx, serve(t, ma), configFor(fast())), open(t, ctx, serve(t, mb), configFor(fast()))
+	a, b := open(t, ctx, serve(t, ma), patient(configFor(fast()))), open(t, ctx, serve(t, mb), patient(configFor(fast())))
 	transfer(t, ctx, a, b, 100, 16)
 	if got, err := b.RSSI(ctx); err != nil || got.LastPacketDBm != -60 {
 		t.Errorf("RSSI %+v, %v", got, err)
@@ -123,7 +129,7 @@ func TestOverPTY(t *testing.T) {
 func TestPTYUnplugged(t *testing.T) {
 	air := e22test.NewAir(e22test.AirConfig{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
-	cfg := configFor(fast())
+	cfg := patient(configFor(fast()))
 	lost, back := make(chan error, 1), make(chan struct{}, 1)
 	cfg.OnConnection = func(err error) {
 		if err != nil {
@@ -133,7 +139,7 @@ func TestPTYUnplugged(t *testing.T) {
 		}
 	}
 	ctx := minute(t)
-	a, b := open(t, ctx, serve(t, ma), cfg), open(t, ctx, serve(t, mb), configFor(fast()))
+	a, b := open(t, ctx, serve(t, ma), cfg), open(t, ctx, serve(t, mb), patient(configFor(fast())))
 	for range 3 {
 		transfer(t, ctx, a, b, 3, 16)
 		ma.Unplug()

@@ -2,6 +2,7 @@ package e22test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -89,7 +90,7 @@ func (t *terminal) serve(ctx context.Context) {
 	copies.Go(func() {
 		buf := make([]byte, 4096)
 		for {
-			n, err := t.master.Read(buf)
+			n, err := t.read(buf)
 			for b := buf[:max(n, 0)]; len(b) > 0 && err == nil; {
 				var k int
 				k, err = t.port.Write(b)
@@ -118,6 +119,27 @@ func (t *terminal) serve(ctx context.Context) {
 	}
 	t.close()
 	copies.Wait()
+}
+
+// pieceGap is the longest pause between two pieces of one write.
+const pieceGap = 5 * time.Millisecond
+
+// read returns what the host wrote at once. A terminal hands it over in pieces,
+// a moment apart on a busy machine; the module would take that for the silence
+// that ends a packet.
+func (t *terminal) read(b []byte) (int, error) {
+	n, err := t.master.Read(b)
+	for err == nil && n < len(b) {
+		var k int
+		_ = t.master.SetReadDeadline(time.Now().Add(pieceGap))
+		k, err = t.master.Read(b[n:])
+		n += k
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
+	_ = t.master.SetReadDeadline(time.Time{})
+	return n, err
 }
 
 // openPTY returns both ends of a new pseudo-terminal in raw mode. The slave is
