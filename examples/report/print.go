@@ -75,6 +75,10 @@ func (r *report) print(w io.Writer) {
 	row("last sending to ACK, median", "%.1f ms", sent(func(m link.Metrics) any { return m.RTTMs.P50 }))
 	row("offering to ACK, median", "%.1f ms", sent(func(m link.Metrics) any { return m.EndToEndMs.P50 }))
 	row("offering to ACK, 95 %", "%.1f ms", sent(func(m link.Metrics) any { return m.EndToEndMs.P95 }))
+	if r.Run.Starts > 2 { // once at each end
+
+		row("starts of the programs", "%d", func(r *runReport) any { return r.Starts })
+	}
 	row("first to last event", "%v", func(r *runReport) any {
 		return time.Duration(r.Metrics.DurationS * float64(time.Second)).Round(time.Millisecond)
 	})
