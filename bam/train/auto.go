@@ -16,7 +16,8 @@ import (
 // the last 40 %, which stands for a new one. The least geometric mean of the two
 // errors wins, but nothing wins that does worse than principal components on the
 // later part: what is sent must hold on a day nobody trained on. The later part
-// is tried first, and where it decides, the other is not tried.
+// is tried first, and where it decides, the other is not tried. Training by
+// gradient is no candidate where it would take very long; ask for it by name.
 type Auto struct {
 	Gradient Gradient `json:"gradient"` // how the gradient candidate trains
 }
@@ -41,6 +42,9 @@ type MethodChoice struct {
 const (
 	autoHidden = 64
 	autoDelta  = 0.4
+	// maxAutoWork bounds the multiplications of one training by gradient that
+	// is only a try; some ten seconds of one core.
+	maxAutoWork = 1e10
 )
 
 type candidate struct {
@@ -56,12 +60,23 @@ func (a *Auto) candidates(p *problem) []candidate {
 	}
 	switch {
 	case s.Delta != 0:
-		list = append(list, candidate{s, &a.Gradient})
 	case len(s.HiddenDims) == 0 && s.EncodeCycles+s.DecodeCycles == 0 && s.Start == nil:
 		s.HiddenDims, s.Delta = []int{max(autoHidden, p.data.dim)}, autoDelta
-		list = append(list, candidate{s, &a.Gradient})
+	default:
+		return list // linear: closed form finds the best there is
 	}
-	return list
+	g, err := a.Gradient.check()
+	c := candidate{s, &a.Gradient}
+	if dims := c.problem(p, p.data).dims; err == nil {
+		products := 0.0 // forward, and twice as many back
+		for i, in := range dims[:len(dims)-1] {
+			products += 3 * float64(in) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2)
+		}
+		if products*float64(p.data.n)*float64(g.Epochs) > maxAutoWork {
+			return list
+		}
+	}
+	return append(list, c)
 }
 
 func (a *Auto) fit(ctx context.Context, p *problem) (*fitted, error) {
