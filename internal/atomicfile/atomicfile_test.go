@@ -28,7 +28,8 @@ func TestWrite(t *testing.T) {
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("left %v", entries)
 	}
-	if err := WriteBytes(filepath.Join(dir, "no", "f"), nil); !errors.Is(err, os.ErrNotExist) {
+	missing := filepath.Join(dir, "no", "f")
+	if err := WriteBytes(missing, nil); !errors.Is(err, os.ErrNotExist) || err.Error() != "open "+missing+": no such file or directory" {
 		t.Errorf("into a missing folder: %v", err)
 	}
 }
