@@ -9,7 +9,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -112,7 +111,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(o.out); o.out != "" && !o.force && !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(o.out); o.out != "" && !o.force && err == nil {
 		return fmt.Errorf("%s exists already: want a new file, or --force to replace it", o.out)
 	}
 	s, err := o.load()

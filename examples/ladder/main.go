@@ -11,7 +11,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -104,7 +103,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	path := filepath.Join(o.outDir, codec.LadderFile)
-	if _, err := os.Stat(path); !o.force && !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path); !o.force && err == nil {
 		return fmt.Errorf("%s exists already (--force replaces it)", path)
 	}
 	windows := cli.OpenWindows(o.dataset, o.window.Dims, o.window.W, stderr)

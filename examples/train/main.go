@@ -148,7 +148,7 @@ func (r recorder) Record(s train.Progress) error {
 func freshFolder(name string) string {
 	for i := 1; ; i++ {
 		dir := filepath.Join("out", "models", fmt.Sprintf("%s-%d", name, i))
-		if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(dir); err != nil {
 			return dir
 		}
 	}

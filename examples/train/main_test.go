@@ -70,6 +70,17 @@ func TestWithoutOutDirTwice(t *testing.T) {
 	}
 }
 
+func TestOutIsAFile(t *testing.T) {
+	data := dataFile(t, 50, "")
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("out", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := program("--dataset", data, "--latent-dim", "2"); err == nil || !strings.Contains(err.Error(), "out") {
+		t.Errorf("got %v, want an error that names out", err)
+	}
+}
+
 func TestReportHoldsNoPlaceOrTime(t *testing.T) {
 	data := dataFile(t, 50, "")
 	var reports [2][]byte
