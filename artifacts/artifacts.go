@@ -15,8 +15,10 @@ package artifacts
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 )
 
 // File names in a model's folder.
@@ -69,8 +71,11 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // readError turns what a file system says into an Error.
 func readError(file string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return &Error{File: file, Err: ErrNotFound}
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EINVAL): // what a path says that is none
+		return &Error{File: file, Err: fmt.Errorf("%w: %w", ErrNotFound, err)}
 	}
 	return &Error{File: file, Err: err}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +114,12 @@ func TestHostileFiles(t *testing.T) {
 		{"norm with NaN", norm(`{"mean": [NaN,0,0,0,0,0], "std": [1,1,1,1,1,1]}`), ErrMalformed, []string{NormFile}},
 		{"norm beyond float64", norm(`{"mean": [1e999,0,0,0,0,0], "std": [1,1,1,1,1,1]}`), ErrMalformed, []string{NormFile, "mean"}},
 		{"norm with null", norm(`{"mean": null, "std": [1,1,1,1,1,1]}`), ErrMismatch, []string{NormFile, "mean"}},
+		{"norm with a null among numbers", norm(`{"mean": [0,0,null,0,0,0], "std": [1,1,1,1,1,1]}`), ErrMalformed, []string{"mean", "value 2 is null"}},
+		{"norm is a pipe", func(_ *testing.T, f fstest.MapFS) { f["m/"+NormFile] = &fstest.MapFile{Mode: fs.ModeNamedPipe} }, ErrMalformed, []string{NormFile, "regular file"}},
+		{"norm is a folder", manifest("norm_path", "."), ErrMalformed, []string{"regular file"}},
+		{"artifacts.json of many files", func(_ *testing.T, f fstest.MapFS) {
+			f["m/"+ArtifactsFile] = &fstest.MapFile{Data: []byte(`{"files": {` + strings.Repeat(`"f": "h",`, 10000) + `"g": "h"}}`)}
+		}, ErrTooLarge, []string{ArtifactsFile}},
 		{"norm with a negative std", norm(`{"mean": [0,0,0,0,0,0], "std": [1,1,-1,1,1,1]}`), ErrMalformed, []string{"std", "-1"}},
 		{"norm too short", norm(`{"mean": [0,0,0,0,0], "std": [1,1,1,1,1,1]}`), ErrMismatch, []string{"mean", "5 values, want 6"}},
 		{"norm of 2·10^6 numbers, below the cap", norm(`{"mean": [` + many[:4e6] + `0], "std": [1]}`), ErrTooLarge, []string{NormFile}},

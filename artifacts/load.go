@@ -22,10 +22,11 @@ import (
 
 // Caps on files, in bytes, and on a model's layers and weights.
 const (
-	maxManifest = 1 << 20
-	maxNorm     = 4 << 20
-	maxLayers   = 64
-	maxWeights  = 4 << 20
+	maxManifest  = 1 << 20
+	maxArtifacts = 64 << 10 // maxLayers files take a tenth
+	maxNorm      = 4 << 20
+	maxLayers    = 64
+	maxWeights   = 4 << 20
 )
 
 // Model is a loaded model. It is read-only and may be shared.
@@ -138,6 +139,7 @@ func (m *Model) verified() (*Model, error) {
 
 // tree is where a model's files are: a disk, or an fs.FS.
 type tree interface {
+	stat(name string) (fs.FileInfo, error)
 	open(name string) (fs.File, error)
 	readDir(name string) ([]fs.DirEntry, error)
 	dir(name string) string
@@ -147,6 +149,7 @@ type tree interface {
 
 type diskTree struct{}
 
+func (diskTree) stat(name string) (fs.FileInfo, error)      { return os.Stat(name) }
 func (diskTree) open(name string) (fs.File, error)          { return os.Open(name) }
 func (diskTree) readDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 func (diskTree) dir(name string) string                     { return filepath.Dir(name) }
@@ -160,6 +163,7 @@ func (diskTree) join(dir, rel string) (string, error) {
 
 type fsTree struct{ fsys fs.FS }
 
+func (t fsTree) stat(name string) (fs.FileInfo, error)      { return fs.Stat(t.fsys, name) }
 func (t fsTree) open(name string) (fs.File, error)          { return t.fsys.Open(name) }
 func (t fsTree) readDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(t.fsys, name) }
 func (t fsTree) dir(name string) string                     { return path.Dir(name) }
@@ -171,21 +175,34 @@ func (t fsTree) join(dir, rel string) (string, error) {
 	return full, nil
 }
 
-// readFile reads a file of at most limit bytes.
+// readFile reads a file of at most limit bytes. A pipe or a device, whose
+// reading might never end, is refused before it is opened.
 func readFile(t tree, name string, limit int64) ([]byte, error) {
+	info, err := t.stat(name)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &Error{File: name, Err: fmt.Errorf("%w: %s, want a regular file", ErrMalformed, info.Mode())}
+	}
+	tooLarge := &Error{File: name, Err: fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)}
+	if info.Size() > limit {
+		return nil, tooLarge
+	}
 	f, err := t.open(name)
 	if err != nil {
 		return nil, readError(name, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
+	var data bytes.Buffer
+	data.Grow(int(info.Size()) + bytes.MinRead)
+	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, readError(name, err)
 	}
-	if int64(len(data)) > limit {
-		return nil, &Error{File: name, Err: fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)}
+	if int64(data.Len()) > limit { // it grew
+		return nil, tooLarge
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
 
 func load(t tree, name string) (*Model, error) {
@@ -230,7 +247,7 @@ func load(t tree, name string) (*Model, error) {
 	if err != nil {
 		return nil, &Error{File: name, Err: err}
 	}
-	switch data, err := readFile(t, file, maxManifest); {
+	switch data, err := readFile(t, file, maxArtifacts); {
 	case errors.Is(err, ErrNotFound):
 	case err != nil:
 		return nil, err
@@ -260,11 +277,17 @@ func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
 	if numbers, most := bytes.Count(data, []byte(",")), 8*n+1024; numbers > most {
 		return nil, &Error{File: file, Err: fmt.Errorf("%w: about %d numbers, want %d for windows of %d values", ErrTooLarge, numbers, 2*n, n)}
 	}
-	f := decodeObject(data, &norm)
+	// Pointers, because a null among numbers would pass for a 0.
+	var lists struct {
+		Mean []*float64 `json:"mean"`
+		Std  []*float64 `json:"std"`
+	}
+	f := decodeObject(data, &lists)
 	for _, s := range []struct {
 		field  string
-		values []float64
-	}{{"mean", norm.Mean}, {"std", norm.Std}} {
+		values []*float64
+		to     *[]float64
+	}{{"mean", lists.Mean, &norm.Mean}, {"std", lists.Std, &norm.Std}} {
 		if len(f) > 0 && f[0].field == "" || f.has(s.field) {
 			continue
 		}
@@ -273,10 +296,15 @@ func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
 			continue
 		}
 		for i, v := range s.values {
-			if math.IsNaN(v) || math.IsInf(v, 0) || s.field == "std" && v < 0 {
-				f.add(s.field, ErrMalformed, "value %d is %g, want a finite number, std 0 or more", i, v)
+			if v == nil {
+				f.add(s.field, ErrMalformed, "value %d is null, want a number", i)
 				break
 			}
+			if math.IsNaN(*v) || math.IsInf(*v, 0) || s.field == "std" && *v < 0 {
+				f.add(s.field, ErrMalformed, "value %d is %g, want a finite number, std 0 or more", i, *v)
+				break
+			}
+			*s.to = append(*s.to, *v)
 		}
 	}
 	if err := f.in(file); err != nil {

@@ -74,18 +74,24 @@ func (p place) in(name string) place {
 	return place{p.fsys, path.Dir(name)}
 }
 
-// read reads a file of at most maxFile bytes.
+// read reads a file of at most maxFile bytes. A pipe or a device, whose reading
+// might never end, is refused before it is opened.
 func (p place) read(name string) ([]byte, error) {
-	var f fs.File
-	var err error
-	if p.fsys == nil {
-		f, err = os.Open(name)
-	} else {
-		f, err = p.fsys.Open(name)
+	stat, open := os.Stat, func(name string) (fs.File, error) { return os.Open(name) }
+	if p.fsys != nil {
+		stat, open = func(name string) (fs.FileInfo, error) { return fs.Stat(p.fsys, name) }, p.fsys.Open
 	}
+	info, err := stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = artifacts.ErrNotFound
 	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %s, want a regular file", artifacts.ErrMalformed, info.Mode())
+	}
+	if err != nil {
+		return nil, &Error{File: name, Err: err}
+	}
+	f, err := open(name)
 	if err != nil {
 		return nil, &Error{File: name, Err: err}
 	}
