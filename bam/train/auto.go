@@ -11,13 +11,15 @@ import (
 
 // Auto picks the method, and where the settings ask for no hidden layers and no
 // transmission also whether to have them, by validation inside the training
-// windows. Each candidate is trained twice without some of them: without every
-// fifth block of 16, which stands for more of the same recording, and without
-// the last 40 %, which stands for a new one. The least geometric mean of the two
-// errors wins, but nothing wins that does worse than principal components on the
-// later part: what is sent must hold on a day nobody trained on. The later part
-// is tried first, and where it decides, the other is not tried. Training by
-// gradient is no candidate where it would take very long; ask for it by name.
+// windows. Each candidate is trained without the last 40 %, which stand for a new
+// recording, and, five times, without every fifth block of 16, which stands for
+// more of the same one. The least geometric mean of the error on the later part
+// and the mean error on the fifths wins, but nothing wins that does worse than
+// principal components on any of the six: what is sent must hold on a day nobody
+// trained on, and one fifth may lack the few windows that make most of the error.
+// The first part that is lost decides, and the others are not tried. Training by
+// gradient is no candidate where it would take very long, or where the windows
+// are too few to be parted so; ask for it by name.
 type Auto struct {
 	Gradient Gradient `json:"gradient"` // how the gradient candidate trains
 }
@@ -31,8 +33,8 @@ type MethodChoice struct {
 	HiddenDims []int   `json:"hidden_dims"`
 	Delta      float64 `json:"delta"`
 	Later      float64 `json:"mse_later"`           // the last 40 % left out
-	Mixed      float64 `json:"mse_mixed,omitempty"` // every fifth block left out; 0: not tried
-	Score      float64 `json:"score,omitempty"`     // geometric mean of the two; 0: not tried
+	Mixed      float64 `json:"mse_mixed,omitempty"` // every fifth block left out, the mean of five; 0: not tried, or lost one
+	Score      float64 `json:"score,omitempty"`     // geometric mean of the two; 0: the same
 	Picked     bool    `json:"picked"`
 }
 
@@ -42,6 +44,8 @@ type MethodChoice struct {
 const (
 	autoHidden = 64
 	autoDelta  = 0.4
+	// Every autoFolds-th block of autoBlock windows is left out at once.
+	autoFolds, autoBlock = 5, 16
 	// maxAutoWork bounds the multiplications of one training by gradient that
 	// is only a try; some ten seconds of one core.
 	maxAutoWork = 1e10
@@ -55,8 +59,8 @@ type candidate struct {
 func (a *Auto) candidates(p *problem) []candidate {
 	s := p.settings
 	list := []candidate{{s, PCA{}}}
-	if s.Packing == bam.BitPack || p.data.cached == nil {
-		return list // its tables make their own choice, or the data is too large to train on often
+	if s.Packing == bam.BitPack || p.data.cached == nil || p.data.n < autoFolds*autoBlock {
+		return list // its tables make their own choice, or the windows are too many to train on often, or too few
 	}
 	switch {
 	case s.Delta != 0:
@@ -83,6 +87,7 @@ func (a *Auto) fit(ctx context.Context, p *problem) (*fitted, error) {
 	list := a.candidates(p)
 	choices := make([]MethodChoice, len(list))
 	picked := 0
+	var first [autoFolds]float64 // errors of the principal components
 	for i, c := range list {
 		choices[i] = MethodChoice{Method: c.method.Name(), HiddenDims: append([]int{}, c.settings.HiddenDims...), Delta: c.settings.Delta}
 		if len(list) == 1 {
@@ -95,9 +100,22 @@ func (a *Auto) fit(ctx context.Context, p *problem) (*fitted, error) {
 		if choices[i].Later > choices[0].Later {
 			continue
 		}
-		if choices[i].Mixed, err = c.validate(ctx, p, func(w int) bool { return w/16%5 != 4 }); err != nil {
-			return nil, err
+		sum, lost := 0.0, false
+		for k := 0; k < autoFolds && !lost; k++ {
+			mse, err := c.validate(ctx, p, func(w int) bool { return w/autoBlock%autoFolds != k })
+			if err != nil {
+				return nil, err
+			}
+			if i == 0 {
+				first[k] = mse
+			}
+			sum += mse
+			lost = mse > first[k]
 		}
+		if lost {
+			continue
+		}
+		choices[i].Mixed = sum / autoFolds
 		choices[i].Score = math.Sqrt(choices[i].Mixed * choices[i].Later)
 		if choices[i].Score < choices[picked].Score {
 			picked = i

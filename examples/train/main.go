@@ -192,7 +192,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 			}
 			mixed := show.Digits(c.Mixed)
 			if c.Mixed == 0 {
-				mixed = "not tried"
+				mixed = "lost, or not tried"
 			}
 			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Later), mixed)
 		}
