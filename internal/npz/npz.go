@@ -206,30 +206,27 @@ func readHeader(r io.Reader) ([]byte, header, error) {
 // array converts a whole checked npy file, whose values begin at start.
 func (h header) array(file []byte, start int) (Array, error) {
 	a := Array{Rows: h.rows, Cols: h.cols, Data: make([]float32, h.rows*h.cols)}
-	var err error
-	switch h.width {
+	var order binary.ByteOrder = binary.LittleEndian
+	if h.descr[0] == '>' {
+		order = binary.BigEndian
+	}
+	switch body := file[start:]; h.width {
 	case 2: // npyio has no float16
-		var order binary.ByteOrder = binary.LittleEndian
-		if h.descr[0] == '>' {
-			order = binary.BigEndian
-		}
 		for i := range a.Data {
-			a.Data[i] = float16.FromBits(order.Uint16(file[start+2*i:]))
+			a.Data[i] = float16.FromBits(order.Uint16(body[2*i:]))
 		}
 	case 4:
-		err = npy.Read(bytes.NewReader(file), &a.Data)
-	case 8:
-		var wide []float64
-		err = npy.Read(bytes.NewReader(file), &wide)
-		for i, v := range wide {
+		if err := npy.Read(bytes.NewReader(file), &a.Data); err != nil {
+			return Array{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		}
+	case 8: // npyio would hold them all twice before they are narrowed
+		for i := range a.Data {
+			v := math.Float64frombits(order.Uint64(body[8*i:]))
 			a.Data[i] = float32(v)
 			if math.IsInf(float64(a.Data[i]), 0) && !math.IsInf(v, 0) {
 				return Array{}, fmt.Errorf("%w: value %g does not fit float32", ErrUnsupported, v)
 			}
 		}
-	}
-	if err != nil {
-		return Array{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	if h.fortran { // npyio leaves slices in file order
 		rowMajor := make([]float32, len(a.Data))
