@@ -250,6 +250,10 @@ func fill(ops fileOps, dir string, files []namedFile) error {
 // checkPlace says whether an old folder stands in dir, and refuses one that
 // may not be replaced.
 func checkPlace(ops fileOps, dir string, opt SaveOptions) (old bool, err error) {
+	switch filepath.Base(dir) {
+	case ".", "..", string(filepath.Separator):
+		return false, &Error{File: dir, Err: fmt.Errorf("%w: want the name of a folder, which a rename can replace", ErrExists)}
+	}
 	entries, err := ops.readDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -304,9 +308,13 @@ func leftBeside(dir string) string {
 	if _, err := os.Stat(dir); err == nil {
 		return ""
 	}
+	beside, _ := os.ReadDir(filepath.Dir(dir))
 	for _, infix := range []string{newInfix, oldInfix} {
-		found, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), filepath.Base(dir)+infix+"*"))
-		for _, f := range found {
+		for _, e := range beside {
+			f := filepath.Join(filepath.Dir(dir), e.Name())
+			if !strings.HasPrefix(e.Name(), filepath.Base(dir)+infix) {
+				continue
+			}
 			if m, err := load(diskTree{}, filepath.Join(f, ManifestFile)); err == nil && m.Artifacts != nil && m.Artifacts.Verify(m) == nil {
 				return f
 			}

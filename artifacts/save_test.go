@@ -197,3 +197,26 @@ func TestSaveFailsAtEveryStep(t *testing.T) {
 		}
 	}
 }
+
+func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "k[1]")
+	if _, err := Save(dir, testSet(1), SaveOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	kept := dir + oldInfix + "1"
+	if err := os.Rename(dir, kept); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(filepath.Join(dir, ManifestFile)); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), kept) {
+		t.Errorf("%v, want one that names %s", err, kept)
+	}
+}
+
+func TestSaveWantsAFoldersName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{".", "..", "a/.."} {
+		if err := CheckPlace(dir, SaveOptions{Force: true}); !errors.Is(err, ErrExists) {
+			t.Errorf("%s: %v, want ErrExists before anything is trained", dir, err)
+		}
+	}
+}
