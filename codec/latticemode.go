@@ -2,8 +2,9 @@ package codec
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
+
+	"github.com/loralink/loralink-go/internal/kmeans"
 )
 
 // mode fits one mode to rows.
@@ -149,9 +150,8 @@ func cauchyTokens(scale float64) []float64 {
 	return tokenShares(func(m float64) float64 { return 0.5 - math.Atan((m-0.5)/scale)/math.Pi })
 }
 
-// cluster is k-means (Lloyd 1982) from distant starts (Arthur and Vassilvitskii
-// 2007) on the first steps, each value divided by its deviation. It returns the
-// cluster of each row.
+// cluster parts the rows by their first steps, each value divided by its
+// deviation.
 func (f *latticeFit) cluster(rows [][]float64, n int) []int {
 	dims := len(f.dims)
 	mean, deviation := make([]float64, dims), make([]float64, dims)
@@ -174,55 +174,5 @@ func (f *latticeFit) cluster(rows [][]float64, n int) []int {
 			}
 		}
 	}
-	distance := func(a, b []float64) (sum float64) {
-		for j, v := range a {
-			sum += (v - b[j]) * (v - b[j])
-		}
-		return sum
-	}
-	rng := rand.New(rand.NewPCG(uint64(f.seed), 1))
-	centers := [][]float64{points[rng.IntN(len(points))]}
-	nearest := slices.Repeat([]float64{math.Inf(1)}, len(points))
-	for len(centers) < n {
-		sum := 0.0
-		for i, p := range points {
-			nearest[i] = min(nearest[i], distance(p, centers[len(centers)-1]))
-			sum += nearest[i]
-		}
-		at, pick := rng.Float64()*sum, 0
-		for pick < len(points)-1 && at >= nearest[pick] {
-			at -= nearest[pick]
-			pick++
-		}
-		centers = append(centers, points[pick])
-	}
-	of := make([]int, len(points))
-	for range regionClustering {
-		sums := make([][]float64, n)
-		counts := make([]float64, n)
-		for i, p := range points {
-			best := math.Inf(1)
-			for c, center := range centers {
-				if d := distance(p, center); d < best {
-					best, of[i] = d, c
-				}
-			}
-			if sums[of[i]] == nil {
-				sums[of[i]] = make([]float64, dims)
-			}
-			counts[of[i]]++
-			for j, v := range p {
-				sums[of[i]][j] += v
-			}
-		}
-		for c := range centers {
-			if counts[c] > 0 {
-				for j := range sums[c] {
-					sums[c][j] /= counts[c]
-				}
-				centers[c] = sums[c]
-			}
-		}
-	}
-	return of
+	return kmeans.Cluster(points, n, regionClustering, f.seed)
 }

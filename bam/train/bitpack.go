@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"sync"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/kmeans"
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
@@ -240,7 +240,7 @@ func fitModes(y *latents, s tableShape) *bam.Tables {
 	}
 	global := fitMode(y.rows, make([]float32, y.k), identity, bits, globalPrior.of(s.dim))
 	regions := 1<<s.modeBits - 1
-	of := cluster(y, regions, s.seed)
+	of := kmeans.Cluster(y.rows, regions, clusterRounds, s.seed)
 	for range refits {
 		members := make([][][]float32, regions+1)
 		for i, r := range of {
@@ -315,61 +315,6 @@ func localAxes(rows [][]float32, center []float32, n int) bam.Matrix {
 		axes.Data[i] = float32(v)
 	}
 	return axes
-}
-
-// cluster is k-means in latent space, from k-means++ (Arthur and
-// Vassilvitskii 2007). It returns the cluster of every window.
-func cluster(y *latents, n int, seed int64) []int {
-	rng := rand.New(rand.NewPCG(uint64(seed), 1))
-	rows := y.rows
-	centers := [][]float32{rows[rng.IntN(len(rows))]}
-	nearest := make([]float64, len(rows))
-	for i := range nearest {
-		nearest[i] = math.Inf(1)
-	}
-	for len(centers) < n {
-		sum := 0.0
-		for i, r := range rows {
-			nearest[i] = min(nearest[i], squareDistance(r, centers[len(centers)-1]))
-			sum += nearest[i]
-		}
-		at, pick := rng.Float64()*sum, 0
-		for pick < len(rows)-1 && at >= nearest[pick] {
-			at -= nearest[pick]
-			pick++
-		}
-		centers = append(centers, rows[pick])
-	}
-	of := make([]int, len(rows))
-	for range clusterRounds {
-		parallel(len(rows), func(i int) {
-			best := math.Inf(1)
-			for c, center := range centers {
-				if d := squareDistance(rows[i], center); d < best {
-					best, of[i] = d, c
-				}
-			}
-		})
-		members := make([][][]float32, n)
-		for i, c := range of {
-			members[c] = append(members[c], rows[i])
-		}
-		for c, m := range members {
-			if len(m) > 0 {
-				centers[c] = mean(m, y.k)
-			}
-		}
-	}
-	return of
-}
-
-func squareDistance(a, b []float32) float64 {
-	var sum float32
-	for i, v := range a {
-		d := v - b[i]
-		sum += d * d
-	}
-	return float64(sum)
 }
 
 // fitMode fits the levels of one mode to the latents it serves, and shares the
