@@ -28,36 +28,46 @@ func Angles(dims int) []bool {
 // the last byte widen the dimensions whose ranges fill their levels most. A
 // payload has at least 2 bytes, the least a frame carries.
 func FitGrid(windows iter.Seq2[[]float64, error], tolerances []float64) (*Grid, error) {
-	dims := len(tolerances)
-	if err := checkTolerances(tolerances); err != nil {
+	ranges, length, err := rangesOf(windows, tolerances, func([]float64) {})
+	if err != nil {
 		return nil, err
 	}
-	ranges := make([]valueRange, dims)
+	return gridOver(ranges, tolerances, length/len(tolerances))
+}
+
+// rangesOf gathers the range of each value of a step over windows of one length,
+// which it returns, and hands every window to each.
+func rangesOf(windows iter.Seq2[[]float64, error], tolerances []float64, each func(window []float64)) (ranges []valueRange, length int, err error) {
+	if err := checkTolerances(tolerances); err != nil {
+		return nil, 0, err
+	}
+	dims := len(tolerances)
+	ranges = make([]valueRange, dims)
 	for i, angle := range Angles(dims) {
 		ranges[i] = newRange(angle)
 	}
-	length := 0
 	for window, err := range windows {
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if length == 0 {
 			length = len(window)
 		}
 		if length == 0 || length%dims != 0 || length > artifacts.MaxWindowLen {
-			return nil, fmt.Errorf("%w: %d values, want whole steps of %d and at most %d values", ErrShape, length, dims, artifacts.MaxWindowLen)
+			return nil, 0, fmt.Errorf("%w: %d values, want whole steps of %d and at most %d values", ErrShape, length, dims, artifacts.MaxWindowLen)
 		}
 		if err := checkWindow(window, length); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for i, v := range window {
 			ranges[i%dims].add(v)
 		}
+		each(window)
 	}
 	if length == 0 {
-		return nil, fmt.Errorf("%w: no windows to fit a grid to, want at least one", ErrSpec)
+		return nil, 0, fmt.Errorf("%w: no windows to fit to, want at least one", ErrSpec)
 	}
-	return gridOver(ranges, tolerances, length/dims)
+	return ranges, length, nil
 }
 
 // physical are the ranges of what sensors can physically give.

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-
-	"github.com/loralink/loralink-go/artifacts"
 )
 
 // LatticeSettings say how FitLattice fits. The zero value is the default.
@@ -103,35 +101,12 @@ func FitLattice(windows iter.Seq2[[]float64, error], tolerances []float64, setti
 }
 
 func newLatticeFit(windows iter.Seq2[[]float64, error], tolerances []float64) (*latticeFit, error) {
-	if err := checkTolerances(tolerances); err != nil {
-		return nil, err
-	}
-	dims := len(tolerances)
-	f := &latticeFit{dims: make([]LatticeDim, dims)}
-	ranges := make([]valueRange, dims)
-	for i, angle := range Angles(dims) {
-		ranges[i] = newRange(angle)
-	}
-	length, every, i := 0, 1, 0
-	for window, err := range windows {
-		if err != nil {
-			return nil, err
-		}
-		if length == 0 {
-			length = len(window)
-		}
-		if length == 0 || length%dims != 0 || length > artifacts.MaxWindowLen {
-			return nil, fmt.Errorf("%w: %d values, want whole steps of %d and at most %d values", ErrShape, length, dims, artifacts.MaxWindowLen)
-		}
-		if err := checkWindow(window, length); err != nil {
-			return nil, err
-		}
-		for j, v := range window {
-			ranges[j%dims].add(v)
-		}
+	f := &latticeFit{dims: make([]LatticeDim, len(tolerances))}
+	every, i := 1, 0
+	ranges, length, err := rangesOf(windows, tolerances, func(window []float64) {
 		if i%every == 0 {
 			f.rows = append(f.rows, slices.Clone(window))
-			if len(f.rows) > 1 && len(f.rows)*length > maxLatticeValues {
+			if len(f.rows) > 1 && len(f.rows)*len(window) > maxLatticeValues {
 				kept := f.rows[:0]
 				for j := 0; j < len(f.rows); j += 2 {
 					kept = append(kept, f.rows[j])
@@ -141,11 +116,11 @@ func newLatticeFit(windows iter.Seq2[[]float64, error], tolerances []float64) (*
 			}
 		}
 		i++
+	})
+	if err != nil {
+		return nil, err
 	}
-	if length == 0 {
-		return nil, fmt.Errorf("%w: no windows to fit a lattice to, want at least one", ErrSpec)
-	}
-	f.w = length / dims
+	f.w = length / len(tolerances)
 	for i := range f.dims {
 		d, r := &f.dims[i], &ranges[i]
 		step := 2 * tolerances[i] * (1 - gridMargin)

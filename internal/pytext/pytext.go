@@ -31,8 +31,8 @@ func Float(f float64) string {
 }
 
 // AppendJSONString appends s as a JSON string of ASCII characters: what lies
-// outside becomes lowercase \uXXXX, above U+FFFF a surrogate pair. Nothing is
-// escaped for HTML.
+// outside becomes \u and four lowercase hex digits, above U+FFFF twice so, as a
+// surrogate pair. Nothing is escaped for HTML.
 func AppendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
