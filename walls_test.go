@@ -30,7 +30,7 @@ func TestWalls(t *testing.T) {
 		{"dataset", heavy + "|" + yaml + "|^" + module + "/(bam|artifacts|codec|radio|runspec)"},
 		{"radio", heavy + "|" + yaml + "|^" + module + "/(bam|dataset|artifacts|codec|runspec)"},
 		{"radio/link", heavy + "|" + yaml + "|^" + module + "/(bam|dataset|artifacts|codec|runspec)"},
-		{"codec", `^go\.bug\.st|^gonum\.org/v1/plot|` + yaml + "|^" + module + "/(bam/train|dataset|radio|runspec)"},
+		{"codec", `^go\.bug\.st|^gonum\.org/v1/plot|` + yaml + "|^" + module + "/(bam/train|dataset$|radio|runspec)"},
 		{"bam/train", `^go\.bug\.st|` + yaml + "|^" + module + "/(codec|radio|runspec)"},
 		{"bam/sweep", `^go\.bug\.st|^gonum\.org/v1/plot|` + yaml + "|^" + module + "/(radio|runspec)"},
 		{"codec/quality", `^go\.bug\.st|` + yaml + "|^" + module + "/(bam/train|radio|runspec)"},

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -209,7 +210,7 @@ func FuzzManifest(f *testing.F) {
 		if _, err := (&Model{Manifest: m}).Packer(); m.BitPack == nil && err != nil {
 			t.Errorf("a valid manifest without a packer: %v", err)
 		}
-		if m.WindowLen() < 1 || m.WindowLen() > MaxWindowLen || m.Schema() == "" {
+		if m.WindowLen() < 1 || m.WindowLen() > sensor.MaxWindowLen || m.Schema() == "" {
 			t.Errorf("window of %d", m.WindowLen())
 		}
 	})
@@ -220,7 +221,7 @@ func FuzzNorm(f *testing.F) {
 	f.Add([]byte(`{"mean": [1e400, 2], "std": [-0, 1]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n, err := parseNorm(NormFile, data, 2)
-		if err == nil && (n.Validate() != nil || len(n.Mean) != 2) {
+		if err == nil && (n.Check() != nil || len(n.Mean) != 2) {
 			t.Errorf("%+v passes", n)
 		}
 	})

@@ -372,7 +372,7 @@ func (m *Model) loadLayers(t tree, manifest, dir string) error {
 	}
 	m.Net.Delta = float32(man.DeltaOrZero())
 	m.Net.EncodeCycles, m.Net.DecodeCycles = man.EncodeCycles, man.DecodeCycles
-	if err := m.Net.Validate(); err != nil {
+	if err := m.Net.Check(); err != nil {
 		return &Error{File: folder, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
 	}
 	return nil

@@ -15,13 +15,12 @@ import (
 	"github.com/go-playground/validator/v10"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/pytext"
 )
 
 // Caps on a model's sizes.
 const (
-	// MaxWindowLen is the largest number of values in a window, dims·W.
-	MaxWindowLen = 1 << 16
 	// MaxLatentDim is the largest number of latents.
 	MaxLatentDim = 1 << 12
 	// MaxPayloadBytes is the payload one frame holds, and the default limit.
@@ -252,9 +251,9 @@ func jsonFault(data []byte, err error) string {
 	return err.Error()
 }
 
-// Validate reports all that is wrong with the manifest, each fault an *Error
+// Check reports all that is wrong with the manifest, each fault an *Error
 // that names the JSON field.
-func (m *Manifest) Validate() error { return m.validate(nil).in(ManifestFile) }
+func (m *Manifest) Check() error { return m.validate(nil).in(ManifestFile) }
 
 func (m *Manifest) validate(f faults) faults {
 	f.tags(m)
@@ -285,9 +284,9 @@ func (m *Manifest) validate(f faults) faults {
 			f.add("delta", ErrMalformed, "%s", strings.TrimPrefix(err.Error(), bam.ErrParam.Error()+": "))
 		}
 	}
-	if m.InputDims > 0 && m.WindowW > 0 && m.InputDims <= MaxWindowLen && m.WindowW <= MaxWindowLen &&
-		uint64(m.InputDims)*uint64(m.WindowW) > MaxWindowLen {
-		f.add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, MaxWindowLen)
+	if m.InputDims > 0 && m.WindowW > 0 && m.InputDims <= sensor.MaxWindowLen && m.WindowW <= sensor.MaxWindowLen &&
+		uint64(m.InputDims)*uint64(m.WindowW) > sensor.MaxWindowLen {
+		f.add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, sensor.MaxWindowLen)
 	}
 	if n := len(m.NormWidening); n > 0 && n != m.WindowLen() {
 		f.add("norm_widening", ErrMismatch, "%d values, want %d, the window's length", n, m.WindowLen())

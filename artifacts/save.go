@@ -87,7 +87,7 @@ type namedFile struct {
 func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 	man := set.Manifest
 	net := set.net()
-	if err := net.Validate(); err != nil {
+	if err := net.Check(); err != nil {
 		return nil, nil, fmt.Errorf("artifacts: save: %w", err)
 	}
 	set.complete(&man, net.LatentDim())
@@ -101,7 +101,7 @@ func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 		return nil
 	}
 	if set.Norm != nil {
-		if err := set.Norm.Validate(); err != nil {
+		if err := set.Norm.Check(); err != nil {
 			return nil, nil, &Error{File: NormFile, Err: err}
 		}
 		if len(set.Norm.Mean) != man.WindowLen() {
@@ -111,7 +111,7 @@ func encodeSet(set *Set) ([]namedFile, *Artifacts, error) {
 			return nil, nil, err
 		}
 	}
-	if err := man.Validate(); err != nil {
+	if err := man.Check(); err != nil {
 		return nil, nil, err
 	}
 	if err := man.CheckPayload(set.MaxPayloadBytes); err != nil {

@@ -20,13 +20,13 @@ const (
 func tablesInfo(t *bam.Tables) *BitPackInfo {
 	return &BitPackInfo{
 		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ModeBits,
-		Modes: len(t.Modes), Rotation: t.Modes[0].Rotation.Rows, Check: t.Check,
+		Modes: len(t.Modes), Rotation: t.Modes[0].Rotation.Rows, Check: t.CheckByte,
 	}
 }
 
 // encodeTables returns bitpack.npz.
 func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
-	if err := t.Validate(latents); err != nil {
+	if err := t.Check(latents); err != nil {
 		return nil, err
 	}
 	n, r := len(t.Modes), t.Modes[0].Rotation.Rows
@@ -91,7 +91,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
 		}
 	}
-	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ModeBits: info.ModeBits, Check: info.Check, Modes: make([]bam.Mode, n)}
+	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ModeBits: info.ModeBits, CheckByte: info.Check, Modes: make([]bam.Mode, n)}
 	for i := range t.Modes {
 		m := &t.Modes[i]
 		m.Center = arrays[arrayCenters].Data[i*latents : (i+1)*latents]
@@ -109,7 +109,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			m.Knots[j] = arrays[arrayKnots].Data[at*bam.MaxKnots:][:min(1<<m.Bits[j], bam.MaxKnots)]
 		}
 	}
-	if err := t.Validate(latents); err != nil {
+	if err := t.Check(latents); err != nil {
 		return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
 	}
 	return t, nil

@@ -14,7 +14,7 @@ import (
 func tablesSet() *Set {
 	set := testSet(1)
 	set.Manifest.Packing = bam.BitPack
-	set.Tables = &bam.Tables{PayloadBytes: 2, ModeBits: 1, Check: true}
+	set.Tables = &bam.Tables{PayloadBytes: 2, ModeBits: 1, CheckByte: true}
 	for i := range 2 {
 		set.Tables.Modes = append(set.Tables.Modes, bam.Mode{
 			Center: []float32{float32(i), 2}, Rotation: bam.Matrix{Rows: 1, Cols: 1, Data: []float32{1}},
@@ -145,7 +145,7 @@ func FuzzTables(f *testing.F) {
 	}
 	info := BitPackInfo{Path: BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if tables, err := parseTables(BitPackFile, data, &info, 2); err == nil && tables.Validate(2) != nil {
+		if tables, err := parseTables(BitPackFile, data, &info, 2); err == nil && tables.Check(2) != nil {
 			t.Error("tables that do not serve pass")
 		}
 	})

@@ -140,9 +140,9 @@ func CheckTransmission(delta float64, encodeCycles, decodeCycles int) error {
 	return nil
 }
 
-// Validate reports the first thing that keeps the model from running: layers
+// Check reports the first thing that keeps the model from running: layers
 // that do not chain, weights that are not finite, parameters out of range.
-func (m *Model) Validate() error {
+func (m *Model) Check() error {
 	if len(m.Layers) == 0 {
 		return fmt.Errorf("%w: model has no layers, want at least one", ErrShape)
 	}

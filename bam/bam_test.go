@@ -114,7 +114,7 @@ func TestValidate(t *testing.T) {
 		{"delta below 0", Model{Layers: []Layer{layer(2, 2)}, Delta: -0.1}, ErrParam},
 		{"endless cycles", Model{Layers: []Layer{layer(2, 2)}, EncodeCycles: 1 << 30}, ErrParam},
 	} {
-		if err := c.m.Validate(); !errors.Is(err, c.want) {
+		if err := c.m.Check(); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -148,7 +148,7 @@ func TestNorm(t *testing.T) {
 		t.Errorf("window is %v", got)
 	}
 	for _, bad := range []Norm{{[]float64{1}, nil}, {[]float64{math.NaN()}, []float64{1}}, {[]float64{1}, []float64{-1}}, {[]float64{1}, []float64{math.Inf(1)}}} {
-		if bad.Validate() == nil {
+		if bad.Check() == nil {
 			t.Errorf("%v passes", bad)
 		}
 	}

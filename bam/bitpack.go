@@ -23,11 +23,11 @@ const (
 
 // Tables are what a bitpack payload is read with. A payload is a stream of
 // bits, least significant first: the number of the mode, then the code of every
-// latent, then zeros up to whole bytes, and, with Check, a byte over all that.
+// latent, then zeros up to whole bytes, and, with CheckByte, a byte over all that.
 type Tables struct {
 	PayloadBytes int // length of every payload, the check byte included
 	ModeBits     int // bits of the mode's number
-	Check        bool
+	CheckByte    bool
 	Modes        []Mode
 }
 
@@ -117,11 +117,11 @@ func (t *Tables) Best(y []float32) (mode int, distance float32) {
 	return mode, distance
 }
 
-// Validate reports the first thing that keeps the tables from serving latents
+// Check reports the first thing that keeps the tables from serving latents
 // values.
-func (t *Tables) Validate(latents int) error {
+func (t *Tables) Check(latents int) error {
 	body := t.PayloadBytes
-	if t.Check {
+	if t.CheckByte {
 		body--
 	}
 	switch {
@@ -175,7 +175,7 @@ type bitPacker struct {
 // NewBitPacker returns the packer of these tables for latents values. Key, the
 // bytes of the model's hash, goes into the check byte where there is one.
 func NewBitPacker(t *Tables, latents int, key []byte) (Packer, error) {
-	if err := t.Validate(latents); err != nil {
+	if err := t.Check(latents); err != nil {
 		return nil, err
 	}
 	return &bitPacker{t, latents, crc8(0, key)}, nil
@@ -201,7 +201,7 @@ func (p *bitPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
 		code, _ := nearest(m.Knots[j], bits, m.axis(j, y, &d))
 		at = putBits(out[start:], at, int(bits), code)
 	}
-	if p.tables.Check {
+	if p.tables.CheckByte {
 		body := out[start : len(out)-1]
 		out[len(out)-1] = crc8(p.seed, body)
 	}
@@ -216,7 +216,7 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
 	}
 	body := payload
-	if p.tables.Check {
+	if p.tables.CheckByte {
 		body = payload[:len(payload)-1]
 		if want := crc8(p.seed, body); payload[len(payload)-1] != want {
 			return fmt.Errorf("%w: check byte is %#02x, want %#02x: damaged, or sent with another model", ErrCorrupt, payload[len(payload)-1], want)

@@ -18,7 +18,7 @@ func twoModes(check bool) *Tables {
 		}
 		return out
 	}
-	t := &Tables{PayloadBytes: 2, ModeBits: 1, Check: check, Modes: []Mode{
+	t := &Tables{PayloadBytes: 2, ModeBits: 1, CheckByte: check, Modes: []Mode{
 		{Center: []float32{0, 0}, Bits: []uint8{3, 2}, Knots: [][]float32{ladder(8, 1), {-3, -1, 1, 3}}},
 		{Center: []float32{10, -10}, Rotation: Matrix{2, 2, []float32{0, 1, -1, 0}}, Bits: []uint8{0, 6}, Knots: [][]float32{{0.5}, ladder(16, 4)}},
 	}}
@@ -144,7 +144,7 @@ func TestTablesRefused(t *testing.T) {
 		"more modes than bits": func(t *Tables) { t.ModeBits = 0 },
 		"mode bits":            func(t *Tables) { t.ModeBits = 9 },
 		"no payload":           func(t *Tables) { t.PayloadBytes = 0 },
-		"payload of a check":   func(t *Tables) { t.PayloadBytes, t.Check = 1, true },
+		"payload of a check":   func(t *Tables) { t.PayloadBytes, t.CheckByte = 1, true },
 		"too many bits":        func(t *Tables) { t.PayloadBytes = 1; t.Modes[1].Bits[1] = 8 },
 		"bits of a latent":     func(t *Tables) { t.Modes[0].Bits[0] = 17 },
 		"knots":                func(t *Tables) { t.Modes[0].Knots[0] = t.Modes[0].Knots[0][1:] },
@@ -156,7 +156,7 @@ func TestTablesRefused(t *testing.T) {
 		"rotation not square":  func(t *Tables) { t.Modes[1].Rotation = Matrix{2, 1, []float32{1, 0}} },
 	} {
 		tables := twoModes(false)
-		if err := tables.Validate(2); err != nil {
+		if err := tables.Check(2); err != nil {
 			t.Fatal(err)
 		}
 		spoil(tables)

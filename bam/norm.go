@@ -10,8 +10,8 @@ type Norm struct {
 	Std  []float64 `json:"std"`
 }
 
-// Validate reports the first entry that cannot serve.
-func (n *Norm) Validate() error {
+// Check reports the first entry that cannot serve.
+func (n *Norm) Check() error {
 	if len(n.Mean) != len(n.Std) {
 		return fmt.Errorf("%w: norm has %d means and %d stds, want as many", ErrShape, len(n.Mean), len(n.Std))
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 const boundedID = "bounded"
@@ -19,7 +20,7 @@ const boundedID = "bounded"
 // Tolerances are in the units of the values. Longitude, roll and yaw of a
 // sensor sample are compared modulo 360 (see [Angles]).
 type Bounded struct {
-	window     Window
+	window     sensor.Shape
 	tolerances []float64
 	angles     []bool
 	rungs      []Codec
@@ -37,7 +38,7 @@ type boundedScratch struct{ window []float64 }
 // not rise are refused, and so are codecs whose payloads differ in length.
 //
 // The schema is that of a ladder.json without parameters.
-func NewBounded(window Window, tolerances []float64, rungs ...Codec) (*Bounded, error) {
+func NewBounded(window sensor.Shape, tolerances []float64, rungs ...Codec) (*Bounded, error) {
 	window.Stride = max(window.Stride, 1)
 	l := Ladder{Window: window, Tolerances: tolerances}
 	for _, c := range rungs {
@@ -73,7 +74,7 @@ func newBounded(name string, l *Ladder, data []byte, rungs []Codec) (*Bounded, e
 		}
 	}
 	b := &Bounded{
-		window: l.Window, tolerances: slices.Clone(l.Tolerances), angles: Angles(l.Window.Dims),
+		window: l.Window, tolerances: slices.Clone(l.Tolerances), angles: sensor.ForDims(l.Window.Dims).Angles(),
 		rungs: slices.Clone(rungs), schema: "bounded_v1:" + sha256Hex(data),
 	}
 	b.pool.New = func() any { return &boundedScratch{make([]float64, 0, b.WindowLen())} }
@@ -97,7 +98,7 @@ func (b *Bounded) WindowLen() int { return b.window.Dims * b.window.W }
 func (b *Bounded) MaxPayloadLen() int { return b.rungs[len(b.rungs)-1].MaxPayloadLen() }
 
 // Window says how the windows were cut.
-func (b *Bounded) Window() Window { return b.window }
+func (b *Bounded) Window() sensor.Shape { return b.window }
 
 // Tolerances returns the largest error of each value of a step.
 func (b *Bounded) Tolerances() []float64 { return slices.Clone(b.tolerances) }

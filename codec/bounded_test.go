@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -38,13 +39,13 @@ func fake(length int, window ...float64) fakeCodec {
 
 func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 	values := func(change map[int]float64) []float64 {
-		w := make([]float64, SensorDims)
+		w := make([]float64, sensor.MotionDims)
 		for i, v := range change {
 			w[i] = v
 		}
 		return w
 	}
-	tolerances := slices.Repeat([]float64{1}, SensorDims)
+	tolerances := slices.Repeat([]float64{1}, sensor.MotionDims)
 	for _, c := range []struct {
 		name        string
 		sent, first map[int]float64
@@ -69,7 +70,7 @@ func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 		if c.rung == 0 {
 			last = fake(3, values(nil)...)
 		}
-		b, err := NewBounded(Window{Dims: SensorDims, W: 1}, tolerances, first, last)
+		b, err := NewBounded(sensor.Shape{Dims: sensor.MotionDims, W: 1}, tolerances, first, last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +90,7 @@ func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 		"error":          {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 0}, ErrValue},
 		"another window": {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 5}, nil},
 	} {
-		b, err := NewBounded(Window{Dims: 2, W: 1}, []float64{1, 1}, first, fake(3, 0, 0))
+		b, err := NewBounded(sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, first, fake(3, 0, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,29 +106,29 @@ func TestNewBoundedRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner, err := NewBounded(Window{Dims: 2, W: 1}, []float64{1, 1}, one)
+	inner, err := NewBounded(sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, one)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name       string
-		window     Window
+		window     sensor.Shape
 		tolerances []float64
 		rungs      []Codec
 	}{
-		{"no rungs", Window{Dims: 2, W: 1}, []float64{1, 1}, nil},
-		{"equal lengths", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{one, one}},
-		{"falling lengths", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{two, one}},
-		{"lengths that vary", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{compressed}},
-		{"a ladder as a rung", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{inner}},
-		{"no bytes", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(0, 0, 0)}},
-		{"beyond a frame", Window{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(256, 0, 0)}},
-		{"windows of another length", Window{Dims: 2, W: 2}, []float64{1, 1}, []Codec{one}},
-		{"too few tolerances", Window{Dims: 2, W: 1}, []float64{1}, []Codec{one}},
-		{"tolerance 0", Window{Dims: 2, W: 1}, []float64{1, 0}, []Codec{one}},
-		{"tolerance infinite", Window{Dims: 2, W: 1}, []float64{1, math.Inf(1)}, []Codec{one}},
-		{"tolerance NaN", Window{Dims: 2, W: 1}, []float64{1, math.NaN()}, []Codec{one}},
-		{"no dims", Window{W: 1}, nil, []Codec{one}},
+		{"no rungs", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, nil},
+		{"equal lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{one, one}},
+		{"falling lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{two, one}},
+		{"lengths that vary", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{compressed}},
+		{"a ladder as a rung", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{inner}},
+		{"no bytes", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(0, 0, 0)}},
+		{"beyond a frame", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(256, 0, 0)}},
+		{"windows of another length", sensor.Shape{Dims: 2, W: 2}, []float64{1, 1}, []Codec{one}},
+		{"too few tolerances", sensor.Shape{Dims: 2, W: 1}, []float64{1}, []Codec{one}},
+		{"tolerance 0", sensor.Shape{Dims: 2, W: 1}, []float64{1, 0}, []Codec{one}},
+		{"tolerance infinite", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.Inf(1)}, []Codec{one}},
+		{"tolerance NaN", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.NaN()}, []Codec{one}},
+		{"no dims", sensor.Shape{W: 1}, nil, []Codec{one}},
 	} {
 		if b, err := NewBounded(c.window, c.tolerances, c.rungs...); !errors.Is(err, ErrSpec) || b != nil {
 			t.Errorf("%s: %v, want %v", c.name, err, ErrSpec)
@@ -157,7 +158,7 @@ func ladderFolder(t testing.TB) (dir string) {
 	if err := g.Save(filepath.Join(dir, "fitted.json")); err != nil {
 		t.Fatal(err)
 	}
-	l := &Ladder{Window: Window{12, 1, 1}, Tolerances: fieldTolerances, Rungs: []Rung{
+	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: fieldTolerances, Rungs: []Rung{
 		{Codec: Section{bamID, "0", Params{ManifestPath: "models/linear_int16/bam_manifest.json"}}},
 		{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}},
 		{Codec: Section{sensor12ID, "1", Params{}}},
@@ -300,7 +301,7 @@ func TestSaveLadderRefuses(t *testing.T) {
 	dir := ladderFolder(t)
 	path := filepath.Join(dir, "other.json")
 	grid := Rung{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}}
-	l := &Ladder{Window: Window{12, 1, 1}, Tolerances: fieldTolerances, Rungs: []Rung{grid, grid}}
+	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: fieldTolerances, Rungs: []Rung{grid, grid}}
 	if _, err := SaveLadder(path, l); !errors.Is(err, artifacts.ErrMalformed) {
 		t.Errorf("two rungs of one length: %v", err)
 	}

@@ -18,7 +18,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Codec encodes windows of float64 values, oldest step first, into payloads.
@@ -63,9 +63,6 @@ var (
 // MaxPayloadBytes is the longest payload a frame holds, and the default limit.
 const MaxPayloadBytes = 238
 
-// SensorDims is the number of values in a sensor sample.
-const SensorDims = 12
-
 // Spec says which codec to build. Dims, W and Stride are the run's window.
 type Spec struct {
 	ID, Version     string
@@ -108,7 +105,7 @@ func New(spec Spec) (Codec, error) { return place{}.codec(spec) }
 
 // codec is New with paths that lead to a place.
 func (p place) codec(spec Spec) (Codec, error) {
-	if most := artifacts.MaxWindowLen; spec.Dims < 1 || spec.W < 1 || spec.Stride < 1 || spec.Dims > most || spec.W > most/spec.Dims {
+	if most := sensor.MaxWindowLen; spec.Dims < 1 || spec.W < 1 || spec.Stride < 1 || spec.Dims > most || spec.W > most/spec.Dims {
 		return nil, fmt.Errorf("%w: window of %d dims, W %d, stride %d, want each at least 1 and at most %d values", ErrSpec, spec.Dims, spec.W, spec.Stride, most)
 	}
 	c, err := p.build(spec)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // sample is a plausible step.
@@ -82,7 +84,7 @@ func testLadder(w int) (*Bounded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewBounded(Window{Dims: 12, W: w}, fieldTolerances, raw, fitted, last)
+	return NewBounded(sensor.Shape{Dims: 12, W: w}, fieldTolerances, raw, fitted, last)
 }
 
 func windowFor(c Codec) []float64 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -15,7 +16,7 @@ import (
 func field(t *testing.T, name, part string) iter.Seq2[[]float64, error] {
 	t.Helper()
 	path := testenv.Shared(t, "field", name+".jsonl")
-	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleOptions{}), dataset.Windower{W: 1})
+	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleSettings{}), dataset.Windower{W: 1})
 	var split dataset.Split = dataset.HashSplit{TrainRatio: 0.8}
 	if part == "first" || part == "rest" {
 		byTime, err := dataset.NewTimeSplit(windows, 0.6)
@@ -64,7 +65,7 @@ func TestGridOnRecordings(t *testing.T) {
 		for w := range field(t, c.name, c.train) {
 			checkBound(t, g, w, fieldTolerances)
 		}
-		b, err := NewBounded(Window{Dims: 12, W: 1}, fieldTolerances, g, last)
+		b, err := NewBounded(sensor.Shape{Dims: 12, W: 1}, fieldTolerances, g, last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +99,7 @@ func TestGridOnRecordings(t *testing.T) {
 // plainMean is the mean length where a window may leave the training range by
 // a tolerance and no more.
 func plainMean(t *testing.T, name, train, test string) float64 {
-	low, high := slices.Repeat([]float64{math.Inf(1)}, SensorDims), slices.Repeat([]float64{math.Inf(-1)}, SensorDims)
+	low, high := slices.Repeat([]float64{math.Inf(1)}, sensor.MotionDims), slices.Repeat([]float64{math.Inf(-1)}, sensor.MotionDims)
 	for w := range field(t, name, train) {
 		for i, v := range w {
 			low[i], high[i] = min(low[i], v), max(high[i], v)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
@@ -112,8 +113,8 @@ func parseGrid(name string, data []byte) (*Grid, error) {
 // newGrid builds the codec of a file that passed its tags.
 func newGrid(name string, data []byte, f gridFile) (*Grid, error) {
 	g := &Grid{dims: f.Dims, w: f.WindowW, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + sha256Hex(data)}
-	if len(f.Dims)*f.WindowW > artifacts.MaxWindowLen {
-		return nil, &Error{name, "window_W", fmt.Errorf("%w: %d steps of %d dims, want at most %d values a window", artifacts.ErrTooLarge, f.WindowW, len(f.Dims), artifacts.MaxWindowLen)}
+	if len(f.Dims)*f.WindowW > sensor.MaxWindowLen {
+		return nil, &Error{name, "window_W", fmt.Errorf("%w: %d steps of %d dims, want at most %d values a window", artifacts.ErrTooLarge, f.WindowW, len(f.Dims), sensor.MaxWindowLen)}
 	}
 	bits := 0
 	for i, d := range f.Dims {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 func windowsOf(windows ...[]float64) iter.Seq2[[]float64, error] {
@@ -97,8 +98,8 @@ func checkBound(t *testing.T, g *Grid, window, tolerances []float64) {
 func TestGridHoldsItsBoundAtTheEdges(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		tolerances := make([]float64, SensorDims)
-		low, high := make([]float64, SensorDims), make([]float64, SensorDims)
+		tolerances := make([]float64, sensor.MotionDims)
+		low, high := make([]float64, sensor.MotionDims), make([]float64, sensor.MotionDims)
 		for i := range tolerances {
 			tolerances[i] = math.Exp(rng.Float64()*12 - 9)
 			low[i] = (rng.Float64() - 0.5) * math.Exp(rng.Float64()*8)
@@ -115,7 +116,7 @@ func TestGridHoldsItsBoundAtTheEdges(t *testing.T) {
 			checkBound(t, wide, high, tolerances)
 		}
 		for range 50 {
-			window := make([]float64, SensorDims)
+			window := make([]float64, sensor.MotionDims)
 			for i := range window {
 				d := g.dims[i]
 				n := float64(rng.IntN(1 + int(g.top[i])))
@@ -146,7 +147,7 @@ func TestPhysicalGrid(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, at := range []func() float64{func() float64 { return 0 }, func() float64 { return 1 }, rng.Float64} {
 		for range 1000 {
-			window := make([]float64, SensorDims)
+			window := make([]float64, sensor.MotionDims)
 			for i, r := range physical {
 				window[i] = r[0] + at()*(r[1]-r[0])
 			}
@@ -155,9 +156,9 @@ func TestPhysicalGrid(t *testing.T) {
 		}
 	}
 	for i, r := range physical {
-		window := make([]float64, SensorDims)
+		window := make([]float64, sensor.MotionDims)
 		window[i] = r[1] * 10
-		if _, err := g.AppendEncode(nil, window); !Angles(SensorDims)[i] && !errors.Is(err, ErrRange) {
+		if _, err := g.AppendEncode(nil, window); !sensor.ForDims(sensor.MotionDims).Angles()[i] && !errors.Is(err, ErrRange) {
 			t.Errorf("value %d is %g: %v, want %v", i, window[i], err, ErrRange)
 		}
 	}
@@ -183,11 +184,11 @@ func TestFitGridOnAngles(t *testing.T) {
 		{"all round, signed", []float64{-180, -90, 0, 90, 179}, 8},
 		{"all round, unsigned", []float64{0, 90, 180, 270, 359}, 8},
 	} {
-		tolerances := slices.Repeat([]float64{1000}, SensorDims)
+		tolerances := slices.Repeat([]float64{1000}, sensor.MotionDims)
 		tolerances[11] = 1
 		var windows [][]float64
 		for _, a := range c.angles {
-			w := make([]float64, SensorDims)
+			w := make([]float64, sensor.MotionDims)
 			w[11] = a
 			windows = append(windows, w)
 		}
@@ -337,8 +338,8 @@ func FuzzGrid(f *testing.F) {
 	f.Add(126.5, 126.6, 4.5e-5, 126.500045)
 	f.Add(-180.0, 180.0, 3.0, 179.99)
 	f.Fuzz(func(t *testing.T, a, b, tol, x float64) {
-		tolerances := slices.Repeat([]float64{tol}, SensorDims)
-		low, high, mid := slices.Repeat([]float64{a}, SensorDims), slices.Repeat([]float64{b}, SensorDims), slices.Repeat([]float64{x}, SensorDims)
+		tolerances := slices.Repeat([]float64{tol}, sensor.MotionDims)
+		low, high, mid := slices.Repeat([]float64{a}, sensor.MotionDims), slices.Repeat([]float64{b}, sensor.MotionDims), slices.Repeat([]float64{x}, sensor.MotionDims)
 		g, err := FitGrid(windowsOf(low, high, mid), tolerances)
 		if err != nil {
 			return

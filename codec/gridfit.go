@@ -5,19 +5,8 @@ import (
 	"iter"
 	"math"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
-
-// Angles says which values of a step of dims values are angles, so that 359.9
-// and 0.1 are close: longitude, roll and yaw of a sensor sample, and none of a
-// step of another size.
-func Angles(dims int) []bool {
-	a := make([]bool, dims)
-	if dims == SensorDims {
-		a[1], a[9], a[11] = true, true, true
-	}
-	return a
-}
 
 // FitGrid returns the smallest grid that holds all windows with errors within
 // the tolerances, one for each value of a step, in its unit. Windows have any
@@ -43,7 +32,7 @@ func rangesOf(windows iter.Seq2[[]float64, error], tolerances []float64, each fu
 	}
 	dims := len(tolerances)
 	ranges = make([]valueRange, dims)
-	for i, angle := range Angles(dims) {
+	for i, angle := range sensor.ForDims(dims).Angles() {
 		ranges[i] = newRange(angle)
 	}
 	for window, err := range windows {
@@ -53,8 +42,8 @@ func rangesOf(windows iter.Seq2[[]float64, error], tolerances []float64, each fu
 		if length == 0 {
 			length = len(window)
 		}
-		if length == 0 || length%dims != 0 || length > artifacts.MaxWindowLen {
-			return nil, 0, fmt.Errorf("%w: %d values, want whole steps of %d and at most %d values", ErrShape, length, dims, artifacts.MaxWindowLen)
+		if length == 0 || length%dims != 0 || length > sensor.MaxWindowLen {
+			return nil, 0, fmt.Errorf("%w: %d values, want whole steps of %d and at most %d values", ErrShape, length, dims, sensor.MaxWindowLen)
 		}
 		if err := checkWindow(window, length); err != nil {
 			return nil, 0, err
@@ -71,7 +60,7 @@ func rangesOf(windows iter.Seq2[[]float64, error], tolerances []float64, each fu
 }
 
 // physical are the ranges of what sensors can physically give.
-var physical = [SensorDims][2]float64{
+var physical = [sensor.MotionDims][2]float64{
 	{-90, 90}, {-180, 180}, {-500, 20000},
 	{-160, 160}, {-160, 160}, {-160, 160},
 	{-2000, 2000}, {-2000, 2000}, {-2000, 2000},
@@ -84,17 +73,17 @@ var physical = [SensorDims][2]float64{
 // tolerances of 4.5e-5, 4.5e-5 deg, 5 m, 0.5 m/s², 5 deg/s and 3 deg it takes 16
 // bytes a sample.
 func PhysicalGrid(w int, tolerances []float64) (*Grid, error) {
-	if len(tolerances) != SensorDims {
-		return nil, fmt.Errorf("%w: %d tolerances, want %d, one for each value of a sample", ErrSpec, len(tolerances), SensorDims)
+	if len(tolerances) != sensor.MotionDims {
+		return nil, fmt.Errorf("%w: %d tolerances, want %d, one for each value of a sample", ErrSpec, len(tolerances), sensor.MotionDims)
 	}
-	if most := artifacts.MaxWindowLen / SensorDims; w < 1 || w > most {
+	if most := sensor.MaxWindowLen / sensor.MotionDims; w < 1 || w > most {
 		return nil, fmt.Errorf("%w: grid of W %d, want 1..%d", ErrSpec, w, most)
 	}
 	if err := checkTolerances(tolerances); err != nil {
 		return nil, err
 	}
-	ranges := make([]valueRange, SensorDims)
-	for i, angle := range Angles(SensorDims) {
+	ranges := make([]valueRange, sensor.MotionDims)
+	for i, angle := range sensor.ForDims(sensor.MotionDims).Angles() {
 		ranges[i] = newRange(angle)
 		ranges[i].add(physical[i][0])
 		ranges[i].add(physical[i][1])

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
@@ -19,19 +20,11 @@ const maxLadderFile = 64 << 10
 
 // Ladder is ladder.json, which sender, receiver and evaluation load alike.
 type Ladder struct {
-	Window Window `json:"window"`
+	Window sensor.Shape `json:"window"`
 	// Tolerances are the largest errors of each value of a step, in its unit.
 	Tolerances []float64 `json:"tolerances" validate:"min=1,max=512,dive,gt=0"`
 	// Rungs are tried in this order. Their lengths rise.
 	Rungs []Rung `json:"rungs" validate:"min=1,max=16,dive"`
-}
-
-// Window says how windows are cut: W steps of Dims values, every Stride
-// samples.
-type Window struct {
-	Dims   int `json:"dims" validate:"min=1,max=512"`
-	W      int `json:"W" validate:"min=1,max=65536"`
-	Stride int `json:"stride" validate:"min=1"`
 }
 
 // Rung is one codec of a ladder.
@@ -79,8 +72,8 @@ func (l *Ladder) check(name string) error {
 			add(fmt.Sprintf("tolerances[%d]", i), "%g, want a number", t)
 		}
 	}
-	if l.Window.Dims*l.Window.W > artifacts.MaxWindowLen {
-		add("window", "%d dims, W %d, want at most %d values", l.Window.Dims, l.Window.W, artifacts.MaxWindowLen)
+	if l.Window.Dims*l.Window.W > sensor.MaxWindowLen {
+		add("window", "%d dims, W %d, want at most %d values", l.Window.Dims, l.Window.W, sensor.MaxWindowLen)
 	}
 	for i := range l.Rungs {
 		if i > 0 && l.Rungs[i].Length <= l.Rungs[i-1].Length {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // smallLattice is that of the worked example in docs/ladder.md: a line of cells
@@ -167,7 +168,7 @@ func TestLatticeHoldsItsBound(t *testing.T) {
 	for part := range 4 {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(7, uint64(part)))
-			window := make([]float64, SensorDims)
+			window := make([]float64, sensor.MotionDims)
 			var payload []byte
 			var back []float64
 			for range n / 4 {
@@ -293,7 +294,7 @@ func TestLatticeLadder(t *testing.T) {
 	if err != nil || fitted.Save(filepath.Join(dir, LatticeFile)) != nil || last.Save(filepath.Join(dir, GridFile)) != nil {
 		t.Fatal(err)
 	}
-	l := &Ladder{Window: Window{12, 1, 1}, Tolerances: fieldTolerances}
+	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: fieldTolerances}
 	for n := 2; n < 16; n++ {
 		l.Rungs = append(l.Rungs, Rung{Codec: Section{latticeID, "1", Params{LatticePath: LatticeFile, PayloadBytes: n}}})
 	}
@@ -418,7 +419,7 @@ func BenchmarkLattice(b *testing.B) {
 		c, _ := fitted.WithPayloadBytes(n)
 		rungs = append(rungs, c)
 	}
-	ladder, err := NewBounded(Window{Dims: 12, W: 1}, fieldTolerances, append(rungs, last)...)
+	ladder, err := NewBounded(sensor.Shape{Dims: 12, W: 1}, fieldTolerances, append(rungs, last)...)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -430,7 +431,7 @@ func BenchmarkLattice(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		buf, window := make([]byte, 0, 16), make([]float64, 0, SensorDims)
+		buf, window := make([]byte, 0, 16), make([]float64, 0, sensor.MotionDims)
 		b.Run(c.name+"/encode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

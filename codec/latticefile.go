@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // LatticeDim is how one value of a step is cut into cells: a line into cells
@@ -113,8 +114,8 @@ func newLattice(name string, data []byte, f *latticeFile) (*latticeModel, error)
 	fault := func(sentinel error, field, format string, args ...any) (*latticeModel, error) {
 		return nil, &Error{name, field, fmt.Errorf("%w: %s", sentinel, fmt.Sprintf(format, args...))}
 	}
-	if len(f.Dims)*f.WindowW > artifacts.MaxWindowLen {
-		return fault(artifacts.ErrTooLarge, "window_W", "%d steps of %d dims, want at most %d values a window", f.WindowW, len(f.Dims), artifacts.MaxWindowLen)
+	if len(f.Dims)*f.WindowW > sensor.MaxWindowLen {
+		return fault(artifacts.ErrTooLarge, "window_W", "%d steps of %d dims, want at most %d values a window", f.WindowW, len(f.Dims), sensor.MaxWindowLen)
 	}
 	for i, d := range f.Dims {
 		if d.Step > 0 == (d.Cells > 0) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -135,7 +136,7 @@ func TestLatticeLengths(t *testing.T) {
 func recording(t testing.TB, name, part string, w int) iter.Seq2[[]float64, error] {
 	t.Helper()
 	path := testenv.Shared(t, "field", name+".jsonl")
-	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleOptions{}), dataset.Windower{W: w})
+	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleSettings{}), dataset.Windower{W: w})
 	var split dataset.Split = dataset.HashSplit{TrainRatio: 0.8}
 	if part == "first" || part == "rest" {
 		byTime, err := dataset.NewTimeSplit(windows, 0.6)
@@ -183,7 +184,7 @@ func latticeLadder(t testing.TB, name, train string, w int) *Bounded {
 		}
 		rungs = append(rungs, c)
 	}
-	b, err := NewBounded(Window{Dims: 12, W: w}, fieldTolerances, append(rungs, last)...)
+	b, err := NewBounded(sensor.Shape{Dims: 12, W: w}, fieldTolerances, append(rungs, last)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -22,7 +23,7 @@ func specFiles(t testing.TB) (grid, ladder string) {
 	if err := g.Save(grid); err != nil {
 		t.Fatal(err)
 	}
-	l := &Ladder{Window: Window{12, 4, 1}, Tolerances: fieldTolerances, Rungs: []Rung{
+	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 4, Stride: 1}, Tolerances: fieldTolerances, Rungs: []Rung{
 		{Codec: Section{ID: gridID, Version: "1", Params: Params{GridPath: GridFile}}},
 		{Codec: Section{ID: sensor12ID, Version: "1"}},
 	}}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/pytext"
 )
 
@@ -31,8 +31,8 @@ func NewRaw(n int, scale float64) (Raw, error) {
 	if scale == 0 {
 		scale = DefaultRawScale
 	}
-	if n < 1 || n > artifacts.MaxWindowLen {
-		return Raw{}, fmt.Errorf("%w: codec %s with windows of %d values, want 1..%d", ErrSpec, rawID, n, artifacts.MaxWindowLen)
+	if n < 1 || n > sensor.MaxWindowLen {
+		return Raw{}, fmt.Errorf("%w: codec %s with windows of %d values, want 1..%d", ErrSpec, rawID, n, sensor.MaxWindowLen)
 	}
 	if f := float32(scale); !(f > 0) || math.IsInf(float64(f), 0) {
 		return Raw{}, fmt.Errorf("%w: codec %s with scale %g, want a number above 0 that float32 holds", ErrSpec, rawID, scale)

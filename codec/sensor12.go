@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 const sensor12ID = "sensor12_packed"
@@ -32,7 +32,7 @@ var sensor12Scales = [9]float64{1000, 1000, 1000, 10, 10, 10, 10, 10, 10}
 
 // NewSensor12 returns the codec for windows of w steps.
 func NewSensor12(w int) (Sensor12, error) {
-	if most := artifacts.MaxWindowLen / SensorDims; w < 1 || w > most {
+	if most := sensor.MaxWindowLen / sensor.MotionDims; w < 1 || w > most {
 		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want 1..%d", ErrSpec, sensor12ID, w, most)
 	}
 	return Sensor12{w}, nil
@@ -50,7 +50,7 @@ func (c Sensor12) Schema() string {
 }
 
 // WindowLen is 12·W.
-func (c Sensor12) WindowLen() int { return SensorDims * c.w }
+func (c Sensor12) WindowLen() int { return sensor.MotionDims * c.w }
 
 // MaxPayloadLen is 30·W.
 func (c Sensor12) MaxPayloadLen() int { return Sensor12StepBytes * c.w }
@@ -70,7 +70,7 @@ func (c Sensor12) AppendDecode(dst []float64, payload []byte) ([]float64, error)
 
 // packSensor12 appends the first n bytes of the window of w steps, packed.
 func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
-	if err := checkWindow(window, SensorDims*w); err != nil {
+	if err := checkWindow(window, sensor.MotionDims*w); err != nil {
 		return dst, err
 	}
 	out := slices.Grow(dst, n)
@@ -78,7 +78,7 @@ func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
 	var value [4]byte
 	for i, v := range window {
 		width := 2
-		if d := i % SensorDims; d < 3 {
+		if d := i % sensor.MotionDims; d < 3 {
 			width = 4
 			f := float32(v)
 			if math.IsInf(float64(f), 0) {
@@ -96,9 +96,9 @@ func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
 // unpackSensor12 appends the window of w steps that payload holds, whose
 // missing bytes count as zero.
 func unpackSensor12(dst []float64, payload []byte, w int) ([]float64, error) {
-	out := slices.Grow(dst, SensorDims*w)
-	for i := range SensorDims * w {
-		d, width := i%SensorDims, 2
+	out := slices.Grow(dst, sensor.MotionDims*w)
+	for i := range sensor.MotionDims * w {
+		d, width := i%sensor.MotionDims, 2
 		if d < 3 {
 			width = 4
 		}

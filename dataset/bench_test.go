@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"strconv"
 	"testing"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // benchWindows is a data set of n windows in memory.
 func benchWindows(b *testing.B, n int) []byte {
 	var out []byte
 	var err error
-	w := Window{RunID: "bench", Order: SampleNames(), Units: SampleUnits()}
+	w := Window{RunID: "bench", Order: sensor.Motion().Names(), Units: sensor.Motion().Units()}
 	for i := range n {
 		w.ID, w.TsMs = int64(i), 1700000000000+int64(i)*20
 		w.Values = []float64{37.1234567, 127.7654321, 31.25, -0.0354, 0.0605, 8.994, 1.25, 11.9, -8.6, 7.6, 2.47, 55.2 + float64(i%90)/10}
@@ -29,7 +31,7 @@ func BenchmarkReadWindows(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		got := 0
-		newWindowDecoder(bytes.NewReader(data), "bench.jsonl", ReadOptions{WindowLen: 12}).all(func(_ Window, err error) bool {
+		newWindowDecoder(bytes.NewReader(data), "bench.jsonl", WindowSettings{WindowLen: 12}).all(func(_ Window, err error) bool {
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -75,7 +77,7 @@ func BenchmarkReadSamples(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if got, err := collect(ReadSamples(bytes.NewReader(data), "s.jsonl", SampleOptions{})); err != nil || len(got) != n {
+		if got, err := collect(ReadSamples(bytes.NewReader(data), "s.jsonl", SampleSettings{})); err != nil || len(got) != n {
 			b.Fatal(len(got), err)
 		}
 	}
@@ -83,7 +85,7 @@ func BenchmarkReadSamples(b *testing.B) {
 }
 
 func BenchmarkAppendJSON(b *testing.B) {
-	w := Window{RunID: "bench", Order: SampleNames(), Units: SampleUnits(), Values: make([]float64, 12)}
+	w := Window{RunID: "bench", Order: sensor.Motion().Names(), Units: sensor.Motion().Units(), Values: make([]float64, 12)}
 	for i := range w.Values {
 		w.Values[i] = 37.1234567 + float64(i)
 	}

@@ -6,7 +6,7 @@
 //	OpenSamples   a recording (JSONL or CSV): one Sample a line
 //	Windows       W consecutive samples, one Window every Stride samples
 //	WriteFile     dataset_raw.jsonl, whole; a Writer appends to one instead
-//	ReadWindows   dataset_raw.jsonl, as often as it is ranged over
+//	OpenWindows   dataset_raw.jsonl, as often as it is ranged over
 //	Train         the windows a split trains on; Holdout the others
 //	Shuffle       another order, within a buffer
 //	Stats         mean and standard deviation of each value

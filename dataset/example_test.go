@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // A recording becomes a data set, and the statistics of its training part.
@@ -18,7 +19,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "dataset_raw.jsonl")
 
-	samples := dataset.OpenSamples("testdata/samples.csv", dataset.SampleOptions{})
+	samples := dataset.OpenSamples("testdata/samples.csv", dataset.SampleSettings{})
 	windows := dataset.Windows(samples, dataset.Windower{W: 2, Stride: 1, MaxGapMs: 1000, RunID: "example"})
 	n, err := dataset.WriteFile(path, windows)
 	if err != nil {
@@ -26,7 +27,7 @@ func Example() {
 	}
 	fmt.Println("windows:", n)
 
-	data := dataset.ReadWindows(path, dataset.ReadOptions{Dims: dataset.SampleDims})
+	data := dataset.OpenWindows(path, dataset.WindowSettings{Dims: sensor.MotionDims})
 	split := dataset.HashSplit{TrainRatio: 0.8, Seed: 0}
 	var stats dataset.Stats
 	for w, err := range dataset.Train(data, split) {
@@ -48,7 +49,7 @@ func Example() {
 // A torn last line is a warning, and an empty file an error.
 func ExampleSkipTorn() {
 	path := "testdata/torn.jsonl"
-	data := dataset.ReadWindows(path, dataset.ReadOptions{})
+	data := dataset.OpenWindows(path, dataset.WindowSettings{})
 	data = dataset.SkipTorn(data, func(err error) { fmt.Println("warning:", err) })
 	for w, err := range dataset.NotEmpty(data, path) {
 		if err != nil {

@@ -19,7 +19,7 @@ func FuzzReadWindows(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		windows, err := collect(ofText(text, ReadOptions{}))
+		windows, err := collect(ofText(text, WindowSettings{}))
 		var at *Error
 		if err != nil && (!errors.As(err, &at) || at.File != "w.jsonl" || at.Line < 1) {
 			t.Fatalf("error without a place: %v", err)
@@ -33,7 +33,7 @@ func FuzzReadWindows(f *testing.F) {
 				t.Fatalf("window %d cannot be written: %v", i, err)
 			}
 		}
-		again, err := collect(ofText(string(written), ReadOptions{}))
+		again, err := collect(ofText(string(written), WindowSettings{}))
 		if err != nil || !reflect.DeepEqual(again, windows) {
 			t.Fatalf("read again: %+v, %v; want %+v", again, err, windows)
 		}
@@ -45,7 +45,7 @@ func fuzzSamples(f *testing.F, file string, seeds ...string) {
 		f.Add(seed, i%3)
 	}
 	f.Fuzz(func(t *testing.T, text string, fill int) {
-		samples, err := collect(ReadSamples(strings.NewReader(text), file, SampleOptions{Fill: Fill(fill)}))
+		samples, err := collect(ReadSamples(strings.NewReader(text), file, SampleSettings{Fill: Fill(fill)}))
 		var at *Error
 		if err != nil && (!errors.As(err, &at) || at.File != file || at.Line < 1) {
 			t.Fatalf("error without a place: %v", err)

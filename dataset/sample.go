@@ -6,24 +6,21 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// SampleDims is the number of values a sample has.
-const SampleDims = 12
-
-// Sample is what the sensors read at one time: the values that SampleNames
-// names, in that order, in the units of SampleUnits.
+// Sample is what the sensors read at one time: the values of sensor.Motion, in
+// that order and those units.
 type Sample struct {
 	TsMs   int64 // ms since 1970
-	Values [SampleDims]float64
+	Values [sensor.MotionDims]float64
 }
 
 // AppendJSON appends the sample as a line of a flat JSONL recording, its end
@@ -44,20 +41,11 @@ func (s Sample) AppendJSON(dst []byte) ([]byte, error) {
 	return append(b, "}\n"...), nil
 }
 
-var sampleNames = []string{"lat", "lon", "alt", "ax", "ay", "az", "gx", "gy", "gz", "roll", "pitch", "yaw"}
-
-var sampleUnits = map[string]string{
-	"lat": "deg", "lon": "deg", "alt": "m",
-	"ax": "m/s^2", "ay": "m/s^2", "az": "m/s^2",
-	"gx": "deg/s", "gy": "deg/s", "gz": "deg/s",
-	"roll": "deg", "pitch": "deg", "yaw": "deg",
-}
-
-// SampleNames returns the names of a sample's values, in their order.
-func SampleNames() []string { return slices.Clone(sampleNames) }
-
-// SampleUnits returns the unit of each of a sample's values.
-func SampleUnits() map[string]string { return maps.Clone(sampleUnits) }
+// What every sample shares.
+var (
+	sampleNames = sensor.Motion().Names()
+	sampleUnits = sensor.Motion().Units()
+)
 
 // Fill is what to do with a sample that lacks a value: its key is absent or
 // null, its CSV cell empty. A time is never filled in.
@@ -82,8 +70,8 @@ func ParseFill(name string) (Fill, error) {
 	return 0, fmt.Errorf("dataset: fill: found %q, want error, drop or hold", name)
 }
 
-// SampleOptions says how samples are read. The zero value is strict.
-type SampleOptions struct {
+// SampleSettings says how samples are read. The zero value is strict.
+type SampleSettings struct {
 	Fill Fill
 	// Counts, where not nil, is set to zero when a pass starts and counts as it
 	// goes. With it, one goroutine at a time may range over the sequence.
@@ -110,7 +98,7 @@ type SampleCounts struct {
 // A last line that has no end and does not parse gives an error that matches
 // ErrTornLine. A CSV row that lost only digits of its last cell cannot be told
 // from a whole one without a line end, and is taken as it stands.
-func OpenSamples(path string, opts SampleOptions) iter.Seq2[Sample, error] {
+func OpenSamples(path string, opts SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -125,7 +113,7 @@ func OpenSamples(path string, opts SampleOptions) iter.Seq2[Sample, error] {
 // ReadSamples is OpenSamples on a stream, for one pass. File names it in errors
 // and by its extension tells the format. A sample is yielded as soon as the
 // stream has given its line's end, so r may be a source that grows.
-func ReadSamples(r io.Reader, file string, opts SampleOptions) iter.Seq2[Sample, error] {
+func ReadSamples(r io.Reader, file string, opts SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		d := sampleDecoder{file: file, lines: newLineReader(r), fill: opts.Fill, counts: opts.Counts}
 		if d.counts == nil {
@@ -152,8 +140,8 @@ type row struct {
 }
 
 const (
-	timeBit = SampleDims
-	hasAll  = 1<<(SampleDims+1) - 1
+	timeBit = sensor.MotionDims
+	hasAll  = 1<<(sensor.MotionDims+1) - 1
 )
 
 // set puts a value in its place.
@@ -219,7 +207,7 @@ func (d *sampleDecoder) complete(r *row) (bool, error) {
 	if missing&(1<<timeBit) != 0 {
 		return false, fieldError("ts_ms", faultf(ErrMissing, "found no time, want ts_ms, ts or timestamp"))
 	}
-	for i := range SampleDims {
+	for i := range sensor.MotionDims {
 		if missing&(1<<i) == 0 {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -23,7 +24,7 @@ const (
 func flat(time string) string { return "{" + time + "," + flatValues + "}\n" }
 
 func counted(ts int64) Sample {
-	return Sample{TsMs: ts, Values: [SampleDims]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}
+	return Sample{TsMs: ts, Values: [sensor.MotionDims]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}}
 }
 
 func TestReadSamples(t *testing.T) {
@@ -65,7 +66,7 @@ func TestReadSamples(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := collect(ReadSamples(strings.NewReader(c.text), c.file, SampleOptions{Fill: c.fill}))
+			got, err := collect(ReadSamples(strings.NewReader(c.text), c.file, SampleSettings{Fill: c.fill}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +138,7 @@ func TestReadSamplesErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := collect(ReadSamples(strings.NewReader(c.text), c.file, SampleOptions{Fill: c.fill}))
+			_, err := collect(ReadSamples(strings.NewReader(c.text), c.file, SampleSettings{Fill: c.fill}))
 			var at *Error
 			if !errors.Is(err, c.kind) || !errors.As(err, &at) {
 				t.Fatalf("got %v, want an *Error that matches %v", err, c.kind)
@@ -150,7 +151,7 @@ func TestReadSamplesErrors(t *testing.T) {
 }
 
 func TestSampleRoundTrip(t *testing.T) {
-	want := []Sample{counted(5), {TsMs: -6, Values: [SampleDims]float64{37.123457, -0.1, 1e-9, 1e21}}}
+	want := []Sample{counted(5), {TsMs: -6, Values: [sensor.MotionDims]float64{37.123457, -0.1, 1e-9, 1e21}}}
 	path := filepath.Join(t.TempDir(), "s.jsonl")
 	n, err := WriteFile(path, func(yield func(Sample, error) bool) {
 		for _, s := range want {
@@ -165,7 +166,7 @@ func TestSampleRoundTrip(t *testing.T) {
 	if line, _, _ := strings.Cut(readFile(t, path), "\n"); line+"\n" != flat(`"ts_ms":5`) {
 		t.Fatalf("first line is %s", line)
 	}
-	if got, err := collect(OpenSamples(path, SampleOptions{})); err != nil || !slices.Equal(got, want) {
+	if got, err := collect(OpenSamples(path, SampleSettings{})); err != nil || !slices.Equal(got, want) {
 		t.Fatalf("got %v, %v; want %v", got, err, want)
 	}
 	s := counted(5)
@@ -183,7 +184,7 @@ func TestSampleCounts(t *testing.T) {
 	}{{FillDrop, SampleCounts{Samples: 2, Dropped: 1}}, {FillHold, SampleCounts{Samples: 3, Held: 1}}} {
 		var counts SampleCounts
 		path := writeTemp(t, "s.jsonl", text)
-		seq := OpenSamples(path, SampleOptions{Fill: c.fill, Counts: &counts})
+		seq := OpenSamples(path, SampleSettings{Fill: c.fill, Counts: &counts})
 		for range 2 {
 			if _, err := collect(seq); err != nil || counts != c.want {
 				t.Fatalf("fill %d: got %+v, %v; want %+v", c.fill, counts, err, c.want)
@@ -217,7 +218,7 @@ func TestReadSamplesFollows(t *testing.T) {
 		w.Close()
 	}()
 	n := 0
-	for s, err := range ReadSamples(r, "live.jsonl", SampleOptions{}) {
+	for s, err := range ReadSamples(r, "live.jsonl", SampleSettings{}) {
 		if err != nil || s != counted(int64(n)) {
 			t.Fatalf("got %v, %v", s, err)
 		}
@@ -232,7 +233,7 @@ func TestReadSamplesFollows(t *testing.T) {
 func TestReadSamplesStreamError(t *testing.T) {
 	broken := errors.New("unplugged")
 	r := io.MultiReader(strings.NewReader(flat(`"ts_ms":5`)+`{"ts`), errReader{broken})
-	got, err := collect(ReadSamples(r, "tty", SampleOptions{}))
+	got, err := collect(ReadSamples(r, "tty", SampleSettings{}))
 	if len(got) != 1 || !errors.Is(err, broken) || err.Error() != "dataset: tty: unplugged" {
 		t.Fatalf("got %d samples, %v", len(got), err)
 	}
@@ -244,7 +245,7 @@ func (r errReader) Read([]byte) (int, error) { return 0, r.err }
 
 func TestFieldRecordings(t *testing.T) {
 	for name, want := range map[string]int{"walk": 2505, "car": 10800, "phone": 6270} {
-		got, err := collect(OpenSamples(testenv.Shared(t, "field", name+".jsonl"), SampleOptions{}))
+		got, err := collect(OpenSamples(testenv.Shared(t, "field", name+".jsonl"), SampleSettings{}))
 		if err != nil || len(got) != want {
 			t.Errorf("%s: %d samples, %v; want %d", name, len(got), err, want)
 		}

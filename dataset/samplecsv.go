@@ -7,15 +7,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // sampleCSV reads samples from CSV rows, the first of which is the header.
 // A row is a line: a quoted cell may hold commas, but no line end.
 type sampleCSV struct {
 	header  []string
-	columns [SampleDims]int // where each value stands
-	time    int             // where the time stands
-	kind    int             // which of timeNames it is
+	columns [sensor.MotionDims]int // where each value stands
+	time    int                    // where the time stands
+	kind    int                    // which of timeNames it is
 	cells   [][]byte
 }
 

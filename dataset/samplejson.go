@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // sampleJSON reads a sample from a JSON object, flat or nested.
@@ -11,30 +13,28 @@ type sampleJSON struct {
 	json lineDecoder
 }
 
-// sampleIndex is a name's place among a sample's values.
-func sampleIndex(name string) (int, bool) {
-	for i, s := range sampleNames {
-		if s == name {
-			return i, true
-		}
+// sampleIndex is the place of each name among a sample's values.
+var sampleIndex = func() map[string]int {
+	index := map[string]int{}
+	for i, name := range sampleNames {
+		index[name] = i
 	}
-	return 0, false
-}
+	return index
+}()
 
-// sampleGroup is the values that a nested object may hold.
-func sampleGroup(name string) (first, last int, ok bool) {
-	switch name {
-	case "gps":
-		return 0, 2, true
-	case "accel":
-		return 3, 5, true
-	case "gyro":
-		return 6, 8, true
-	case "attitude", "angle":
-		return 9, 11, true
+// sampleGroups are the nested objects that a sample may have, and the values
+// that each may hold.
+var sampleGroups = func() map[string]sensor.Group {
+	groups := map[string]sensor.Group{}
+	for _, g := range sensor.Motion().Groups() {
+		if g.Name != "rpy" {
+			groups[g.Name] = g
+			continue
+		}
+		groups["attitude"], groups["angle"] = g, g
 	}
-	return 0, 0, false
-}
+	return groups
+}()
 
 func (d *sampleJSON) decode(line []byte, ended bool) (row, error) {
 	r, err := d.object(line)
@@ -55,10 +55,10 @@ func (d *sampleJSON) object(line []byte) (row, error) {
 		if err != nil {
 			return r, err
 		}
-		if i, ok := sampleIndex(string(key)); ok {
+		if i, ok := sampleIndex[string(key)]; ok {
 			err = inField(sampleNames[i], d.value(&r, i))
-		} else if first, last, ok := sampleGroup(string(key)); ok {
-			err = d.group(&r, string(key), first, last)
+		} else if g, ok := sampleGroups[string(key)]; ok {
+			err = d.group(&r, string(key), g)
 		} else {
 			var v jsontext.Value
 			if v, err = d.json.raw(); err != nil {
@@ -90,8 +90,8 @@ func (d *sampleJSON) value(r *row, i int) error {
 	return r.set(i, f)
 }
 
-// group reads a nested object of the values first to last.
-func (d *sampleJSON) group(r *row, group string, first, last int) error {
+// group reads a nested object of the values of g.
+func (d *sampleJSON) group(r *row, group string, g sensor.Group) error {
 	if d.json.null() {
 		return nil
 	}
@@ -103,11 +103,11 @@ func (d *sampleJSON) group(r *row, group string, first, last int) error {
 		if err != nil {
 			return inField(group, err)
 		}
-		i, ok := sampleIndex(string(key))
+		i, ok := sampleIndex[string(key)]
 		if group == "gps" && string(key) == "altitude" {
-			i, ok = sampleIndex("alt")
+			i, ok = sampleIndex["alt"]
 		}
-		if ok && first <= i && i <= last {
+		if ok && g.From <= i && i < g.To {
 			err = d.value(r, i)
 		} else {
 			_, err = d.json.raw()

@@ -106,7 +106,7 @@ func TestBreak(t *testing.T) {
 	seqs := map[string]iter.Seq2[Window, error]{
 		"windows": windows, "train": Train(windows, split), "shuffle": Shuffle(windows, 2, 0), "shuffle at the end": Shuffle(windows, 9, 0),
 		"limit": Limit(windows, 3), "torn": SkipTorn(windows, nil), "not empty": NotEmpty(windows, "f"),
-		"file": ReadWindows(path, ReadOptions{}), "samples": Windows(OpenSamples(samples, SampleOptions{}), Windower{}),
+		"file": OpenWindows(path, WindowSettings{}), "samples": Windows(OpenSamples(samples, SampleSettings{}), Windower{}),
 	}
 	for name, seq := range seqs {
 		for range seq { // a second call of yield would panic

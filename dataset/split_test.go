@@ -82,8 +82,8 @@ func TestTimeSplit(t *testing.T) {
 		})
 	}
 	for name, seq := range map[string]iter.Seq2[Window, error]{
-		"no windows": ofText("", ReadOptions{}), "no times": ofText("{\"window\":[1]}\n{\"window\":[1]}\n", ReadOptions{}),
-		"an error": ofText("x\n", ReadOptions{}),
+		"no windows": ofText("", WindowSettings{}), "no times": ofText("{\"window\":[1]}\n{\"window\":[1]}\n", WindowSettings{}),
+		"an error": ofText("x\n", WindowSettings{}),
 	} {
 		if _, err := NewTimeSplit(seq, 0.8); err == nil {
 			t.Errorf("%s: got no error", name)

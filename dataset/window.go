@@ -24,9 +24,9 @@ type Window struct {
 	Values []float64         // dims·W values, oldest step first; the window's own
 }
 
-// ReadOptions says what ReadWindows holds a data set to. The zero value takes
+// WindowSettings says what OpenWindows holds a data set to. The zero value takes
 // the first window's length for all.
-type ReadOptions struct {
+type WindowSettings struct {
 	// WindowLen is how many values a window has; 0: as many as the first.
 	WindowLen int
 	// Dims is how many values a step has, and so how many names order has;
@@ -37,12 +37,12 @@ type ReadOptions struct {
 	Steps int
 }
 
-// ReadWindows yields the windows of a dataset_raw.jsonl, in file order. Each
+// OpenWindows yields the windows of a dataset_raw.jsonl, in file order. Each
 // range over the sequence opens the file anew. A window without a window_id
 // gets its line's number, from zero, blank lines counted. A last line that has
 // no end and does not parse gives an error that matches ErrTornLine; an empty
 // file gives no element.
-func ReadWindows(path string, opts ReadOptions) iter.Seq2[Window, error] {
+func OpenWindows(path string, opts WindowSettings) iter.Seq2[Window, error] {
 	return func(yield func(Window, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -58,7 +58,7 @@ func ReadWindows(path string, opts ReadOptions) iter.Seq2[Window, error] {
 type windowDecoder struct {
 	file  string
 	lines *lineReader
-	opts  ReadOptions
+	opts  WindowSettings
 	json  lineDecoder
 
 	// What lines repeat is kept, as text and as value.
@@ -68,7 +68,7 @@ type windowDecoder struct {
 	units                      map[string]string
 }
 
-func newWindowDecoder(r io.Reader, file string, opts ReadOptions) *windowDecoder {
+func newWindowDecoder(r io.Reader, file string, opts WindowSettings) *windowDecoder {
 	return &windowDecoder{file: file, lines: newLineReader(r), opts: opts}
 }
 

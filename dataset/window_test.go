@@ -26,7 +26,7 @@ func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 }
 
 // ofText yields the windows of a text.
-func ofText(text string, opts ReadOptions) iter.Seq2[Window, error] {
+func ofText(text string, opts WindowSettings) iter.Seq2[Window, error] {
 	return newWindowDecoder(strings.NewReader(text), "w.jsonl", opts).all
 }
 
@@ -53,35 +53,35 @@ func TestReadWindows(t *testing.T) {
 	xy := []string{"x", "y"}
 	cases := []struct {
 		name, text string
-		opts       ReadOptions
+		opts       WindowSettings
 		want       []Window
 	}{
-		{"no bytes", "", ReadOptions{}, nil},
-		{"only blank lines", "\n  \n\t\r\n", ReadOptions{}, nil},
+		{"no bytes", "", WindowSettings{}, nil},
+		{"only blank lines", "\n  \n\t\r\n", WindowSettings{}, nil},
 		{"every key", `{"ts_ms":5,"run_id":"r","window_id":7,"order":["x","y"],"units":{"x":"m","y":"s"},"window":[1,-2.5e1]}` + "\n",
-			ReadOptions{WindowLen: 2, Dims: 2},
+			WindowSettings{WindowLen: 2, Dims: 2},
 			[]Window{{TsMs: 5, RunID: "r", ID: 7, Order: xy, Units: map[string]string{"x": "m", "y": "s"}, Values: []float64{1, -25}}}},
-		{"window alone", `{"window":[1]}` + "\n", ReadOptions{}, []Window{{Values: []float64{1}}}},
+		{"window alone", `{"window":[1]}` + "\n", WindowSettings{}, []Window{{Values: []float64{1}}}},
 		{"null counts as absent", `{"ts_ms":null,"run_id":null,"window_id":null,"order":null,"units":null,"window":[1]}` + "\n",
-			ReadOptions{}, []Window{{Values: []float64{1}}}},
+			WindowSettings{}, []Window{{Values: []float64{1}}}},
 		{"missing id is the line's number, blank ones counted", "\n{\"window\":[1]}\n\n{\"window\":[2]}\n",
-			ReadOptions{}, []Window{{ID: 1, Values: []float64{1}}, {ID: 3, Values: []float64{2}}}},
+			WindowSettings{}, []Window{{ID: 1, Values: []float64{1}}, {ID: 3, Values: []float64{2}}}},
 		{"whole numbers written as floats", `{"ts_ms":5.0,"window_id":7e0,"window":[1]}` + "\n",
-			ReadOptions{}, []Window{{TsMs: 5, ID: 7, Values: []float64{1}}}},
+			WindowSettings{}, []Window{{TsMs: 5, ID: 7, Values: []float64{1}}}},
 		{"unknown keys, nested too", `{"a":{"window":[9]},"window":[1],"b":[null]}` + "\n",
-			ReadOptions{}, []Window{{Values: []float64{1}}}},
-		{"last line without an end", `{"window":[1]}`, ReadOptions{}, []Window{{Values: []float64{1}}}},
+			WindowSettings{}, []Window{{Values: []float64{1}}}},
+		{"last line without an end", `{"window":[1]}`, WindowSettings{}, []Window{{Values: []float64{1}}}},
 		{"carriage returns and a byte order mark", "\xef\xbb\xbf{\"window\":[1]}\r\n{\"window\":[2]}\r\n",
-			ReadOptions{}, []Window{{Values: []float64{1}}, {ID: 1, Values: []float64{2}}}},
+			WindowSettings{}, []Window{{Values: []float64{1}}, {ID: 1, Values: []float64{2}}}},
 		{"order for two steps", `{"order":["x","y"],"window":[1,2,3,4]}` + "\n",
-			ReadOptions{}, []Window{{Order: xy, Values: []float64{1, 2, 3, 4}}}},
+			WindowSettings{}, []Window{{Order: xy, Values: []float64{1, 2, 3, 4}}}},
 		{"escaped names", `{"windo\u0077":[1],"run_id":"\u00e9"}` + "\n",
-			ReadOptions{}, []Window{{RunID: "é", Values: []float64{1}}}},
+			WindowSettings{}, []Window{{RunID: "é", Values: []float64{1}}}},
 		{"what a line repeats and the next does not",
 			`{"run_id":"a","order":["x"],"units":{"x":"m"},"window":[1]}` + "\n" +
 				`{"run_id":"a","order":["x"],"units":{"x":"m"},"window":[2]}` + "\n" +
 				`{"run_id":"b","order":["y"],"units":{"y":"s"},"window":[3]}` + "\n{\"window\":[4]}\n",
-			ReadOptions{}, []Window{
+			WindowSettings{}, []Window{
 				{ID: 0, RunID: "a", Order: []string{"x"}, Units: map[string]string{"x": "m"}, Values: []float64{1}},
 				{ID: 1, RunID: "a", Order: []string{"x"}, Units: map[string]string{"x": "m"}, Values: []float64{2}},
 				{ID: 2, RunID: "b", Order: []string{"y"}, Units: map[string]string{"y": "s"}, Values: []float64{3}},
@@ -104,85 +104,85 @@ func TestReadWindowsErrors(t *testing.T) {
 	const good = `{"window":[1,2]}` + "\n"
 	cases := []struct {
 		name, text string
-		opts       ReadOptions
+		opts       WindowSettings
 		kind       error
 		message    string // the whole message
 	}{
-		{"NaN", good + `{"window":[1,NaN]}` + "\n", ReadOptions{}, ErrNotFinite,
+		{"NaN", good + `{"window":[1,NaN]}` + "\n", WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:2: window[1]: found NaN, want a finite number"},
-		{"Infinity", `{"window":[Infinity]}` + "\n", ReadOptions{}, ErrNotFinite,
+		{"Infinity", `{"window":[Infinity]}` + "\n", WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:1: window[0]: found Infinity, want a finite number"},
-		{"-Infinity", `{"window":[1, -Infinity]}` + "\n", ReadOptions{}, ErrNotFinite,
+		{"-Infinity", `{"window":[1, -Infinity]}` + "\n", WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:1: window[1]: found -Infinity, want a finite number"},
-		{"beyond float64", `{"window":[1e999]}` + "\n", ReadOptions{}, ErrNotFinite,
+		{"beyond float64", `{"window":[1e999]}` + "\n", WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:1: window[0]: found 1e999, want a finite number"},
-		{"NaN in the last line, without an end", good + `{"window":[1,NaN]}`, ReadOptions{}, ErrNotFinite,
+		{"NaN in the last line, without an end", good + `{"window":[1,NaN]}`, WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:2: window[1]: found NaN, want a finite number"},
-		{"NaN in another key", `{"temp":NaN,"window":[1]}` + "\n", ReadOptions{}, ErrNotFinite,
+		{"NaN in another key", `{"temp":NaN,"window":[1]}` + "\n", WindowSettings{}, ErrNotFinite,
 			"dataset: w.jsonl:1: temp: found NaN, want a finite number"},
-		{"length given", good, ReadOptions{WindowLen: 12}, ErrLength,
+		{"length given", good, WindowSettings{WindowLen: 12}, ErrLength,
 			"dataset: w.jsonl:1: window: found 2 values, want 12"},
-		{"length of the first", good + `{"window":[1,2,3]}` + "\n", ReadOptions{}, ErrLength,
+		{"length of the first", good + `{"window":[1,2,3]}` + "\n", WindowSettings{}, ErrLength,
 			"dataset: w.jsonl:2: window: found 3 values, want 2"},
-		{"no values", `{"window":[]}` + "\n", ReadOptions{}, ErrLength,
+		{"no values", `{"window":[]}` + "\n", WindowSettings{}, ErrLength,
 			"dataset: w.jsonl:1: window: found no values, want at least one"},
-		{"no window", `{"ts_ms":1}` + "\n", ReadOptions{}, ErrMissing,
+		{"no window", `{"ts_ms":1}` + "\n", WindowSettings{}, ErrMissing,
 			"dataset: w.jsonl:1: window: found no such key, want a list of numbers"},
-		{"null window", `{"window":null}` + "\n", ReadOptions{}, ErrMissing,
+		{"null window", `{"window":null}` + "\n", WindowSettings{}, ErrMissing,
 			"dataset: w.jsonl:1: window: found null, want a list of numbers"},
-		{"null value", `{"window":[1,null]}` + "\n", ReadOptions{}, ErrMissing,
+		{"null value", `{"window":[1,null]}` + "\n", WindowSettings{}, ErrMissing,
 			"dataset: w.jsonl:1: window[1]: found null, want a number"},
-		{"string value", `{"window":["1"]}` + "\n", ReadOptions{}, ErrType,
+		{"string value", `{"window":["1"]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: window[0]: found "1", want a number`},
-		{"nested window", `{"window":[[1]]}` + "\n", ReadOptions{}, ErrType,
+		{"nested window", `{"window":[[1]]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: window[0]: found [1], want a number`},
-		{"window no list", `{"window":{"a":1}}` + "\n", ReadOptions{}, ErrType,
+		{"window no list", `{"window":{"a":1}}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: window: found {"a":1}, want a list of numbers`},
-		{"no object", `[1,2]` + "\n", ReadOptions{}, ErrSyntax,
+		{"no object", `[1,2]` + "\n", WindowSettings{}, ErrSyntax,
 			`dataset: w.jsonl:1: found "[1,2]", want one JSON object a line`},
-		{"ts_ms a string", `{"ts_ms":"5","window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"ts_ms a string", `{"ts_ms":"5","window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: ts_ms: found "5", want a whole number`},
-		{"ts_ms a fraction", `{"ts_ms":5.5,"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"ts_ms a fraction", `{"ts_ms":5.5,"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: ts_ms: found 5.5, want a whole number within 2^53`},
-		{"window_id too large", `{"window_id":9223372036854775807,"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"window_id too large", `{"window_id":9223372036854775807,"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: window_id: found 9223372036854775807, want a whole number within 2^53`},
-		{"run_id a number", `{"run_id":5,"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"run_id a number", `{"run_id":5,"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: run_id: found 5, want a string`},
-		{"order against dims", `{"order":["x"],"window":[1,2]}` + "\n", ReadOptions{Dims: 2}, ErrLength,
+		{"order against dims", `{"order":["x"],"window":[1,2]}` + "\n", WindowSettings{Dims: 2}, ErrLength,
 			`dataset: w.jsonl:1: order: found 1 names, want 2`},
-		{"order against the first", `{"order":["x"],"window":[1,2]}` + "\n" + `{"order":["x","y"],"window":[1,2]}` + "\n", ReadOptions{}, ErrLength,
+		{"order against the first", `{"order":["x"],"window":[1,2]}` + "\n" + `{"order":["x","y"],"window":[1,2]}` + "\n", WindowSettings{}, ErrLength,
 			`dataset: w.jsonl:2: order: found 2 names, want 1`},
-		{"order against the window", `{"order":["x","y"],"window":[1,2,3]}` + "\n", ReadOptions{}, ErrLength,
+		{"order against the window", `{"order":["x","y"],"window":[1,2,3]}` + "\n", WindowSettings{}, ErrLength,
 			`dataset: w.jsonl:1: order: found 2 names, want a number that divides the window's 3 values`},
-		{"steps against the window", `{"order":["x","y"],"window":[1,2,3,4]}` + "\n", ReadOptions{Steps: 4}, ErrLength,
+		{"steps against the window", `{"order":["x","y"],"window":[1,2,3,4]}` + "\n", WindowSettings{Steps: 4}, ErrLength,
 			`dataset: w.jsonl:1: window: found 4 values, want 8, 4 by 2 names`},
-		{"order of numbers", `{"order":[1],"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"order of numbers", `{"order":[1],"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: order: found 1, want a string`},
-		{"order no list", `{"order":"x","window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"order no list", `{"order":"x","window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: order: found "x", want a list of names`},
-		{"units no object", `{"units":["m"],"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"units no object", `{"units":["m"],"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: units: found ["m"], want an object of names and units`},
-		{"unit a number", `{"units":{"x":1},"window":[1]}` + "\n", ReadOptions{}, ErrType,
+		{"unit a number", `{"units":{"x":1},"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: units: found 1, want a string`},
-		{"no JSON", "hello\n", ReadOptions{}, ErrSyntax,
+		{"no JSON", "hello\n", WindowSettings{}, ErrSyntax,
 			"dataset: w.jsonl:1: found \"hello\", want one JSON object a line"},
-		{"bad JSON within", `{"window":[1;2]}` + "\n", ReadOptions{}, ErrSyntax,
+		{"bad JSON within", `{"window":[1;2]}` + "\n", WindowSettings{}, ErrSyntax,
 			"dataset: w.jsonl:1: window[1]: found invalid character ';' after array element (expecting ',' or ']') (byte 13), want one JSON object a line"},
-		{"two objects", `{"window":[1]} {"window":[2]}` + "\n", ReadOptions{}, ErrSyntax,
+		{"two objects", `{"window":[1]} {"window":[2]}` + "\n", WindowSettings{}, ErrSyntax,
 			`dataset: w.jsonl:1: found "{\"window\":[2]}" after the object, want one JSON object a line`},
-		{"a key twice", `{"window":[1],"window":[2]}` + "\n", ReadOptions{}, ErrDuplicate,
+		{"a key twice", `{"window":[1],"window":[2]}` + "\n", WindowSettings{}, ErrDuplicate,
 			`dataset: w.jsonl:1: found the key "window" twice, want it once`},
-		{"cut in the middle of the file", `{"window":[1,` + "\n" + good, ReadOptions{}, ErrSyntax,
+		{"cut in the middle of the file", `{"window":[1,` + "\n" + good, WindowSettings{}, ErrSyntax,
 			"dataset: w.jsonl:1: window[1]: found the line's end after 13 bytes, want the rest of a JSON object"},
-		{"torn last line", good + `{"window":[1,`, ReadOptions{}, ErrTornLine,
+		{"torn last line", good + `{"window":[1,`, WindowSettings{}, ErrTornLine,
 			"dataset: w.jsonl:2: found a torn last line (13 bytes, no end), want a whole one: its writer was stopped"},
-		{"zeros after a power cut", good + "\x00\x00\x00", ReadOptions{}, ErrTornLine,
+		{"zeros after a power cut", good + "\x00\x00\x00", WindowSettings{}, ErrTornLine,
 			"dataset: w.jsonl:2: found a torn last line (3 bytes, no end), want a whole one: its writer was stopped"},
-		{"whole last line that is wrong", good + `{"window":[1]}`, ReadOptions{}, ErrLength,
+		{"whole last line that is wrong", good + `{"window":[1]}`, WindowSettings{}, ErrLength,
 			"dataset: w.jsonl:2: window: found 1 values, want 2"},
-		{"line too long", good + `{"run_id":"` + strings.Repeat("x", maxLine) + `","window":[1,2]}`, ReadOptions{}, ErrTooLong,
+		{"line too long", good + `{"run_id":"` + strings.Repeat("x", maxLine) + `","window":[1,2]}`, WindowSettings{}, ErrTooLong,
 			"dataset: w.jsonl:2: found a line of more than 16777216 bytes, want at most that"},
-		{"deeply nested", `{"a":` + strings.Repeat("[", 100000) + "\n", ReadOptions{}, ErrSyntax,
+		{"deeply nested", `{"a":` + strings.Repeat("[", 100000) + "\n", WindowSettings{}, ErrSyntax,
 			"dataset: w.jsonl:1: a: found exceeded max depth (byte 10005), want one JSON object a line"},
 	}
 	for _, c := range cases {
@@ -203,30 +203,30 @@ func TestReadWindowsErrors(t *testing.T) {
 func TestTruncations(t *testing.T) {
 	whole := `{"ts_ms":1,"run_id":"r\n","window_id":1,"order":["x"],"units":{"x":"m"},"extra":{"a":[true]},"window":[1.5e2,-2]}`
 	for n := 1; n < len(whole); n++ {
-		_, err := collect(ofText("{\"window\":[1,2]}\n"+whole[:n], ReadOptions{}))
+		_, err := collect(ofText("{\"window\":[1,2]}\n"+whole[:n], WindowSettings{}))
 		if !errors.Is(err, ErrTornLine) {
 			t.Fatalf("cut after %d bytes (%s): got %v, want ErrTornLine", n, whole[:n], err)
 		}
 	}
-	if got, err := collect(ofText(whole, ReadOptions{})); err != nil || len(got) != 1 {
+	if got, err := collect(ofText(whole, WindowSettings{})); err != nil || len(got) != 1 {
 		t.Fatalf("whole: %d windows, %v", len(got), err)
 	}
 }
 
 func TestReadWindowsFile(t *testing.T) {
 	path := writeTemp(t, "w.jsonl", "{\"window\":[1]}\n{\"window\":[2]}\n")
-	seq := ReadWindows(path, ReadOptions{})
+	seq := OpenWindows(path, WindowSettings{})
 	for pass := range 2 {
 		if got, err := collect(seq); err != nil || len(got) != 2 {
 			t.Fatalf("pass %d: %d windows, %v", pass, len(got), err)
 		}
 	}
-	_, err := collect(ReadWindows(path+".not", ReadOptions{}))
+	_, err := collect(OpenWindows(path+".not", WindowSettings{}))
 	if !errors.Is(err, fs.ErrNotExist) || err.Error() != "dataset: "+path+".not: no such file or directory" {
 		t.Fatalf("missing file: %v", err)
 	}
 	dir := t.TempDir()
-	if _, err = collect(ReadWindows(dir, ReadOptions{})); err == nil || err.Error() != "dataset: "+dir+": is a directory" {
+	if _, err = collect(OpenWindows(dir, WindowSettings{})); err == nil || err.Error() != "dataset: "+dir+": is a directory" {
 		t.Fatalf("folder: %v", err)
 	}
 }
@@ -239,7 +239,7 @@ func TestAppendJSON(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Fatalf("got  %s, %v\nwant %s", got, err, want)
 	}
-	if got, err := collect(ofText(want[7:], ReadOptions{Dims: 2})); err != nil || !reflect.DeepEqual(got[0], w) {
+	if got, err := collect(ofText(want[7:], WindowSettings{Dims: 2})); err != nil || !reflect.DeepEqual(got[0], w) {
 		t.Fatalf("read back: %+v, %v", got, err)
 	}
 	nan := 0.0
@@ -257,7 +257,7 @@ func TestAppendJSON(t *testing.T) {
 func TestWalkRoundTrip(t *testing.T) {
 	walk := testenv.Shared(t, "field", "walk.jsonl")
 	path := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	windows := Windows(OpenSamples(walk, SampleOptions{}), Windower{W: 1, Stride: 1, RunID: "walk"})
+	windows := Windows(OpenSamples(walk, SampleSettings{}), Windower{W: 1, Stride: 1, RunID: "walk"})
 	n, err := WriteFile(path, windows)
 	if err != nil || n != 2505 {
 		t.Fatalf("wrote %d windows, %v; want 2505", n, err)
@@ -266,11 +266,11 @@ func TestWalkRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := collect(ReadWindows(path, ReadOptions{WindowLen: 12, Dims: 12}))
+	got, err := collect(OpenWindows(path, WindowSettings{WindowLen: 12, Dims: 12}))
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("%d windows read back differ from %d written, %v", len(got), len(want), err)
 	}
-	train, err := collect(Train(ReadWindows(path, ReadOptions{}), HashSplit{TrainRatio: 0.8}))
+	train, err := collect(Train(OpenWindows(path, WindowSettings{}), HashSplit{TrainRatio: 0.8}))
 	if err != nil || len(train) != 2008 {
 		t.Fatalf("%d train, %v; want 2008", len(train), err)
 	}

@@ -1,6 +1,10 @@
 package dataset
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
+)
 
 // Windower cuts a stream of samples into windows, oldest step first. The first
 // window comes after W samples, then one after every Stride samples. A time
@@ -25,8 +29,8 @@ func (w *Windower) Push(s Sample) (Window, bool) {
 	if w.count > 0 && (s.TsMs < w.last || w.MaxGapMs > 0 && s.TsMs-w.last > w.MaxGapMs) {
 		w.buf, w.count = w.buf[:0], 0
 	}
-	if len(w.buf) == size*SampleDims {
-		w.buf = w.buf[:copy(w.buf, w.buf[SampleDims:])]
+	if len(w.buf) == size*sensor.MotionDims {
+		w.buf = w.buf[:copy(w.buf, w.buf[sensor.MotionDims:])]
 	}
 	w.buf = append(w.buf, s.Values[:]...)
 	w.last = s.TsMs

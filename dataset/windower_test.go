@@ -5,6 +5,8 @@ import (
 	"iter"
 	"reflect"
 	"testing"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // at yields samples of these times whose every value is the time.
@@ -57,7 +59,7 @@ func TestWindows(t *testing.T) {
 						t.Fatalf("window %d: %+v", i, w)
 					}
 					var times []float64
-					for step := 0; step < len(w.Values); step += SampleDims {
+					for step := 0; step < len(w.Values); step += sensor.MotionDims {
 						times = append(times, w.Values[step])
 					}
 					if w.TsMs != int64(times[len(times)-1]) {
@@ -95,7 +97,7 @@ func TestWindowsAreTheCallers(t *testing.T) {
 			first = win
 		}
 	}
-	if first.Values[0] != 1 || first.Values[SampleDims] != 2 {
+	if first.Values[0] != 1 || first.Values[sensor.MotionDims] != 2 {
 		t.Fatalf("first window changed: %v", first.Values)
 	}
 }

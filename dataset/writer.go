@@ -97,7 +97,7 @@ func (w *Writer) resume(f *os.File) error {
 	if !info.Mode().IsRegular() {
 		return &Error{File: w.path, Err: errors.New("found something that is no file, want a file to append to")}
 	}
-	d := newWindowDecoder(f, w.path, ReadOptions{})
+	d := newWindowDecoder(f, w.path, WindowSettings{})
 	ended := true
 	for {
 		win, err := d.next()

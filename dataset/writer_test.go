@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 func TestWriter(t *testing.T) {
@@ -30,7 +32,7 @@ func TestWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := collect(ReadWindows(path, ReadOptions{WindowLen: 1}))
+	got, err := collect(OpenWindows(path, WindowSettings{WindowLen: 1}))
 	if err != nil || len(got) != 6 || got[5].ID != 5 {
 		t.Fatalf("got %d windows, %v", len(got), err)
 	}
@@ -239,7 +241,7 @@ func TestWriterDiskFull(t *testing.T) {
 	if err := w.Write(win); err != nil {
 		t.Fatalf("with room again: %v", err)
 	}
-	if got, err := collect(ReadWindows(path, ReadOptions{})); err != nil || len(got) != 2 || got[1].ID != 1 {
+	if got, err := collect(OpenWindows(path, WindowSettings{})); err != nil || len(got) != 2 || got[1].ID != 1 {
 		t.Fatalf("read back %d windows, %v", len(got), err)
 	}
 
@@ -253,7 +255,7 @@ func TestWriterDiskFull(t *testing.T) {
 		full.room = 1000
 	}
 	w.Close()
-	if got, err := collect(ReadWindows(path, ReadOptions{})); !errors.Is(err, ErrTornLine) || len(got) != 2 {
+	if got, err := collect(OpenWindows(path, WindowSettings{})); !errors.Is(err, ErrTornLine) || len(got) != 2 {
 		t.Fatalf("read back %d windows, %v", len(got), err)
 	}
 }
@@ -263,7 +265,7 @@ func TestWriterKilled(t *testing.T) {
 	if path := os.Getenv("DATASET_TEST_WRITE"); path != "" {
 		w, err := OpenWriter(path)
 		for err == nil {
-			err = w.Write(Window{ID: w.NextID(), Order: SampleNames(), Units: SampleUnits(), Values: make([]float64, SampleDims)})
+			err = w.Write(Window{ID: w.NextID(), Order: sensor.Motion().Names(), Units: sensor.Motion().Units(), Values: make([]float64, sensor.MotionDims)})
 		}
 		t.Fatal(err)
 	}
@@ -294,14 +296,14 @@ func TestWriterKilled(t *testing.T) {
 			t.Fatalf("run %d: %v", run, err)
 		}
 		id := w.NextID()
-		if err := w.Write(Window{ID: id, Values: make([]float64, SampleDims)}); err != nil {
+		if err := w.Write(Window{ID: id, Values: make([]float64, sensor.MotionDims)}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 		seen := int64(-1)
-		for win, err := range ReadWindows(path, ReadOptions{}) {
+		for win, err := range OpenWindows(path, WindowSettings{}) {
 			if err != nil || win.ID <= seen {
 				t.Fatalf("run %d: window %d after %d, %v", run, win.ID, seen, err)
 			}

@@ -49,7 +49,7 @@ var bandwidths = [...]int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000
 // Bandwidths returns what an SX126x offers, in Hz, ascending.
 func Bandwidths() []int { return slices.Clone(bandwidths[:]) }
 
-// ErrPHY is behind every fault that [PHY.Validate] finds.
+// ErrPHY is behind every fault that [PHY.Check] finds.
 var ErrPHY = errors.New("radio: phy out of range")
 
 // PHYError is one field of a PHY that cannot be.
@@ -85,8 +85,8 @@ func (p PHY) Faults() []*PHYError {
 	return faults
 }
 
-// Validate returns all [PHY.Faults] joined, or nil.
-func (p PHY) Validate() error {
+// Check returns all [PHY.Faults] joined, or nil.
+func (p PHY) Check() error {
 	var errs []error
 	for _, f := range p.Faults() {
 		errs = append(errs, f)
@@ -154,22 +154,22 @@ func (p PHY) TimeOnAir(frameLen int) time.Duration {
 	return time.Duration((quarters << p.SF) * int64(time.Second/4) / int64(p.BandwidthHz))
 }
 
-// AirSpeed is one of the E22-900T22S module's air-speed settings. The module
+// AirDataRate is one of the E22-900T22S module's air data rate settings. The module
 // does not document the LoRa parameters behind them: the PHY was calculated
 // back from measured times, so any time on air derived from it is an estimate.
-type AirSpeed struct {
+type AirDataRate struct {
 	Index int    // bits 2..0 of register REG0
 	Name  string // as the module's manual calls it: 2.4k is 2.4 kbit/s
 	PHY   PHY
 }
 
-// AirSpeeds returns the eight settings by index, at 22 dBm.
-func AirSpeeds() []AirSpeed {
-	preset := func(index int, name string, sf, khz, cr int) AirSpeed {
-		return AirSpeed{index, name, PHY{SF: sf, BandwidthHz: 1000 * khz, CodingRate: cr - 4,
+// AirDataRates returns the eight settings by index, at 22 dBm.
+func AirDataRates() []AirDataRate {
+	preset := func(index int, name string, sf, khz, cr int) AirDataRate {
+		return AirDataRate{index, name, PHY{SF: sf, BandwidthHz: 1000 * khz, CodingRate: cr - 4,
 			Preamble: 8, ExplicitHeader: true, TxPowerDBm: 22}}
 	}
-	return []AirSpeed{
+	return []AirDataRate{
 		preset(0, "0.3k", 12, 125, 5),
 		preset(1, "1.2k", 10, 250, 8),
 		preset(2, "2.4k", 10, 500, 8),

@@ -25,7 +25,7 @@ func ExamplePHY_TimeOnAir() {
 }
 
 func ExampleStreamParser() {
-	p := NewStreamParser(StreamConfig{Silence: SilenceAt(9600)})
+	p := NewStreamParser(StreamSettings{Silence: SilenceAt(9600)})
 	now := time.UnixMilli(0)
 	// A frame of two payload bytes, then one whose last byte got lost.
 	found := p.Push(nil, []byte{2, 7, 'h', 'i', 2, 8, 'x'}, now)
@@ -73,7 +73,7 @@ func TestTimeOnAir(t *testing.T) {
 }
 
 func TestValidateListsEveryFault(t *testing.T) {
-	err := PHY{SF: 13, BandwidthHz: 100, CodingRate: 5, Preamble: 0, LDRO: 3, TxPowerDBm: 30}.Validate()
+	err := PHY{SF: 13, BandwidthHz: 100, CodingRate: 5, Preamble: 0, LDRO: 3, TxPowerDBm: 30}.Check()
 	if !errors.Is(err, ErrPHY) {
 		t.Fatalf("%v is no ErrPHY", err)
 	}
@@ -83,9 +83,9 @@ func TestValidateListsEveryFault(t *testing.T) {
 			t.Errorf("%q is not in %q", field, err)
 		}
 	}
-	for _, a := range AirSpeeds() {
-		if err := a.PHY.Validate(); err != nil {
-			t.Errorf("air speed %s: %v", a.Name, err)
+	for _, a := range AirDataRates() {
+		if err := a.PHY.Check(); err != nil {
+			t.Errorf("air data rate %s: %v", a.Name, err)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestStreamParser(t *testing.T) {
 		{"a clock that steps back", false, []chunk{{100, "\x02\x01a"}, {0, "b\x02"}, {139, "\x02cd"}}, "ab@100 cd@139"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := NewStreamParser(StreamConfig{RSSIByte: c.rssi})
+			p := NewStreamParser(StreamSettings{RSSIByte: c.rssi})
 			var got []string
 			for _, ch := range c.chunks {
 				for _, r := range p.Push(nil, []byte(ch.bytes), time.UnixMilli(int64(ch.atMs))) {
@@ -237,7 +237,7 @@ func FuzzStreamParser(f *testing.F) {
 	f.Add([]byte{2, 7, 'h', 'i', 0xa0, 0, 1, 2}, []byte{39, 40, 41}, true)
 	f.Add([]byte{0xff, 0xff, 1, 1, 1}, []byte{}, true)
 	f.Fuzz(func(t *testing.T, data, gapsMs []byte, rssi bool) {
-		p := NewStreamParser(StreamConfig{RSSIByte: rssi})
+		p := NewStreamParser(StreamSettings{RSSIByte: rssi})
 		now := time.UnixMilli(0)
 		var got []Reception
 		bursts := 1
@@ -271,13 +271,13 @@ func FuzzStreamParser(f *testing.F) {
 	})
 }
 
-// The table of the module's air speeds in the docs is what the formula gives.
+// The table of the module's air data rates in the docs is what the formula gives.
 func TestDocsTable(t *testing.T) {
 	b, err := os.ReadFile(testenv.Repo("docs", "radio.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range AirSpeeds() {
+	for _, a := range AirDataRates() {
 		ms := func(payload int) string {
 			return fmt.Sprintf("%.1f", float64(a.PHY.TimeOnAir(HeaderLen+payload).Microseconds())/1000)
 		}

@@ -10,8 +10,8 @@ import (
 // byte is 0 or above 238.
 var ErrStray = errors.New("radio: stray bytes")
 
-// StreamConfig says how a byte stream (a UART) carries frames.
-type StreamConfig struct {
+// StreamSettings says how a byte stream (a UART) carries frames.
+type StreamSettings struct {
 	// RSSIByte is set where the module appends one byte per packet, its
 	// received signal strength: dBm = byte - 256.
 	RSSIByte bool
@@ -39,14 +39,14 @@ func SilenceAt(baud int) time.Duration {
 // Time is what the caller says: the arrival time of the bytes, not the time of
 // parsing. A StreamParser belongs to one goroutine.
 type StreamParser struct {
-	cfg  StreamConfig
+	cfg  StreamSettings
 	buf  []byte // the frame being read
 	lost bool   // out of step until the next silence
 	last time.Time
 }
 
 // NewStreamParser returns a parser that expects a frame's first byte.
-func NewStreamParser(cfg StreamConfig) *StreamParser {
+func NewStreamParser(cfg StreamSettings) *StreamParser {
 	if cfg.Silence <= 0 {
 		cfg.Silence = minSilence
 	}

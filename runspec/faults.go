@@ -57,8 +57,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return ErrInvalid }
 
-// Validate returns an [*Error] with every fault, or nil.
-func (s *RunSpec) Validate() error {
+// Check returns an [*Error] with every fault, or nil.
+func (s *RunSpec) Check() error {
 	if faults := s.faults(); len(faults) > 0 {
 		return &Error{Faults: faults}
 	}

@@ -102,11 +102,11 @@ func FromRadio(p radio.PHY) PHY {
 }
 
 // Profiles returns the names phy.profile may have, with what each stands for:
-// the air-speed settings of the E22-900T22S (e22_2.4k and so on). Their times
-// on air are estimates, see [radio.AirSpeed].
+// the air data rate settings of the E22-900T22S (e22_2.4k and so on). Their times
+// on air are estimates, see [radio.AirDataRate].
 func Profiles() []Profile {
 	var all []Profile
-	for _, a := range radio.AirSpeeds() {
+	for _, a := range radio.AirDataRates() {
 		all = append(all, Profile{"e22_" + a.Name, a.PHY})
 	}
 	return all
@@ -243,7 +243,7 @@ func underAny(path string, seen map[string]bool) bool {
 
 // Marshal returns the canonical YAML, defaults spelt out.
 func (s *RunSpec) Marshal() ([]byte, error) {
-	if err := s.Validate(); err != nil {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	b, err := yaml.MarshalWithOptions(s, yaml.IndentSequence(true))

@@ -13,6 +13,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Grid lists what is tried, every combination of it. An empty list stands for
@@ -72,7 +73,7 @@ func (g *Grid) check() error {
 	}{
 		{"latent dims", g.LatentDims, 1, artifacts.MaxLatentDim}, {"payload bytes", g.PayloadBytes, 1, math.MaxInt},
 		{"encode cycles", g.EncodeCycles, 0, 1000}, {"decode cycles", g.DecodeCycles, 0, 1000},
-		{"hidden dims", slices.Concat(g.HiddenDims...), 1, artifacts.MaxWindowLen},
+		{"hidden dims", slices.Concat(g.HiddenDims...), 1, sensor.MaxWindowLen},
 	} {
 		for _, v := range l.values {
 			if v < l.least || v > l.most {

@@ -11,7 +11,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/internal/score"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Report is sweep_report.json. It holds no time, host or absolute path.
@@ -146,7 +146,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 		"zscored_mse", "zscored_mae", "mse", "mae"}
 	groups := len(r.Results) > 0 && r.Results[0].ByGroup != nil
 	if groups {
-		for _, g := range score.Groups {
+		for _, g := range sensor.Motion().Groups() {
 			head = append(head, g.Name+"_mse", g.Name+"_mae")
 		}
 	}
@@ -166,7 +166,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			number(x.Delta), strconv.Itoa(x.EncodeCycles), strconv.Itoa(x.DecodeCycles),
 			number(x.ZScored.MSE), number(x.ZScored.MAE), number(x.Overall.MSE), number(x.Overall.MAE)}
 		if groups {
-			for _, g := range score.Groups {
+			for _, g := range sensor.Motion().Groups() {
 				row = append(row, number(x.ByGroup[g.Name].MSE), number(x.ByGroup[g.Name].MAE))
 			}
 		}

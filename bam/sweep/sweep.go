@@ -245,7 +245,7 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 		}
 		rep = &res.Report
 	}
-	e, err := quality.Evaluate(c, src.test, quality.Options{Dims: src.dims, Std: study.Norm.Std})
+	e, err := quality.Evaluate(c, src.test, quality.Settings{Dims: src.dims, Std: study.Norm.Std})
 	if err != nil {
 		return nil, err
 	}

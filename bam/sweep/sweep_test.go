@@ -385,7 +385,7 @@ func referenceGrid() sweep.Settings {
 }
 
 func field(t testing.TB) iter.Seq2[dataset.Window, error] {
-	samples := dataset.OpenSamples(testenv.Shared(t, "field", "walk.jsonl"), dataset.SampleOptions{})
+	samples := dataset.OpenSamples(testenv.Shared(t, "field", "walk.jsonl"), dataset.SampleSettings{})
 	return dataset.Windows(samples, dataset.Windower{W: 1, Stride: 1})
 }
 

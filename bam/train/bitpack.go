@@ -227,7 +227,7 @@ func parallel(n int, f func(int)) {
 
 // fitModes fits tables of that shape to the latents.
 func fitModes(y *latents, s tableShape) *bam.Tables {
-	t := &bam.Tables{PayloadBytes: s.payloadBytes, ModeBits: s.modeBits, Check: s.check}
+	t := &bam.Tables{PayloadBytes: s.payloadBytes, ModeBits: s.modeBits, CheckByte: s.check}
 	bits := s.codeBits()
 	turned := min(y.k, maxTurned)
 	identity := bam.NewMatrix(turned, turned)

@@ -49,7 +49,7 @@ func TestBitPackSmall(t *testing.T) {
 				t.Errorf("%+v: %v", c, err)
 				continue
 			}
-			if err := res.Tables.Validate(res.settings.LatentDim); err != nil {
+			if err := res.Tables.Check(res.settings.LatentDim); err != nil {
 				t.Errorf("%+v: %v", c, err)
 			}
 			m := res.Tables.Modes[0]

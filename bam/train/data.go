@@ -49,7 +49,7 @@ func readData(ctx context.Context, windows iter.Seq2[dataset.Window, error], s S
 	}
 	d.dim = len(stats.Mean())
 	d.norm = &bam.Norm{Mean: stats.Mean(), Std: stats.Std()}
-	err := d.norm.Validate()
+	err := d.norm.Check()
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}

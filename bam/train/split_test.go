@@ -61,7 +61,7 @@ func TestManifestNamesTheSplit(t *testing.T) {
 		})
 	}
 	man := artifacts.Manifest{TrainSplit: &artifacts.TrainSplit{Method: artifacts.SplitByTime, TrainRatio: 0.6}}
-	if err := man.Validate(); err == nil {
+	if err := man.Check(); err == nil {
 		t.Error("a split by time without its cut passes")
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Errors that a caller may want to tell apart.
@@ -200,7 +201,7 @@ func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 		Net:  bam.Model{Layers: fit.layers, Delta: float32(s.Delta), EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles},
 		Norm: fit.data.norm, Packing: s.Packing, Scale: s.Scale, NormWidening: fit.data.widened, Status: fit.status, settings: s,
 	}
-	if err := res.Net.Validate(); err != nil {
+	if err := res.Net.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
 	}
 	if s.AutoScale && s.Packing.Integer() {
@@ -349,8 +350,8 @@ func (s *Settings) withDefaults() (Settings, error) {
 		return out, bad("max payload bytes", s.MaxPayloadBytes, "1..255")
 	}
 	for i, h := range out.HiddenDims {
-		if h < 1 || h > artifacts.MaxWindowLen {
-			return out, bad(fmt.Sprintf("hidden dims[%d]", i), h, fmt.Sprintf("1..%d", artifacts.MaxWindowLen))
+		if h < 1 || h > sensor.MaxWindowLen {
+			return out, bad(fmt.Sprintf("hidden dims[%d]", i), h, fmt.Sprintf("1..%d", sensor.MaxWindowLen))
 		}
 	}
 	if err := bam.CheckTransmission(out.Delta, out.EncodeCycles, out.DecodeCycles); err != nil {
@@ -387,7 +388,7 @@ func (p *problem) checkStart() error {
 		}
 	}
 	net := bam.Model{Layers: start}
-	if err := net.Validate(); err != nil {
+	if err := net.Check(); err != nil {
 		return fmt.Errorf("%w: start: %w", ErrSettings, err)
 	}
 	return nil

@@ -144,7 +144,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 	if split == nil {
 		split = dataset.HashSplit{TrainRatio: 0.8}
 	}
-	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Options{Dims: res.settings.InputDims, Std: res.Model().DataStd()})
+	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Dims: res.settings.InputDims, Std: res.Model().DataStd()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 }
 
 func field(t testing.TB, name string, w int) iter.Seq2[dataset.Window, error] {
-	samples := dataset.OpenSamples(testenv.Shared(t, "field", name), dataset.SampleOptions{})
+	samples := dataset.OpenSamples(testenv.Shared(t, "field", name), dataset.SampleSettings{})
 	return dataset.Windows(samples, dataset.Windower{W: w, Stride: 1})
 }
 

@@ -132,7 +132,7 @@ func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], st
 	}
 	var out []Baseline
 	for _, r := range rivals {
-		e, err := Evaluate(r.codec, windows, Options{Dims: t.Dims, Std: std})
+		e, err := Evaluate(r.codec, windows, Settings{Dims: t.Dims, Std: std})
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // OverTolerance is errors divided by the tolerance of each value of a step:
@@ -49,7 +50,7 @@ type overTally struct {
 }
 
 // newOverTally is nil where there are no tolerances.
-func newOverTally(c codec.Codec, opt Options) *overTally {
+func newOverTally(c codec.Codec, opt Settings) *overTally {
 	tolerances := opt.Tolerances
 	if b, ok := c.(*codec.Bounded); ok && tolerances == nil {
 		tolerances = b.Tolerances()
@@ -57,7 +58,7 @@ func newOverTally(c codec.Codec, opt Options) *overTally {
 	if tolerances == nil {
 		return nil
 	}
-	return &overTally{tolerances: tolerances, worst: make([]float64, opt.Dims), angles: codec.Angles(opt.Dims)}
+	return &overTally{tolerances: tolerances, worst: make([]float64, opt.Dims), angles: sensor.ForDims(opt.Dims).Angles()}
 }
 
 func (t *overTally) add(want, got []float64) {
@@ -96,7 +97,7 @@ func (t *overTally) result(windowLen int) *OverTolerance {
 func wraps(c codec.Codec, dims int) []bool {
 	switch c := c.(type) {
 	case *codec.Bounded:
-		return codec.Angles(dims)
+		return sensor.ForDims(dims).Angles()
 	case *codec.Lattice:
 		angles := make([]bool, dims)
 		for i, d := range c.Dims() {

@@ -9,6 +9,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 var tolerances = []float64{4.5e-5, 4.5e-5, 5, 0.5, 0.5, 0.5, 5, 5, 5, 3, 3, 3}
@@ -25,7 +26,7 @@ func ladder(t *testing.T, first int) *codec.Bounded {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := codec.NewBounded(codec.Window{Dims: 12, W: 1}, tolerances, fitted, last)
+	b, err := codec.NewBounded(sensor.Shape{Dims: 12, W: 1}, tolerances, fitted, last)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func ones(n int) []float64 {
 
 func TestEvaluateLadder(t *testing.T) {
 	b := ladder(t, 20)
-	e, err := quality.Evaluate(b, walk(1000), quality.Options{Dims: 12, Std: ones(12)})
+	e, err := quality.Evaluate(b, walk(1000), quality.Settings{Dims: 12, Std: ones(12)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +80,11 @@ func TestEvaluateCountsRefused(t *testing.T) {
 			}
 		}
 	}
-	e, err := quality.Evaluate(ladder(t, 10), bad, quality.Options{Dims: 12, Std: ones(12)})
+	e, err := quality.Evaluate(ladder(t, 10), bad, quality.Settings{Dims: 12, Std: ones(12)})
 	if err != nil || e.Samples != 9 || e.Refused != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err = quality.Evaluate(ladder(t, 10), walk(0), quality.Options{Dims: 12, Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
+	if e, err = quality.Evaluate(ladder(t, 10), walk(0), quality.Settings{Dims: 12, Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
 		t.Errorf("no windows: %+v, %v", e, err)
 	}
 }
@@ -103,15 +104,15 @@ func TestAnglesWrapForGrids(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(g, windows, quality.Options{Dims: 12, Std: ones(12), Tolerances: tolerances})
+	e, err := quality.Evaluate(g, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances})
 	if err != nil || e.BySensor[11].Max > 3 || e.OverTolerance.Worst[11] > 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
 	plain, _ := codec.NewSensor12(1)
-	if e, err = quality.Evaluate(plain, windows, quality.Options{Dims: 12, Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
+	if e, err = quality.Evaluate(plain, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
 		t.Errorf("a codec without a bound: %+v, %v", e, err)
 	}
-	if _, err := quality.Evaluate(plain, windows, quality.Options{Dims: 12, Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
+	if _, err := quality.Evaluate(plain, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
 		t.Error("11 tolerances pass")
 	}
 	stop := errors.New("stop")

@@ -16,6 +16,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/score"
 )
 
@@ -60,7 +61,7 @@ type Evaluation struct {
 	// SplitMethod is hash_window_id or time; CutTsMs is where the latter cuts.
 	SplitMethod string `json:"split_method,omitempty"`
 	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
-	// OverTolerance is there for ladders, and where Options has tolerances.
+	// OverTolerance is there for ladders, and where Settings has tolerances.
 	OverTolerance *OverTolerance `json:"over_tolerance,omitempty"`
 	// Rungs has an entry for each rung of a ladder.
 	Rungs []RungShare `json:"rungs,omitempty"`
@@ -69,8 +70,8 @@ type Evaluation struct {
 	dims  int
 }
 
-// Options say how errors are weighed.
-type Options struct {
+// Settings say how errors are weighed.
+type Settings struct {
 	// Dims is the number of values of a step.
 	Dims int
 	// Std is the deviation of each value, for ZScored. Values whose deviation
@@ -88,7 +89,7 @@ type saturator interface {
 
 // Evaluate encodes and decodes every window and adds up the errors. Where a grid
 // or a ladder decodes an angle as another turn of the same, that is no error.
-func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Options) (*Evaluation, error) {
+func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Settings) (*Evaluation, error) {
 	n := c.WindowLen()
 	if opt.Dims < 1 || n%opt.Dims != 0 || len(opt.Std) != n {
 		return nil, fmt.Errorf("quality: %d dims and %d deviations do not fit windows of %d values", opt.Dims, len(opt.Std), n)
@@ -149,9 +150,9 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Optio
 	e.Overall = e.tally.Overall()
 	e.ZScored = e.tally.Scaled(opt.Std)
 	e.BySensor = bySensor(e.tally, sizes)
-	if opt.Dims == codec.SensorDims {
+	if opt.Dims == sensor.MotionDims {
 		e.ByGroup = map[string]Errors{}
-		for _, g := range score.Groups {
+		for _, g := range sensor.Motion().Groups() {
 			e.ByGroup[g.Name] = e.Dims(g.From, g.To)
 		}
 	}

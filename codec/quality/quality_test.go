@@ -11,6 +11,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 func walk(n int) iter.Seq2[dataset.Window, error] {
@@ -28,7 +29,7 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 
 func Example() {
 	split := dataset.HashSplit{TrainRatio: 0.8}
-	study, err := quality.Study(dataset.Train(walk(1000), split), codec.SensorDims)
+	study, err := quality.Study(dataset.Train(walk(1000), split), sensor.MotionDims)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -55,7 +56,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	std := make([]float64, 12)
 	std[3] = 0.001 // one step of acceleration: only this value counts
-	e, err := quality.Evaluate(c, walk(2000), quality.Options{Dims: 12, Std: std})
+	e, err := quality.Evaluate(c, walk(2000), quality.Settings{Dims: 12, Std: std})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestBaselinesByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(study.Mean(), windows, quality.Options{Dims: 2, Std: study.Norm.Std})
+	e, err := quality.Evaluate(study.Mean(), windows, quality.Settings{Dims: 2, Std: study.Norm.Std})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func TestBaselinesByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = quality.Evaluate(c, windows, quality.Options{Dims: 2, Std: study.Norm.Std}); err != nil || e.ZScored.MSE > 1e-8 {
+	if e, err = quality.Evaluate(c, windows, quality.Settings{Dims: 2, Std: study.Norm.Std}); err != nil || e.ZScored.MSE > 1e-8 {
 		t.Errorf("one component of two dims that move together: %+v, %v", e, err)
 	}
 	if e.Saturation.Count != 1 || e.Saturation.Total != 3 {
@@ -114,13 +115,13 @@ func TestBaselinesByHand(t *testing.T) {
 
 func TestEvaluateRefuses(t *testing.T) {
 	c, _ := codec.NewSensor12(1)
-	if _, err := quality.Evaluate(c, walk(3), quality.Options{Dims: 5, Std: make([]float64, 12)}); err == nil {
+	if _, err := quality.Evaluate(c, walk(3), quality.Settings{Dims: 5, Std: make([]float64, 12)}); err == nil {
 		t.Error("5 dims of 12 pass")
 	}
 	short := func(yield func(dataset.Window, error) bool) {
 		yield(dataset.Window{ID: 9, Values: []float64{1}}, nil)
 	}
-	if _, err := quality.Evaluate(c, short, quality.Options{Dims: 12, Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
+	if _, err := quality.Evaluate(c, short, quality.Settings{Dims: 12, Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
 		t.Errorf("a short window: %v", err)
 	}
 	if _, err := quality.Study(walk(0), 12); err == nil {
@@ -131,7 +132,7 @@ func TestEvaluateRefuses(t *testing.T) {
 // Errors by sensor are over all steps of a window: here the first step comes
 // back exactly, and the second off by as much as each value's place in it.
 func TestBySensor(t *testing.T) {
-	e, err := quality.Evaluate(offset{2, 12}, steps(100), quality.Options{Dims: 12, Std: make([]float64, 24)})
+	e, err := quality.Evaluate(offset{2, 12}, steps(100), quality.Settings{Dims: 12, Std: make([]float64, 24)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestBySensor(t *testing.T) {
 	}
 	for i, s := range e.BySensor {
 		// Step 0: no error in 100 windows. Step 1: i+1, 100 times.
-		want := quality.SensorErrors{Sensor: dataset.SampleNames()[i], Unit: dataset.SampleUnits()[dataset.SampleNames()[i]],
+		want := quality.SensorErrors{Sensor: sensor.Motion().Names()[i], Unit: sensor.Motion().Units()[sensor.Motion().Names()[i]],
 			MAE: float64(i+1) / 2, MSE: float64((i+1)*(i+1)) / 2, P50: 0, P99: float64(i + 1), Max: float64(i + 1)}
 		if s != want {
 			t.Errorf("%+v, want %+v", s, want)
@@ -148,7 +149,7 @@ func TestBySensor(t *testing.T) {
 	}
 	e, err = quality.Evaluate(offset{1, 3}, func(yield func(dataset.Window, error) bool) {
 		yield(dataset.Window{Values: make([]float64, 3)}, nil)
-	}, quality.Options{Dims: 3, Std: make([]float64, 3)})
+	}, quality.Settings{Dims: 3, Std: make([]float64, 3)})
 	if err != nil || e.BySensor[2].Sensor != "dim 2" || e.BySensor[2].Unit != "" {
 		t.Errorf("windows of no sample: %+v, %v", e, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/score"
 )
 
@@ -26,23 +27,14 @@ type SensorErrors struct {
 	Max float64 `json:"max"`
 }
 
-// sensor is the name and the unit of a step's i-th value.
-func sensor(i, dims int) (name, unit string) {
-	if dims != codec.SensorDims {
-		return fmt.Sprintf("dim %d", i), ""
-	}
-	name = dataset.SampleNames()[i]
-	return name, dataset.SampleUnits()[name]
-}
-
 // bySensor turns what was gathered into one entry a value of a step.
 func bySensor(tally *score.Tally, sizes []score.Sizes) []SensorErrors {
 	dims := len(sizes)
+	schema := sensor.ForDims(dims)
 	out := make([]SensorErrors, dims)
 	for i := range sizes {
 		e := tally.Dims(dims, i, i+1)
-		name, unit := sensor(i, dims)
-		out[i] = SensorErrors{name, unit, e.MAE, e.MSE, sizes[i].Quantile(0.5), sizes[i].Quantile(0.99), sizes[i].Max()}
+		out[i] = SensorErrors{schema.Label(i), schema[i].Unit, e.MAE, e.MSE, sizes[i].Quantile(0.5), sizes[i].Quantile(0.99), sizes[i].Max()}
 	}
 	return out
 }
@@ -125,7 +117,7 @@ func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, dims
 	}
 	for i := range d.BySensor {
 		s := &d.BySensor[i]
-		s.Sensor, _ = sensor(i, dims)
+		s.Sensor = sensor.ForDims(dims).Label(i)
 		s.Outside /= float64(max(1, d.Samples*(n/dims)))
 		s.Shift = mean[i]
 		if count[i] > 1 {

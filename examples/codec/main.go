@@ -19,6 +19,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/show"
 	"github.com/loralink/loralink-go/radio"
@@ -32,7 +33,7 @@ windows. Either output is the other's input; what follows a # on a line of hex i
 type options struct {
 	in, payload, id        string
 	params                 codec.Params
-	window                 codec.Window
+	window                 sensor.Shape
 	decode, explain, frame bool
 }
 
@@ -51,7 +52,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.params.LatticePath, "lattice", "", "lattice: a lattice.json, with --payload-bytes")
 	fs.Float64Var(&o.params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
 	fs.IntVar(&o.params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate, lattice: length of a payload")
-	fs.IntVar(&o.window.Dims, "input-dims", codec.SensorDims, "values of a step, where no file says it")
+	fs.IntVar(&o.window.Dims, "input-dims", sensor.MotionDims, "values of a step, where no file says it")
 	fs.IntVar(&o.window.W, "window-W", 1, "steps of a window, where no file says it")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
@@ -188,8 +189,8 @@ func (o *options) decodeAll(ctx context.Context, c codec.Codec, out, stderr io.W
 			return fmt.Errorf("%s: %w", p.at, err)
 		}
 		w := dataset.Window{ID: p.id, Values: window}
-		if o.dims(c) == codec.SensorDims {
-			w.Order, w.Units = dataset.SampleNames(), dataset.SampleUnits()
+		if o.dims(c) == sensor.MotionDims {
+			w.Order, w.Units = sensor.Motion().Names(), sensor.Motion().Units()
 		}
 		if o.explain {
 			fmt.Fprintf(stderr, "%s: %s\n", p.at, describe(c, payload))
@@ -284,8 +285,8 @@ func worst(want, got []float64) string {
 		}
 	}
 	name := fmt.Sprintf("value %d", at)
-	if len(want) == codec.SensorDims {
-		name = dataset.SampleNames()[at]
+	if len(want) == sensor.MotionDims {
+		name = sensor.Motion().Names()[at]
 	}
 	return fmt.Sprintf("largest error %s in %s", show.Digits(most), name)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
@@ -34,7 +35,7 @@ func write(t *testing.T, name, text string) string {
 func windows(t *testing.T, w int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleOptions{}), dataset.Windower{W: w})
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{W: w})
 	if _, err := dataset.WriteFile(path, dataset.Limit(seq, 20)); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func gridAndLadder(t *testing.T) (grid, ladder string) {
 	if err := g.Save(grid); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := codec.SaveLadder(ladder, &codec.Ladder{Window: codec.Window{Dims: 12, W: 1, Stride: 1}, Tolerances: tolerances,
+	if _, err := codec.SaveLadder(ladder, &codec.Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: tolerances,
 		Rungs: []codec.Rung{{Codec: codec.Section{ID: "grid", Version: "1", Params: codec.Params{GridPath: "grid.json"}}}}}); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func main() { cli.Main("e22", run) }
 const summary = `E22 reads and changes the settings of an E22-900T22S module, and asks it for its signal strengths.
 Set the jumpers for --read and --set to configuration mode (M0 low, M1 high), for --rssi to normal mode (both low).
 With --simulate it does the same to a simulated module, fresh from the factory each time, whose firmware
-ignores the air rates 300 and 1200 as newer ones do.`
+ignores the air data rates 300 and 1200 as newer ones do.`
 
 type options struct {
 	port, set                       string
@@ -109,14 +109,14 @@ func open(ctx context.Context, o *options) (*e22.Radio, error) {
 	if o.simulate {
 		return simulate(ctx)
 	}
-	return e22.Open(ctx, o.port, e22.Config{BaudRate: o.baud})
+	return e22.Open(ctx, o.port, e22.Settings{BaudRate: o.baud})
 }
 
 // simulate returns a driver of a module that has heard one packet.
 func simulate(ctx context.Context) (*e22.Radio, error) {
 	settings := e22.FactoryRegisters()
 	settings.AmbientRSSI = true
-	air := e22test.NewAir(e22test.AirConfig{RSSIDBm: -68, NoiseDBm: -104})
+	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -68, NoiseDBm: -104})
 	var radios [2]*e22.Radio
 	for i := range radios {
 		module, err := e22test.NewModule(air, settings)
@@ -128,7 +128,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 		if err != nil {
 			return nil, err
 		}
-		if radios[i], err = e22.New(port, e22.Config{Pins: module, AUX: module}); err != nil {
+		if radios[i], err = e22.New(port, e22.Settings{Pins: module, AUX: module}); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +145,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 }
 
 func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
-	settings, err := r.ReadConfig(ctx)
+	settings, err := r.ReadRegisters(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 		rows = append(rows, f.Name+"\t"+f.Value+"\t"+f.Unit)
 	}
 	show.Table(out, rows...)
-	fmt.Fprintf(out, "\nproduct id   % x\n", id)
+	fmt.Fprintf(out, "\nproduct id     % x\n", id)
 	describe(out, settings)
 	return nil
 }
@@ -166,13 +166,13 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 // describe says what settings mean on the air.
 func describe(out io.Writer, s e22.Registers) {
 	phy := s.PHY()
-	fmt.Fprintf(out, "frequency    %.3f MHz\n", float64(s.FrequencyHz())/1e6)
-	fmt.Fprintf(out, "air rate     about SF%d, %d kHz, 4/%d: %s for 32 bytes (an estimate)\n",
+	fmt.Fprintf(out, "frequency      %.3f MHz\n", float64(s.FrequencyHz())/1e6)
+	fmt.Fprintf(out, "air data rate  about SF%d, %d kHz, 4/%d: %s for 32 bytes (an estimate)\n",
 		phy.SF, phy.BandwidthHz/1000, phy.CodingRate+4, show.Millis(phy.TimeOnAir(32)))
 }
 
 func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
-	before, err := r.ReadConfig(ctx)
+	before, err := r.ReadRegisters(ctx)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
 	if o.temporary {
 		persistence = e22.UntilPowerOff
 	}
-	after, err := r.WriteConfig(ctx, wanted, persistence)
+	after, err := r.WriteRegisters(ctx, wanted, persistence)
 	if err != nil && !errors.Is(err, e22.ErrRefused) {
 		return err
 	}

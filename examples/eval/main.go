@@ -148,7 +148,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if norm == nil {
 		norm = study.Norm
 	}
-	e, err := quality.Evaluate(s.codec, test, quality.Options{Dims: s.dims, Std: norm.Std, Tolerances: o.tolerances})
+	e, err := quality.Evaluate(s.codec, test, quality.Settings{Dims: s.dims, Std: norm.Std, Tolerances: o.tolerances})
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func grid(w io.Writer, b *codec.Bounded, test, training iter.Seq2[dataset.Window
 	if err != nil {
 		return err
 	}
-	e, err := quality.Evaluate(c, test, quality.Options{Dims: b.Window().Dims, Std: ones(b.WindowLen())})
+	e, err := quality.Evaluate(c, test, quality.Settings{Dims: b.Window().Dims, Std: ones(b.WindowLen())})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // model trains on a small data set and returns both files.
@@ -31,7 +32,7 @@ func model(t *testing.T, s *train.Settings) (data, manifest string) {
 	if err := os.WriteFile(data, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	res, err := train.Train(t.Context(), dataset.ReadWindows(data, dataset.ReadOptions{}), s, train.PCA{})
+	res, err := train.Train(t.Context(), dataset.OpenWindows(data, dataset.WindowSettings{}), s, train.PCA{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestOtherRecording(t *testing.T) {
 		return path
 	}
 	home, away := write("home.jsonl", 0), write("away.jsonl", 5)
-	windows := dataset.ReadWindows(home, dataset.ReadOptions{})
+	windows := dataset.OpenWindows(home, dataset.WindowSettings{})
 	split, err := dataset.NewTimeSplit(windows, 0.6)
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +180,7 @@ func TestLadder(t *testing.T) {
 	data, _ := model(t, &train.Settings{LatentDim: 2})
 	dir := t.TempDir()
 	tolerances := []float64{0.05, 0.05, 0.05}
-	l := &codec.Ladder{Window: codec.Window{Dims: 3, W: 1, Stride: 1}, Tolerances: tolerances}
+	l := &codec.Ladder{Window: sensor.Shape{Dims: 3, W: 1, Stride: 1}, Tolerances: tolerances}
 	for _, bits := range []int{5, 8} {
 		dims := []codec.GridDim{{Low: -1.2, Step: 0.0999, Bits: bits}, {Low: -1.2, Step: 0.0999, Bits: bits}, {Low: -0.5, Step: 0.0999, Bits: bits}}
 		dims[2].Low = map[int]float64{5: 0, 8: -2}[bits]

@@ -23,6 +23,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/score"
@@ -136,8 +137,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.tx, err)
 	}
-	if spec.Window.Dims != dataset.SampleDims {
-		return fmt.Errorf("%s: window.dims: %d, want %d: raw payloads are of samples", o.tx, spec.Window.Dims, dataset.SampleDims)
+	if spec.Window.Dims != sensor.MotionDims {
+		return fmt.Errorf("%s: window.dims: %d, want %d: raw payloads are of samples", o.tx, spec.Window.Dims, sensor.MotionDims)
 	}
 	raw, err := codec.NewSensor12(spec.Window.W)
 	if err != nil {
@@ -283,12 +284,12 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 // pair is the ith sender and its receiver. Its windows come at random, on
 // average one a period; the newest matter.
 func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *link.Meter, tally *score.Tally) (sim.Pair, error) {
-	sender, err := link.NewSender(link.SenderConfig{Timing: e.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
+	sender, err := link.NewSender(link.SenderSettings{Timing: e.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
 		RetryJitter: 10 * toa, Seed: e.seed + uint64(i)})
 	if err != nil {
 		return sim.Pair{}, err
 	}
-	receiver, err := link.NewReceiver(link.ReceiverConfig{Timing: e.timing, Codec: c})
+	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: e.timing, Codec: c})
 	if err != nil {
 		return sim.Pair{}, err
 	}
@@ -299,11 +300,11 @@ func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *link.Me
 	values := func(id int64) []float64 { return e.recording[(first+int(id&0xffffffff))%len(e.recording)].Values }
 	return sim.Pair{
 		Sender: sender, Receiver: receiver, Live: true, OnEvent: meter.Add,
-		Source: func() (link.Window, time.Duration, bool) {
+		Source: func() (link.Outbound, time.Duration, bool) {
 			id := int64(i)<<32 | int64(n)
 			n++
 			at += time.Duration(rng.ExpFloat64() * float64(e.period))
-			return link.Window{ID: id, Values: values(id)}, at, n <= e.windows
+			return link.Outbound{ID: id, Values: values(id)}, at, n <= e.windows
 		},
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if intact {

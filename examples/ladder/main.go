@@ -21,6 +21,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/show"
 )
@@ -42,7 +43,7 @@ type options struct {
 	manifests       cli.Strings
 	tolerances      cli.Floats
 	split           cli.Split
-	window          codec.Window
+	window          sensor.Shape
 	lattice         bool
 	regions         int
 	widened         int
@@ -50,7 +51,7 @@ type options struct {
 }
 
 func parse(args []string, stdout io.Writer) (*options, error) {
-	o := options{tolerances: cli.Tolerances()}
+	o := options{tolerances: sensor.Motion().Tolerances()}
 	fs := cli.NewFlags("ladder", summary)
 	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the lattice or the grid is fitted to")
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
@@ -151,7 +152,7 @@ func (o *options) rungs(training windowSeq, stderr io.Writer) ([]rung, error) {
 		all = append(all, r)
 	}
 	last := 0 // bytes of the physical grid
-	if o.window.Dims == codec.SensorDims {
+	if o.window.Dims == sensor.MotionDims {
 		physical, err := codec.PhysicalGrid(o.window.W, o.tolerances)
 		if err != nil {
 			return nil, err
@@ -261,7 +262,7 @@ func (o *options) model(manifest string) (rung, error) {
 		return rung{}, err
 	}
 	man := c.Model().Manifest
-	if got := (codec.Window{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride}); got != o.window {
+	if got := (sensor.Shape{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride}); got != o.window {
 		return rung{}, fmt.Errorf("%s: windows of %d dims, W %d, stride %d, want %d, %d, %d", manifest, got.Dims, got.W, got.Stride, o.window.Dims, o.window.W, o.window.Stride)
 	}
 	from, err := filepath.Abs(o.outDir)
@@ -285,7 +286,7 @@ func (o *options) report(w io.Writer, path string, c *codec.Bounded, windows win
 		test, subset = windows, "training windows (no holdout at ratio 1)"
 	}
 	std := make([]float64, c.WindowLen()) // errors over tolerance are what counts here
-	e, err := quality.Evaluate(c, test, quality.Options{Dims: o.window.Dims, Std: std})
+	e, err := quality.Evaluate(c, test, quality.Settings{Dims: o.window.Dims, Std: std})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
@@ -29,7 +30,7 @@ func program(args ...string) (stdout, stderr string, err error) {
 func samples(t *testing.T) (path string, windows []dataset.Window) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleOptions{}), dataset.Windower{W: 1})
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{W: 1})
 	if _, err := dataset.WriteFile(path, seq); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func samples(t *testing.T) (path string, windows []dataset.Window) {
 
 func model(t *testing.T, data, dir string, latents int) string {
 	t.Helper()
-	res, err := train.Train(t.Context(), dataset.ReadWindows(data, dataset.ReadOptions{}), &train.Settings{LatentDim: latents, Packing: "int8"}, nil)
+	res, err := train.Train(t.Context(), dataset.OpenWindows(data, dataset.WindowSettings{}), &train.Settings{LatentDim: latents, Packing: "int8"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 
 func checkTolerances(t *testing.T, c *codec.Bounded, windows []dataset.Window) {
 	t.Helper()
-	angles, tolerances := codec.Angles(codec.SensorDims), c.Tolerances()
+	angles, tolerances := sensor.ForDims(sensor.MotionDims).Angles(), c.Tolerances()
 	for _, w := range windows {
 		payload, err := c.AppendEncode(nil, w.Values)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/score"
@@ -120,7 +121,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	rep := report{Loss: o.channel.Loss, MeanBurst: o.channel.MeanBurst, Seed: o.channel.Seed, PHYID: o.channel.PHY.ID()}
 	codecs := []codec.Codec{tx.Codec}
-	if plain, err := codec.NewSensor12(tx.Spec.Window.W); err == nil && tx.Spec.Window.Dims == dataset.SampleDims &&
+	if plain, err := codec.NewSensor12(tx.Spec.Window.W); err == nil && tx.Spec.Window.Dims == sensor.MotionDims &&
 		tx.Codec.ID() != plain.ID() && plain.MaxPayloadLen() <= min(tx.Spec.MaxPayloadBytes, codec.MaxPayloadBytes) {
 		codecs = append(codecs, plain)
 	}
@@ -187,9 +188,9 @@ func (o *options) send(ctx context.Context, tx, rx *station.Station, windows []d
 	next := 0
 	res, err := sim.Run(ctx, o.channel, 0, sim.Pair{
 		Sender: sender, Receiver: receiver, Live: live, OnEvent: meter.Add,
-		Source: func() (link.Window, time.Duration, bool) {
+		Source: func() (link.Outbound, time.Duration, bool) {
 			if next == len(windows) {
-				return link.Window{}, 0, false
+				return link.Outbound{}, 0, false
 			}
 			w := windows[next]
 			next++
@@ -197,7 +198,7 @@ func (o *options) send(ctx context.Context, tx, rx *station.Station, windows []d
 			if live {
 				at = time.Duration(max(w.TsMs-windows[0].TsMs, 0)) * time.Millisecond
 			}
-			return link.Window{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, at, true
+			return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, at, true
 		},
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if intact {
@@ -218,9 +219,9 @@ func (r *outcome) errors(std []float64, dims int) {
 	}
 	z := r.tally.Scaled(std)
 	r.ZScored = &z
-	if dims == dataset.SampleDims {
+	if dims == sensor.MotionDims {
 		r.Groups = map[string]score.Errors{}
-		for _, g := range score.Groups {
+		for _, g := range sensor.Motion().Groups() {
 			r.Groups[g.Name] = r.tally.Dims(dims, g.From, g.To)
 		}
 	}

@@ -40,11 +40,11 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metric
 	}
 	timing := station.Timing(spec)
 	timing.MaxRetries = 2
-	sender, err := link.NewSender(link.SenderConfig{Timing: timing, Codec: sensor12, FirstSeq: 77})
+	sender, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: sensor12, FirstSeq: 77})
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver, err := link.NewReceiver(link.ReceiverConfig{Timing: timing, Codec: sensor12})
+	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: timing, Codec: sensor12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +77,13 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metric
 	i := 0
 	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Loss: loss, Seed: 2}, 0, sim.Pair{
 		Sender: sender, Receiver: receiver,
-		Source: func() (link.Window, time.Duration, bool) {
+		Source: func() (link.Outbound, time.Duration, bool) {
 			if i == len(windows) {
-				return link.Window{}, 0, false
+				return link.Outbound{}, 0, false
 			}
 			i++
 			w := windows[i-1]
-			return link.Window{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, 0, true
+			return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, 0, true
 		},
 		OnEvent: func(role link.Role, e link.Event) {
 			meters[role].Add(role, e)

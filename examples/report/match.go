@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/score"
 	"github.com/loralink/loralink-go/radio/link"
@@ -113,9 +114,9 @@ func (m *matcher) errors(path string, std []float64, stderr io.Writer) (*reconst
 		return r, nil
 	}
 	r.Overall, r.ZScored = tally.Overall(), tally.Scaled(std)
-	if dims == dataset.SampleDims {
+	if dims == sensor.MotionDims {
 		r.ByGroup = map[string]score.Errors{}
-		for _, g := range score.Groups {
+		for _, g := range sensor.Motion().Groups() {
 			r.ByGroup[g.Name] = tally.Dims(dims, g.From, g.To)
 		}
 	}

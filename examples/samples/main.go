@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/motion"
 )
@@ -119,7 +120,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	source := fmt.Sprintf("the simulator (seed %d, %g Hz)", o.seed, o.rateHz)
 	warn := func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
 	if o.in != "" {
-		samples = dataset.OpenSamples(o.in, dataset.SampleOptions{Fill: o.fill, Counts: &counts})
+		samples = dataset.OpenSamples(o.in, dataset.SampleSettings{Fill: o.fill, Counts: &counts})
 		samples = dataset.NotEmpty(dataset.SkipTorn(samples, warn), o.in)
 		source = o.in
 	}
@@ -152,7 +153,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	times.report(stdout, o.window.MaxGapMs)
 	if o.out != "" {
-		fmt.Fprintf(stdout, "wrote     %d windows of %d × %d values to %s\n", windows, o.window.W, dataset.SampleDims, o.out)
+		fmt.Fprintf(stdout, "wrote     %d windows of %d × %d values to %s\n", windows, o.window.W, sensor.MotionDims, o.out)
 	}
 	if o.samplesOut != "" {
 		fmt.Fprintf(stdout, "wrote     %d samples to %s\n", times.n, o.samplesOut)

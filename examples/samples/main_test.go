@@ -123,7 +123,7 @@ wrote     100 samples to s.jsonl
 			}
 			path := regexp.MustCompile(`--out (\S+)`).FindStringSubmatch(c.args)[1]
 			n := 0
-			for w, err := range dataset.ReadWindows(path, dataset.ReadOptions{Dims: 12}) {
+			for w, err := range dataset.OpenWindows(path, dataset.WindowSettings{Dims: 12}) {
 				if err != nil || w.ID != int64(n) || w.RunID == "" {
 					t.Fatalf("window %d: %+v, %v", n, w, err)
 				}

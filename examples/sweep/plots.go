@@ -18,6 +18,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/sweep"
 	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Colours that colour-blind readers can tell apart (Okabe and Ito).
@@ -303,10 +304,6 @@ var groups = []struct {
 	{"position", "m", 0, 2}, {"altitude", "m", 2, 3}, {"acceleration", "m/s²", 3, 6}, {"angular rate", "deg/s", 6, 9}, {"attitude", "deg", 9, 12},
 }
 
-// metresPerDegree is the length of a degree of latitude on a sphere of
-// 40,000 km.
-const metresPerDegree = 40e6 / 360
-
 // rms is the root mean square error of a group. A position's is that of the
 // distance on the ground.
 func rms(e *quality.Evaluation, group int, latitude float64) float64 {
@@ -315,7 +312,7 @@ func rms(e *quality.Evaluation, group int, latitude float64) float64 {
 	}
 	lat, lon := e.Dims(0, 1).MSE, e.Dims(1, 2).MSE
 	c := math.Cos(latitude * math.Pi / 180)
-	return metresPerDegree * math.Sqrt(lat+lon*c*c)
+	return sensor.MetresPerDegree * math.Sqrt(lat+lon*c*c)
 }
 
 // plotGroups draws the error of each sensor group in its unit; nothing where a

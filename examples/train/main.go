@@ -177,7 +177,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 	if o.split.Ratio >= 1 {
 		test, subset = training, "training windows (no holdout at ratio 1)"
 	}
-	e, err := quality.Evaluate(c, test, quality.Options{Dims: man.InputDims, Std: c.Model().DataStd()})
+	e, err := quality.Evaluate(c, test, quality.Settings{Dims: man.InputDims, Std: c.Model().DataStd()})
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ const sampleRecording = "testdata/walk.jsonl"
 // walk in testdata, cut into windows.
 func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[dataset.Window, error], string) {
 	if path == "" {
-		samples := dataset.OpenSamples(filepath.FromSlash(sampleRecording), dataset.SampleOptions{})
+		samples := dataset.OpenSamples(filepath.FromSlash(sampleRecording), dataset.SampleSettings{})
 		return dataset.Windows(samples, dataset.Windower{W: w, Stride: stride}), sampleRecording
 	}
 	name := path
@@ -33,7 +33,7 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 // warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
 	var once sync.Once
-	windows := dataset.ReadWindows(path, dataset.ReadOptions{WindowLen: dims * w, Dims: dims, Steps: w})
+	windows := dataset.OpenWindows(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
 		once.Do(func() { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) })
 	}), path)

@@ -31,7 +31,7 @@ const (
 	startLat  = 48.14         // deg
 	startLon  = 11.57         // deg
 	startAlt  = 515.0         // m
-	degMetres = 111_320.0     // a degree of latitude
+	degMetres = 111_320.0     // of a degree at the equator of WGS 84; testdata/walk.jsonl rests on it
 
 	maxRateHz = 1000
 	maxStep   = 0.005 // s: the path's own time step, or finer

@@ -6,8 +6,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // maxSensors is how many lines Sensors writes.
@@ -24,9 +24,9 @@ func Sensors(w io.Writer, latitude float64, e *quality.Evaluation, drift *qualit
 	rows := []string{head}
 	for i, s := range e.BySensor[:min(len(e.BySensor), maxSensors)] {
 		scale, unit := 1.0, s.Unit
-		if len(e.BySensor) == codec.SensorDims && i < 2 {
+		if len(e.BySensor) == sensor.MotionDims && i < 2 {
 			unit = "m"
-			if scale = metresPerDegree; i == 1 {
+			if scale = sensor.MetresPerDegree; i == 1 {
 				scale *= math.Cos(latitude * math.Pi / 180)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Table writes rows whose cells are separated by tabs; the first cell is
@@ -62,10 +63,6 @@ func Millis(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-// metresPerDegree is the length of a degree of latitude, and of longitude at
-// the equator, on a sphere of 40,000 km.
-const metresPerDegree = 40e6 / 360
-
 // Line is one evaluation in a table of errors.
 type Line struct {
 	Name       string
@@ -88,8 +85,8 @@ func Errors(w io.Writer, latitude float64, lines ...Line) {
 		row := fmt.Sprintf("%s\t%d B\t%s", l.Name, l.Bytes, Digits(e.ZScored.MSE))
 		if twelve {
 			rms := func(from, to int) float64 { return math.Sqrt(e.Dims(from, to).MSE) }
-			lat := rms(0, 1) * metresPerDegree
-			lon := rms(1, 2) * metresPerDegree * math.Cos(latitude*math.Pi/180)
+			lat := rms(0, 1) * sensor.MetresPerDegree
+			lon := rms(1, 2) * sensor.MetresPerDegree * math.Cos(latitude*math.Pi/180)
 			row += fmt.Sprintf("\t%s m\t%s m\t%s m/s²\t%s deg/s\t%s deg",
 				Digits(math.Hypot(lat, lon)), Digits(rms(2, 3)), Digits(rms(3, 6)), Digits(rms(6, 9)), Digits(rms(9, 12)))
 		}

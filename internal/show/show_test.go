@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 func TestTable(t *testing.T) {
@@ -32,8 +32,8 @@ func TestAirtime(t *testing.T) {
 func TestSensors(t *testing.T) {
 	e := &quality.Evaluation{}
 	drift := &quality.Drift{Limit: 4, Windows: 0.25}
-	for _, name := range dataset.SampleNames() {
-		e.BySensor = append(e.BySensor, quality.SensorErrors{Sensor: name, Unit: dataset.SampleUnits()[name], MSE: 0.25, P50: 0.1, P99: 1, Max: 20})
+	for _, name := range sensor.Motion().Names() {
+		e.BySensor = append(e.BySensor, quality.SensorErrors{Sensor: name, Unit: sensor.Motion().Units()[name], MSE: 0.25, P50: 0.1, P99: 1, Max: 20})
 		drift.BySensor = append(drift.BySensor, quality.SensorDrift{Sensor: name, Shift: -0.5, Spread: 2, Outside: 0.125})
 	}
 	// At 60 degrees north a degree of longitude is half one of latitude.

@@ -20,7 +20,7 @@ type airFlags struct {
 	uartPort string
 	uartBaud int
 	uartRSSI bool
-	udp      udp.Config
+	udp      udp.Settings
 }
 
 // add puts the flags in. The default addresses of the two roles mirror each other.
@@ -69,7 +69,7 @@ func (a *airFlags) open(ctx context.Context, stderr io.Writer) (radio.Radio, fun
 		}
 		return r, nil, nil
 	}
-	cfg := e22.Config{BaudRate: a.uartBaud, RSSIByte: a.uartRSSI, OnConnection: func(err error) {
+	cfg := e22.Settings{BaudRate: a.uartBaud, RSSIByte: a.uartRSSI, OnConnection: func(err error) {
 		if err != nil {
 			fmt.Fprintf(stderr, "warning: %v; waiting for it to return\n", err)
 			return

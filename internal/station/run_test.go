@@ -203,7 +203,7 @@ func TestOverUDP(t *testing.T) {
 func read(t *testing.T, path string) []dataset.Window {
 	t.Helper()
 	var all []dataset.Window
-	for w, err := range dataset.ReadWindows(path, dataset.ReadOptions{}) {
+	for w, err := range dataset.OpenWindows(path, dataset.WindowSettings{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,9 +220,9 @@ func uartFlags(port string) []string {
 func TestOverModules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	air := e22test.NewAir(e22test.AirConfig{})
+	air := e22test.NewAir(e22test.AirSettings{})
 	settings := e22.FactoryRegisters()
-	settings.BaudRate, settings.AirRate, settings.RSSIByte = 115200, 62500, true
+	settings.BaudRate, settings.AirDataRate, settings.RSSIByte = 115200, 62500, true
 	var port [2]string
 	for i := range port {
 		m, err := e22test.NewModule(air, settings)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/runspec"
@@ -74,8 +75,8 @@ func RX(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		n++
 		progress.Update("windows delivered", n, 0)
 		w := dataset.Window{TsMs: d.At.UnixMilli(), RunID: s.Spec.RunID, ID: out.nextID(), Values: d.Window}
-		if s.Spec.Window.Dims == dataset.SampleDims {
-			w.Order, w.Units = dataset.SampleNames(), dataset.SampleUnits()
+		if s.Spec.Window.Dims == sensor.MotionDims {
+			w.Order, w.Units = sensor.Motion().Names(), sensor.Motion().Units()
 		}
 		return out.write(w)
 	})

@@ -66,7 +66,7 @@ func (s *samplerFlags) live(spec *runspec.RunSpec) bool {
 // samples yields the samples until ctx ends. A torn last line is a warning.
 func (s *samplerFlags) samples(ctx context.Context, spec *runspec.RunSpec, warn func(error)) iter.Seq2[dataset.Sample, error] {
 	fill, _ := dataset.ParseFill(s.fill) // checked
-	opts := dataset.SampleOptions{Fill: fill}
+	opts := dataset.SampleSettings{Fill: fill}
 	var seq iter.Seq2[dataset.Sample, error]
 	switch {
 	case s.kind == "simulate":
@@ -83,7 +83,7 @@ func (s *samplerFlags) samples(ctx context.Context, spec *runspec.RunSpec, warn 
 	return seq
 }
 
-func (s *samplerFlags) recording(ctx context.Context, opts dataset.SampleOptions) iter.Seq2[dataset.Sample, error] {
+func (s *samplerFlags) recording(ctx context.Context, opts dataset.SampleSettings) iter.Seq2[dataset.Sample, error] {
 	return func(yield func(dataset.Sample, error) bool) {
 		f, err := os.Open(s.path)
 		if err != nil {

@@ -75,15 +75,15 @@ func Timing(spec *runspec.RunSpec) link.Timing {
 }
 
 // Sender returns the settings of this end's sender.
-func (s *Station) Sender() link.SenderConfig {
-	return link.SenderConfig{Timing: s.Timing, Codec: s.Codec, Queue: link.QueuePolicy(s.Spec.TX.Queue),
+func (s *Station) Sender() link.SenderSettings {
+	return link.SenderSettings{Timing: s.Timing, Codec: s.Codec, Queue: link.QueuePolicy(s.Spec.TX.Queue),
 		QueueLen: s.Spec.TX.QueueLen, DutyCycle: s.Spec.TX.DutyCycle}
 }
 
 // Receiver returns the settings of this end's receiver. It decodes where the
 // RunSpec's mode is LATENT.
-func (s *Station) Receiver() link.ReceiverConfig {
-	cfg := link.ReceiverConfig{Timing: s.Timing, DutyCycle: s.Spec.TX.DutyCycle}
+func (s *Station) Receiver() link.ReceiverSettings {
+	cfg := link.ReceiverSettings{Timing: s.Timing, DutyCycle: s.Spec.TX.DutyCycle}
 	if s.Spec.Mode == runspec.ModeLatent {
 		cfg.Codec = s.Codec
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/show"
 	"github.com/loralink/loralink-go/radio/link"
@@ -52,8 +53,8 @@ func TX(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if s.Spec.Window.Dims != dataset.SampleDims {
-		return fmt.Errorf("%s: window.dims: %d, want %d: samples have as many values", spec, s.Spec.Window.Dims, dataset.SampleDims)
+	if s.Spec.Window.Dims != sensor.MotionDims {
+		return fmt.Errorf("%s: window.dims: %d, want %d: samples have as many values", spec, s.Spec.Window.Dims, sensor.MotionDims)
 	}
 	r, latency, err := air.open(ctx, stderr)
 	if err != nil {
@@ -106,20 +107,20 @@ func TX(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return out.log(e)
 	}}
 	fmt.Fprintf(stdout, "sending %s over %s, SEQ from %d, window_id from %d\n", s.Codec.ID(), s.Timing.PHY.ID(), cfg.FirstSeq, windower.NextID)
-	err = runner.Send(runCtx, sender, func(context.Context) (link.Window, error) {
+	err = runner.Send(runCtx, sender, func(context.Context) (link.Outbound, error) {
 		w, err, ok := next()
 		if !ok {
-			return link.Window{}, io.EOF
+			return link.Outbound{}, io.EOF
 		}
 		if err != nil {
-			return link.Window{}, err
+			return link.Outbound{}, err
 		}
 		// The data set first, then the id: neither is used twice, whenever this
 		// process is killed.
 		if err := out.write(w); err != nil {
-			return link.Window{}, err
+			return link.Outbound{}, err
 		}
-		return link.Window{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, state.SetWindowID(w.ID + 1)
+		return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, state.SetWindowID(w.ID + 1)
 	})
 	progress.Clear()
 	if err != nil && runCtx.Err() == nil {

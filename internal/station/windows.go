@@ -10,6 +10,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/cli"
 	"github.com/loralink/loralink-go/internal/score"
 	"github.com/loralink/loralink-go/runspec"
@@ -50,10 +51,10 @@ func (s *Source) Windows(spec *runspec.RunSpec, limit int, stderr io.Writer) ([]
 	if s.dataset != "" {
 		seq = cli.OpenWindows(s.dataset, spec.Window.Dims, spec.Window.W, stderr)
 	} else {
-		if spec.Window.Dims != dataset.SampleDims {
-			return nil, fmt.Errorf("runspec %s: window.dims: %d, want %d to send samples (--dataset sends any)", spec.RunID, spec.Window.Dims, dataset.SampleDims)
+		if spec.Window.Dims != sensor.MotionDims {
+			return nil, fmt.Errorf("runspec %s: window.dims: %d, want %d to send samples (--dataset sends any)", spec.RunID, spec.Window.Dims, sensor.MotionDims)
 		}
-		samples := dataset.SkipTorn(dataset.OpenSamples(s.samples, dataset.SampleOptions{}), func(err error) {
+		samples := dataset.SkipTorn(dataset.OpenSamples(s.samples, dataset.SampleSettings{}), func(err error) {
 			fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err)
 		})
 		seq = dataset.Windows(samples, dataset.Windower{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: s.maxGapMs, RunID: spec.RunID})
@@ -108,14 +109,11 @@ var Figures = []Figure{
 	{"position", "m", 0, 2}, {"altitude", "m", 2, 3}, {"acceleration", "m/s²", 3, 6}, {"gyroscope", "deg/s", 6, 9}, {"attitude", "deg", 9, 12},
 }
 
-// metresPerDegree is the length of a degree of latitude.
-const metresPerDegree = 40e6 / 360
-
 // RMS is the figure's value. Latitude, in degrees, turns longitude into metres.
 func (f Figure) RMS(t *score.Tally, latitude float64) float64 {
-	rms := func(from, to int) float64 { return math.Sqrt(t.Dims(dataset.SampleDims, from, to).MSE) }
+	rms := func(from, to int) float64 { return math.Sqrt(t.Dims(sensor.MotionDims, from, to).MSE) }
 	if f.from > 0 {
 		return rms(f.from, f.to)
 	}
-	return math.Hypot(rms(0, 1), rms(1, 2)*math.Cos(latitude*math.Pi/180)) * metresPerDegree
+	return math.Hypot(rms(0, 1), rms(1, 2)*math.Cos(latitude*math.Pi/180)) * sensor.MetresPerDegree
 }

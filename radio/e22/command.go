@@ -38,10 +38,10 @@ func (p Persistence) command() byte {
 	return cmdWriteKept
 }
 
-// ReadConfig reads the module's settings. Stray bytes around the answer, answers
+// ReadRegisters reads the module's settings. Stray bytes around the answer, answers
 // in pieces and answers cut short are coped with; a module that does not answer
 // three times is an [*AnswerError]. What is received meanwhile is lost.
-func (r *Radio) ReadConfig(ctx context.Context) (Registers, error) {
+func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 	var found Registers
 	err := r.configure(ctx, func(x *exchange) error {
 		var err error
@@ -54,11 +54,11 @@ func (r *Radio) ReadConfig(ctx context.Context) (Registers, error) {
 	return found, nil
 }
 
-// WriteConfig writes all settings, reads them back and returns what it found.
+// WriteRegisters writes all settings, reads them back and returns what it found.
 // Settings that the module did not take are named in a [*RefusedError]; those it
 // took hold all the same. The driver follows the new BaudRate, Parity,
 // PacketSize and RSSIByte at once.
-func (r *Radio) WriteConfig(ctx context.Context, want Registers, p Persistence) (found Registers, err error) {
+func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistence) (found Registers, err error) {
 	data, err := want.MarshalBinary()
 	if err != nil {
 		return Registers{}, err

@@ -43,16 +43,16 @@ func TestConfigSurvivesFaults(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := module(t, nil, e22.FactoryRegisters())
 				configMode(t, m)
-				r := drive(t, m, e22.Config{})
+				r := drive(t, m, e22.Settings{})
 				m.SetFaults(c.faults)
-				before, err := r.ReadConfig(t.Context())
+				before, err := r.ReadRegisters(t.Context())
 				if err != nil || before != e22.FactoryRegisters() {
 					t.Fatalf("read %+v, %v (%s)", before, err, c.reason)
 				}
 				want := before
 				want.Channel, want.PowerDBm, want.RSSIByte, want.Address = 40, 17, true, 0xC100
 				m.SetFaults(c.faults)
-				after, err := r.WriteConfig(t.Context(), want, e22.Kept)
+				after, err := r.WriteRegisters(t.Context(), want, e22.Kept)
 				if err != nil || after != want || m.Registers() != want {
 					t.Fatalf("wrote, found %+v, %v (%s)", after, err, c.reason)
 				}
@@ -65,10 +65,10 @@ func TestConfigNamesWhatWasIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
 		m.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate", "lbt"}})
-		r := drive(t, m, e22.Config{Pins: m})
+		r := drive(t, m, e22.Settings{Pins: m})
 		want := e22.FactoryRegisters()
-		want.AirRate, want.LBT, want.Channel = 300, true, 7
-		found, err := r.WriteConfig(t.Context(), want, e22.Kept)
+		want.AirDataRate, want.LBT, want.Channel = 300, true, 7
+		found, err := r.WriteRegisters(t.Context(), want, e22.Kept)
 		var refused *e22.RefusedError
 		if !errors.Is(err, e22.ErrRefused) || !errors.As(err, &refused) || len(refused.Diffs) != 2 {
 			t.Fatalf("error %v", err)
@@ -76,7 +76,7 @@ func TestConfigNamesWhatWasIgnored(t *testing.T) {
 		if refused.Diffs[0] != (e22.Diff{Field: "airrate", Wanted: "300", Found: "2400"}) {
 			t.Errorf("first diff %+v", refused.Diffs[0])
 		}
-		if found != m.Registers() || found.Channel != 7 || found.AirRate != 2400 {
+		if found != m.Registers() || found.Channel != 7 || found.AirDataRate != 2400 {
 			t.Errorf("found %+v", found)
 		}
 	})
@@ -108,7 +108,7 @@ func TestConfigFailures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := module(t, nil, e22.FactoryRegisters())
 				c.module(m)
-				_, err := drive(t, m, e22.Config{}).ReadConfig(t.Context())
+				_, err := drive(t, m, e22.Settings{}).ReadRegisters(t.Context())
 				var located *e22.AnswerError
 				if !errors.Is(err, c.want) || !errors.As(err, &located) || !strings.Contains(err.Error(), c.text) {
 					t.Errorf("error %v, want %q", err, c.text)
@@ -121,19 +121,19 @@ func TestConfigFailures(t *testing.T) {
 			m := module(t, nil, e22.FactoryRegisters())
 			configMode(t, m)
 			m.SetFaults(e22test.Faults{Reject: 3})
-			r := drive(t, m, e22.Config{})
-			if _, err := r.ReadConfig(t.Context()); !errors.Is(err, e22.ErrRejected) {
+			r := drive(t, m, e22.Settings{})
+			if _, err := r.ReadRegisters(t.Context()); !errors.Is(err, e22.ErrRejected) {
 				t.Errorf("three rejections: %v", err)
 			}
 			m.SetFaults(e22test.Faults{Reject: 1})
-			if _, err := r.ReadConfig(t.Context()); err != nil {
+			if _, err := r.ReadRegisters(t.Context()); err != nil {
 				t.Errorf("one rejection: %v", err)
 			}
 		})
 	})
 	t.Run("settings out of range", func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		if _, err := drive(t, m, e22.Config{}).WriteConfig(t.Context(), e22.Registers{}, e22.Kept); !errors.Is(err, e22.ErrRegister) {
+		if _, err := drive(t, m, e22.Settings{}).WriteRegisters(t.Context(), e22.Registers{}, e22.Kept); !errors.Is(err, e22.ErrRegister) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -142,27 +142,27 @@ func TestConfigFailures(t *testing.T) {
 func TestPersistence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		r := drive(t, m, e22.Config{Pins: m, AUX: m, Open: m.Open})
+		r := drive(t, m, e22.Settings{Pins: m, AUX: m, Open: m.Open})
 		s := e22.FactoryRegisters()
 		s.Channel = 5
-		if _, err := r.WriteConfig(t.Context(), s, e22.Kept); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
 			t.Fatal(err)
 		}
 		s.Channel, s.BaudRate = 6, 115200
-		if _, err := r.WriteConfig(t.Context(), s, e22.UntilPowerOff); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.UntilPowerOff); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.Registers(); got.Channel != 6 || got.BaudRate != 115200 {
 			t.Errorf("before power-off %+v", got)
 		}
-		if _, err := r.ReadConfig(t.Context()); err != nil {
+		if _, err := r.ReadRegisters(t.Context()); err != nil {
 			t.Errorf("read at another speed in normal mode: %v", err)
 		}
 		m.Unplug()
 		time.Sleep(time.Second)
 		m.Plug()
 		time.Sleep(10 * time.Second)
-		got, err := r.ReadConfig(t.Context())
+		got, err := r.ReadRegisters(t.Context())
 		if err != nil || got.Channel != 5 || got.BaudRate != 9600 {
 			t.Errorf("after power-off %+v, %v", got, err)
 		}
@@ -172,13 +172,13 @@ func TestPersistence(t *testing.T) {
 // After settings changed, the driver speaks as the module now does.
 func TestDriverFollowsConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		ma, mb := module(t, air, e22.FactoryRegisters()), module(t, air, e22.FactoryRegisters())
-		a, b := drive(t, ma, e22.Config{Pins: ma}), drive(t, mb, e22.Config{Pins: mb})
+		a, b := drive(t, ma, e22.Settings{Pins: ma}), drive(t, mb, e22.Settings{Pins: mb})
 		s := fast()
 		s.Parity, s.RSSIByte, s.PacketSize = e22.Parity8O1, true, 64
 		for _, r := range []*e22.Radio{a, b} {
-			if _, err := r.WriteConfig(t.Context(), s, e22.Kept); err != nil {
+			if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -197,7 +197,7 @@ func TestDriverFollowsConfig(t *testing.T) {
 
 func TestKeyAndProductID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		ma, mb := module(t, air, fast()), module(t, air, fast())
 		cfg := configFor(fast())
 		cfg.Pins = ma
@@ -231,7 +231,7 @@ func TestKeyAndProductID(t *testing.T) {
 
 func TestRSSI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{RSSIDBm: -83, NoiseDBm: -107})
+		air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -83, NoiseDBm: -107})
 		settings := fast()
 		settings.RSSIByte = true
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -266,7 +266,7 @@ func TestRSSI(t *testing.T) {
 
 func TestRSSINeedsItsRegister(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := drive(t, module(t, nil, e22.FactoryRegisters()), e22.Config{})
+		r := drive(t, module(t, nil, e22.FactoryRegisters()), e22.Settings{})
 		_, err := r.RSSI(t.Context())
 		if !errors.Is(err, e22.ErrNoAnswer) || !strings.Contains(err.Error(), "ambientrssi") {
 			t.Errorf("error %v", err)
@@ -278,7 +278,7 @@ func TestRSSINeedsItsRegister(t *testing.T) {
 // otherwise, and what only began so is a failure.
 func TestRSSIAnswerBeginsLikeAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		s := fast()
 		s.AmbientRSSI = false // b asks in vain while the frame comes
 		ma, mb := module(t, air, fast()), module(t, air, s)

@@ -8,11 +8,11 @@
 //
 // # Configuration
 //
-// [Registers] are the module's settings by name. [Radio.ReadConfig] reads them;
-// [Radio.WriteConfig] writes them, reads them back and names what the module
+// [Registers] are the module's settings by name. [Radio.ReadRegisters] reads them;
+// [Radio.WriteRegisters] writes them, reads them back and names what the module
 // silently ignored in a [*RefusedError]. Both need configuration mode, M0 low
 // and M1 high, in which the UART always runs at 9600 baud, 8N1. A board whose
-// mode pins the program can set gives them as Config.Pins; on any other the
+// mode pins the program can set gives them as Settings.Pins; on any other the
 // jumpers are the caller's to move before and after. The driver changes the
 // port's speed itself where the port is a [SpeedSetter], as serial ports are.
 //
@@ -24,11 +24,11 @@
 // one RSSI byte for both. Send spaces frames by their time on the UART and a
 // gap, and refuses a frame that does not fit a packet. While a packet is on the
 // air the module goes on collecting, so a sender that outruns the air needs
-// Config.AUX, Config.AirTime, or radio/link, which waits by itself.
+// Settings.AUX, Settings.AirTime, or radio/link, which waits by itself.
 //
 // # Unplugging
 //
-// Where Config.Open is set (and with [Open] always), a lost port is opened
+// Where Settings.Open is set (and with [Open] always), a lost port is opened
 // again with back-off, while Send and Receive wait for as long as their context
 // allows. A frame that was being written is written again from its start:
 // receivers may see it twice. A module that lost its power has lost the settings

@@ -11,11 +11,11 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Config says how to talk to a module. The zero value suits one with its
+// Settings says how to talk to a module. The zero value suits one with its
 // factory settings. BaudRate, Parity, PacketSize and RSSIByte must be what the
-// module has in its registers; once ReadConfig or WriteConfig have seen those,
+// module has in its registers; once ReadRegisters or WriteRegisters have seen those,
 // the driver goes by them.
-type Config struct {
+type Settings struct {
 	BaudRate   int    // bit/s of the UART; 0 is 9600
 	Parity     Parity // of the UART
 	PacketSize int    // bytes; 0 is 240
@@ -60,7 +60,7 @@ type Destination struct {
 // Latency is how long a frame of so many bytes takes between the host and the
 // air, as radio/link wants it: its characters on the UART, and the three of
 // silence by which the module knows that a packet is complete.
-func (c Config) Latency(frameLen int) time.Duration {
+func (c Settings) Latency(frameLen int) time.Duration {
 	if c.BaudRate <= 0 {
 		c.BaudRate = defaultBaudRate
 	}
@@ -90,7 +90,7 @@ type line struct {
 // Radio is a module on a UART. Its methods may be called from several
 // goroutines at once; frames and commands are written one after the other.
 type Radio struct {
-	cfg    Config
+	cfg    Settings
 	ctx    context.Context // done once closed, or lost for good; its cause says which
 	cancel context.CancelCauseFunc
 	closed atomic.Bool
@@ -116,7 +116,7 @@ var _ radio.Radio = (*Radio)(nil)
 
 // New returns a Radio over port, which it closes in the end, even if it returns
 // an error. The port's speed is set where the port is a [SpeedSetter].
-func New(port Port, cfg Config) (*Radio, error) {
+func New(port Port, cfg Settings) (*Radio, error) {
 	if cfg.BaudRate == 0 {
 		cfg.BaudRate = defaultBaudRate
 	}
@@ -134,7 +134,7 @@ func New(port Port, cfg Config) (*Radio, error) {
 	if cfg.Destination != nil {
 		check.Channel = int(cfg.Destination.Channel)
 	}
-	if err := check.Validate(); err != nil {
+	if err := check.Check(); err != nil {
 		return nil, errors.Join(err, port.Close())
 	}
 
@@ -194,7 +194,7 @@ func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	return r.send(ctx, nil, frame)
 }
 
-// SendTo is Send to another module than Config.Destination. The FixedPoint
+// SendTo is Send to another module than Settings.Destination. The FixedPoint
 // register must be on.
 func (r *Radio) SendTo(ctx context.Context, to Destination, frame []byte) error {
 	if to.Channel > maxChannel {

@@ -34,12 +34,12 @@ func TestSendAndReceive(t *testing.T) {
 		{"three bytes a write", fast(), e22test.Faults{WriteLen: 3}},
 		{"9600 baud, even parity", with(func(s *e22.Registers) { s.BaudRate, s.Parity = 9600, e22.Parity8E1 }), e22test.Faults{}},
 		{"1200 baud", with(func(s *e22.Registers) { s.BaudRate = 1200 }), e22test.Faults{}},
-		{"slow air", with(func(s *e22.Registers) { s.AirRate = 300 }), e22test.Faults{}},
+		{"slow air", with(func(s *e22.Registers) { s.AirDataRate = 300 }), e22test.Faults{}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirConfig{RSSIDBm: -71})
+				air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -71})
 				ma, mb := module(t, air, c.settings), module(t, air, c.settings)
 				ma.SetFaults(c.faults)
 				mb.SetFaults(c.faults)
@@ -75,21 +75,21 @@ func TestPacing(t *testing.T) {
 	const frames = 5
 	cases := []struct {
 		name    string
-		change  func(*e22.Config, *e22test.Module)
+		change  func(*e22.Settings, *e22test.Module)
 		packets int
 	}{
-		{"air time", func(c *e22.Config, m *e22test.Module) { c.AirTime = m.Registers().PHY().TimeOnAir }, frames},
-		{"AUX", func(c *e22.Config, m *e22test.Module) { c.AUX = m }, frames},
+		{"air time", func(c *e22.Settings, m *e22test.Module) { c.AirTime = m.Registers().PHY().TimeOnAir }, frames},
+		{"AUX", func(c *e22.Settings, m *e22test.Module) { c.AUX = m }, frames},
 		// Without either the module merges what it could not send: the first
 		// frame is on the air while the others gather into one packet.
-		{"neither", func(*e22.Config, *e22test.Module) {}, 2},
+		{"neither", func(*e22.Settings, *e22test.Module) {}, 2},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirConfig{})
+				air := e22test.NewAir(e22test.AirSettings{})
 				settings := fast()
-				settings.AirRate = 2400
+				settings.AirDataRate = 2400
 				ma, mb := module(t, air, settings), module(t, air, settings)
 				cfg := configFor(settings)
 				c.change(&cfg, ma)
@@ -114,7 +114,7 @@ func TestPacing(t *testing.T) {
 
 func TestSendWaitsForTheUART(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := drive(t, module(t, nil, e22.FactoryRegisters()), e22.Config{})
+		r := drive(t, module(t, nil, e22.FactoryRegisters()), e22.Settings{})
 		began := time.Now()
 		if err := r.Send(t.Context(), frame(t, 0, 238)); err != nil {
 			t.Fatal(err)
@@ -157,12 +157,12 @@ func TestSendRefuses(t *testing.T) {
 func TestConfigIsChecked(t *testing.T) {
 	cases := []struct {
 		name string
-		cfg  e22.Config
+		cfg  e22.Settings
 	}{
-		{"baud rate", e22.Config{BaudRate: 9601}},
-		{"parity", e22.Config{Parity: 3}},
-		{"packet size", e22.Config{PacketSize: 200}},
-		{"channel", e22.Config{Destination: &e22.Destination{Channel: 81}}},
+		{"baud rate", e22.Settings{BaudRate: 9601}},
+		{"parity", e22.Settings{Parity: 3}},
+		{"packet size", e22.Settings{PacketSize: 200}},
+		{"channel", e22.Settings{Destination: &e22.Destination{Channel: 81}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -179,14 +179,14 @@ func TestConfigIsChecked(t *testing.T) {
 			}
 		})
 	}
-	if _, err := e22.Open(t.Context(), "/dev/no-such-port", e22.Config{}); !errors.Is(err, e22.ErrDisconnected) {
+	if _, err := e22.Open(t.Context(), "/dev/no-such-port", e22.Settings{}); !errors.Is(err, e22.ErrDisconnected) {
 		t.Errorf("a port that is not there: %v", err)
 	}
 }
 
 func TestFixedPointAddressing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		station := func(address uint16, channel int) (*e22test.Module, e22.Registers) {
 			s := fast()
 			s.FixedPoint, s.Address, s.Channel = true, address, channel
@@ -230,7 +230,7 @@ func TestFixedPointAddressing(t *testing.T) {
 func TestResynchronises(t *testing.T) {
 	for _, rssi := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirConfig{Seed: 4})
+			air := e22test.NewAir(e22test.AirSettings{Seed: 4})
 			settings := fast()
 			settings.RSSIByte = rssi
 			ma, mb := module(t, air, settings), module(t, air, settings)
@@ -272,7 +272,7 @@ func TestResynchronises(t *testing.T) {
 // A receiver nobody listens to keeps the newest and says so.
 func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		a := drive(t, module(t, air, fast()), configFor(fast()))
 		b := drive(t, module(t, air, fast()), configFor(fast()))
 		const sent = 300
@@ -295,7 +295,7 @@ func TestOverrun(t *testing.T) {
 func TestCloseUnblocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		r := drive(t, m, e22.Config{})
+		r := drive(t, m, e22.Settings{})
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			if _, err := r.Receive(t.Context()); !errors.Is(err, radio.ErrClosed) {
@@ -318,7 +318,7 @@ func TestCloseUnblocks(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			if _, err := r.ReadConfig(t.Context()); !errors.Is(err, radio.ErrClosed) {
+			if _, err := r.ReadRegisters(t.Context()); !errors.Is(err, radio.ErrClosed) {
 				t.Errorf("read config: %v", err)
 			}
 		})
@@ -329,7 +329,7 @@ func TestCloseUnblocks(t *testing.T) {
 			}
 		}
 		wg.Wait()
-		if _, err := r.ReadConfig(t.Context()); !errors.Is(err, radio.ErrClosed) {
+		if _, err := r.ReadRegisters(t.Context()); !errors.Is(err, radio.ErrClosed) {
 			t.Errorf("read config afterwards: %v", err)
 		}
 		if err := r.Send(t.Context(), frame(t, 1, 3)); !errors.Is(err, radio.ErrClosed) {
@@ -341,7 +341,7 @@ func TestCloseUnblocks(t *testing.T) {
 func TestContextsEndWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		cfg := e22.Config{AUX: never{}}
+		cfg := e22.Settings{AUX: never{}}
 		r := drive(t, m, cfg)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -350,7 +350,7 @@ func TestContextsEndWaits(t *testing.T) {
 			"receive":     func() error { _, err := r.Receive(ctx); return err },
 			"send":        func() error { return r.Send(ctx, frame(t, 1, 3)) },
 			"rssi":        func() error { _, err := r.RSSI(ctx); return err },
-			"read config": func() error { _, err := r.ReadConfig(ctx); return err },
+			"read config": func() error { _, err := r.ReadRegisters(ctx); return err },
 		} {
 			wg.Go(func() {
 				if err := wait(); !errors.Is(err, context.DeadlineExceeded) {
@@ -417,7 +417,7 @@ func (p *awkward) Close() error {
 func TestAwkwardPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &awkward{done: make(chan struct{}), replies: frame(t, 9, 40)}
-		r, err := e22.New(p, e22.Config{})
+		r, err := e22.New(p, e22.Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,8 +13,8 @@ import (
 func Example() {
 	ctx := context.Background()
 	settings := e22.FactoryRegisters()
-	settings.AirRate, settings.RSSIByte = 62500, true
-	air := e22test.NewAir(e22test.AirConfig{RSSIDBm: -72})
+	settings.AirDataRate, settings.RSSIByte = 62500, true
+	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -72})
 	open := func() *e22.Radio {
 		module, err := e22test.NewModule(air, settings)
 		if err != nil {
@@ -24,7 +24,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		r, err := e22.New(port, e22.Config{
+		r, err := e22.New(port, e22.Settings{
 			RSSIByte: settings.RSSIByte,
 			AirTime:  settings.PHY().TimeOnAir,
 			Open:     module.Open,

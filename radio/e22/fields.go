@@ -33,7 +33,7 @@ var fields = []field{
 		},
 		want: oneOf(parities),
 	},
-	choiceField("airrate", "bit/s", airRates, func(r *Registers) *int { return &r.AirRate }),
+	choiceField("airrate", "bit/s", airRates, func(r *Registers) *int { return &r.AirDataRate }),
 	choiceField("packetsize", "bytes", packetSizes, func(r *Registers) *int { return &r.PacketSize }),
 	switchField("ambientrssi", func(r *Registers) *bool { return &r.AmbientRSSI }),
 	choiceField("power", "dBm", powersDBm, func(r *Registers) *int { return &r.PowerDBm }),
@@ -182,7 +182,7 @@ func (r Registers) Diff(found Registers) []Diff {
 var ErrRefused = errors.New("e22: module ignored settings")
 
 // RefusedError says which settings the module acknowledged and yet did not
-// take. Newer firmware, for one, ignores the air rates 300 and 1200.
+// take. Newer firmware, for one, ignores the air data rates 300 and 1200.
 type RefusedError struct{ Diffs []Diff }
 
 func (e *RefusedError) Error() string {

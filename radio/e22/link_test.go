@@ -46,11 +46,11 @@ type linked struct {
 // calls during once the transfer has begun.
 func overLink(t *testing.T, a, b *e22.Radio, timing link.Timing, count, size int, during func()) linked {
 	t.Helper()
-	tx, err := link.NewSender(link.SenderConfig{Timing: timing, Codec: byteCodec(size)})
+	tx, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: byteCodec(size)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rx, err := link.NewReceiver(link.ReceiverConfig{Timing: timing, Codec: byteCodec(size)})
+	rx, err := link.NewReceiver(link.ReceiverSettings{Timing: timing, Codec: byteCodec(size)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +80,12 @@ func overLink(t *testing.T, a, b *e22.Radio, timing link.Timing, count, size int
 		return nil
 	}}
 	next := 0
-	err = runner.Send(ctx, tx, func(context.Context) (link.Window, error) {
+	err = runner.Send(ctx, tx, func(context.Context) (link.Outbound, error) {
 		if next == count {
-			return link.Window{}, io.EOF
+			return link.Outbound{}, io.EOF
 		}
 		next++
-		return link.Window{ID: int64(next - 1), Values: window(next-1, size)}, nil
+		return link.Outbound{ID: int64(next - 1), Values: window(next-1, size)}, nil
 	})
 	if err != nil {
 		t.Errorf("sender: %v", err)
@@ -126,7 +126,7 @@ func (l linked) check(t *testing.T, count, size int) {
 // air: it resumes, and nothing acknowledged is lost.
 func TestLinkUnplugged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{Loss: 0.1, Seed: 1})
+		air := e22test.NewAir(e22test.AirSettings{Loss: 0.1, Seed: 1})
 		settings := fast()
 		settings.RSSIByte = true
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -155,7 +155,7 @@ func TestLinkOnSlowUART(t *testing.T) {
 		for _, size := range []int{4, 30, 238} {
 			t.Run(fmt.Sprintf("%d baud, %d bytes", baud, size), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					air := e22test.NewAir(e22test.AirConfig{})
+					air := e22test.NewAir(e22test.AirSettings{})
 					settings := fast()
 					settings.BaudRate, settings.RSSIByte = baud, true
 					ma, mb := module(t, air, settings), module(t, air, settings)

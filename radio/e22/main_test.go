@@ -18,13 +18,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fast are settings that make tests quick and that differ from the factory's.
 func fast() e22.Registers {
 	s := e22.FactoryRegisters()
-	s.BaudRate, s.AirRate, s.AmbientRSSI = 115200, 62500, true
+	s.BaudRate, s.AirDataRate, s.AmbientRSSI = 115200, 62500, true
 	return s
 }
 
-// configFor is the Config of a driver for a module with those settings.
-func configFor(s e22.Registers) e22.Config {
-	return e22.Config{BaudRate: s.BaudRate, Parity: s.Parity, PacketSize: s.PacketSize, RSSIByte: s.RSSIByte}
+// configFor is the Settings of a driver for a module with those settings.
+func configFor(s e22.Registers) e22.Settings {
+	return e22.Settings{BaudRate: s.BaudRate, Parity: s.Parity, PacketSize: s.PacketSize, RSSIByte: s.RSSIByte}
 }
 
 // module returns a simulated module in that air.
@@ -39,7 +39,7 @@ func module(t testing.TB, air *e22test.Air, s e22.Registers) *e22test.Module {
 
 // drive returns a driver over the module's memory port. It is closed with the
 // test.
-func drive(t testing.TB, m *e22test.Module, cfg e22.Config) *e22.Radio {
+func drive(t testing.TB, m *e22test.Module, cfg e22.Settings) *e22.Radio {
 	t.Helper()
 	port, err := m.Open(t.Context())
 	if err != nil {

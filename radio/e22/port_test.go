@@ -68,7 +68,7 @@ func TestSilence(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r, err := e22.New(&scripted{reads: c.reads, done: make(chan struct{})}, e22.Config{})
+				r, err := e22.New(&scripted{reads: c.reads, done: make(chan struct{})}, e22.Settings{})
 				if err != nil {
 					t.Fatal(err)
 				}

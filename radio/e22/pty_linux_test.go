@@ -20,7 +20,7 @@ import (
 // depends on how long anything takes, short of a minute; a frame's end may be
 // late by a second.
 
-func patient(cfg e22.Config) e22.Config {
+func patient(cfg e22.Settings) e22.Settings {
 	cfg.Silence = time.Second
 	return cfg
 }
@@ -32,7 +32,7 @@ func minute(t *testing.T) context.Context {
 }
 
 // open opens a port by its name, which may yet have to appear.
-func open(t *testing.T, ctx context.Context, name string, cfg e22.Config) *e22.Radio {
+func open(t *testing.T, ctx context.Context, name string, cfg e22.Settings) *e22.Radio {
 	t.Helper()
 	for {
 		r, err := e22.Open(ctx, name, cfg)
@@ -92,7 +92,7 @@ func TestOverSocat(t *testing.T) {
 		_ = cmd.Wait()
 	}()
 	ctx := minute(t)
-	cfg := patient(e22.Config{BaudRate: 115200})
+	cfg := patient(e22.Settings{BaudRate: 115200})
 	a, b := open(t, ctx, left, cfg), open(t, ctx, right, cfg)
 	transfer(t, ctx, a, b, 500, 16)
 }
@@ -109,7 +109,7 @@ func serve(t *testing.T, m *e22test.Module) string {
 }
 
 func TestOverPTY(t *testing.T) {
-	air := e22test.NewAir(e22test.AirConfig{})
+	air := e22test.NewAir(e22test.AirSettings{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
 	ctx := minute(t)
 	a, b := open(t, ctx, serve(t, ma), patient(configFor(fast()))), open(t, ctx, serve(t, mb), patient(configFor(fast())))
@@ -121,13 +121,13 @@ func TestOverPTY(t *testing.T) {
 	configMode(t, mb)
 	want := fast()
 	want.Channel = 3
-	if found, err := b.WriteConfig(ctx, want, e22.Kept); err != nil || found != want {
+	if found, err := b.WriteRegisters(ctx, want, e22.Kept); err != nil || found != want {
 		t.Errorf("config %+v, %v", found, err)
 	}
 }
 
 func TestPTYUnplugged(t *testing.T) {
-	air := e22test.NewAir(e22test.AirConfig{})
+	air := e22test.NewAir(e22test.AirSettings{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
 	cfg := patient(configFor(fast()))
 	lost, back := make(chan error, 1), make(chan struct{}, 1)
@@ -157,7 +157,7 @@ func TestPTYUnplugged(t *testing.T) {
 func TestCloseWhileWriteBlocks(t *testing.T) {
 	ptmx, name := stuckTerminal(t)
 	defer ptmx.Close()
-	r := open(t, minute(t), name, e22.Config{BaudRate: 115200})
+	r := open(t, minute(t), name, e22.Settings{BaudRate: 115200})
 	var wg sync.WaitGroup
 	sent := make(chan struct{}, 1000)
 	wg.Go(func() {

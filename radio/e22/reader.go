@@ -163,7 +163,7 @@ func (in *reader) take(b []byte, at time.Time) {
 		return
 	}
 	if in.parser == nil {
-		in.parser = radio.NewStreamParser(radio.StreamConfig{RSSIByte: rssiByte, Silence: in.silence()})
+		in.parser = radio.NewStreamParser(radio.StreamSettings{RSSIByte: rssiByte, Silence: in.silence()})
 	}
 	var got []radio.Reception
 	if len(in.held) > 0 && (query == nil || len(b) == 0 && !at.Before(in.heldAt.Add(in.silence()))) {

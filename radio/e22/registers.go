@@ -47,7 +47,7 @@ const maxChannel = 80
 //
 //	00 ADDH, 01 ADDL   Address
 //	02 NETID           NetID
-//	03 REG0            7..5 BaudRate, 4..3 Parity, 2..0 AirRate
+//	03 REG0            7..5 BaudRate, 4..3 Parity, 2..0 AirDataRate
 //	04 REG1            7..6 PacketSize, 5 AmbientRSSI, 4..2 Reserved, 1..0 PowerDBm
 //	05 REG2            Channel
 //	06 REG3            7 RSSIByte, 6 FixedPoint, 5 Repeater, 4 LBT, 3 WORTransmitter, 2..0 WORCycleMs
@@ -59,7 +59,7 @@ type Registers struct {
 	NetID          uint8
 	BaudRate       int // bit/s on the UART: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
 	Parity         Parity
-	AirRate        int  // bit/s on the air: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
+	AirDataRate    int  // bit/s on the air: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
 	PacketSize     int  // bytes of the largest packet: 240, 128, 64, 32
 	AmbientRSSI    bool // answers Radio.RSSI in normal mode
 	PowerDBm       int  // 22, 17, 13, 10
@@ -75,22 +75,22 @@ type Registers struct {
 
 // FactoryRegisters are the settings a module is delivered with.
 func FactoryRegisters() Registers {
-	return Registers{BaudRate: 9600, AirRate: 2400, PacketSize: 240, PowerDBm: 22, Channel: 18, WORCycleMs: 2000}
+	return Registers{BaudRate: 9600, AirDataRate: 2400, PacketSize: 240, PowerDBm: 22, Channel: 18, WORCycleMs: 2000}
 }
 
 // FrequencyHz is the centre of the channel: 850.125 MHz and 1 MHz a channel.
 func (r Registers) FrequencyHz() int { return 850_125_000 + 1_000_000*r.Channel }
 
-// PHY is the physical layer of the air rate at this power. The manual does not
+// PHY is the physical layer of the air data rate at this power. The manual does not
 // give it: it was calculated back from measured times, so treat any time on air
 // derived from it as an estimate. It is the zero PHY for a rate the module does
 // not have.
 func (r Registers) PHY() radio.PHY {
-	i := slices.Index(airRates, r.AirRate)
+	i := slices.Index(airRates, r.AirDataRate)
 	if i < 0 {
 		return radio.PHY{}
 	}
-	phy := radio.AirSpeeds()[i].PHY
+	phy := radio.AirDataRates()[i].PHY
 	phy.TxPowerDBm = r.PowerDBm
 	return phy
 }
@@ -111,9 +111,9 @@ func (e *RegisterError) Error() string {
 
 func (e *RegisterError) Unwrap() error { return ErrRegister }
 
-// Validate returns every setting that is out of range as a [*RegisterError],
+// Check returns every setting that is out of range as a [*RegisterError],
 // joined, or nil.
-func (r Registers) Validate() error {
+func (r Registers) Check() error {
 	var errs []error
 	for _, f := range fields {
 		if err := f.check(&r); err != nil {
@@ -127,9 +127,9 @@ func (r Registers) Validate() error {
 }
 
 // MarshalBinary returns the bytes of registers 00 to 06, or what
-// [Registers.Validate] has against them.
+// [Registers.Check] has against them.
 func (r Registers) MarshalBinary() ([]byte, error) {
-	if err := r.Validate(); err != nil {
+	if err := r.Check(); err != nil {
 		return nil, err
 	}
 	bit := func(b bool, n int) byte {
@@ -142,7 +142,7 @@ func (r Registers) MarshalBinary() ([]byte, error) {
 	return []byte{
 		byte(r.Address >> 8), byte(r.Address),
 		r.NetID,
-		index(baudRates, r.BaudRate)<<5 | byte(r.Parity)<<3 | index(airRates, r.AirRate),
+		index(baudRates, r.BaudRate)<<5 | byte(r.Parity)<<3 | index(airRates, r.AirDataRate),
 		index(packetSizes, r.PacketSize)<<6 | bit(r.AmbientRSSI, 5) | r.Reserved<<2 | index(powersDBm, r.PowerDBm),
 		byte(r.Channel),
 		bit(r.RSSIByte, 7) | bit(r.FixedPoint, 6) | bit(r.Repeater, 5) | bit(r.LBT, 4) |
@@ -163,7 +163,7 @@ func (r *Registers) UnmarshalBinary(b []byte) error {
 		NetID:          b[2],
 		BaudRate:       baudRates[reg0>>5],
 		Parity:         Parity(reg0 >> 3 & 3 % 3),
-		AirRate:        airRates[reg0&7],
+		AirDataRate:    airRates[reg0&7],
 		PacketSize:     packetSizes[reg1>>6],
 		AmbientRSSI:    reg1&(1<<5) != 0,
 		Reserved:       reg1 >> 2 & 7,

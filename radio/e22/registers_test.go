@@ -20,13 +20,13 @@ func TestRegistersBytes(t *testing.T) {
 		},
 		{
 			"lowest", "all bits zero",
-			Registers{BaudRate: 1200, AirRate: 300, PacketSize: 240, PowerDBm: 22, WORCycleMs: 500},
+			Registers{BaudRate: 1200, AirDataRate: 300, PacketSize: 240, PowerDBm: 22, WORCycleMs: 500},
 			[]byte{0, 0, 0, 0, 0, 0, 0},
 		},
 		{
 			"highest", "every setting at its largest code",
 			Registers{
-				Address: 0xFFFF, NetID: 0xFF, BaudRate: 115200, Parity: Parity8E1, AirRate: 62500,
+				Address: 0xFFFF, NetID: 0xFF, BaudRate: 115200, Parity: Parity8E1, AirDataRate: 62500,
 				PacketSize: 32, AmbientRSSI: true, PowerDBm: 10, Channel: 80, RSSIByte: true, FixedPoint: true,
 				Repeater: true, LBT: true, WORTransmitter: true, WORCycleMs: 4000, Reserved: 7,
 			},
@@ -35,7 +35,7 @@ func TestRegistersBytes(t *testing.T) {
 		{
 			"mixed", "each field of REG0, REG1 and REG3 at a code of its own",
 			Registers{
-				Address: 0x1234, NetID: 0x56, BaudRate: 19200, Parity: Parity8O1, AirRate: 9600,
+				Address: 0x1234, NetID: 0x56, BaudRate: 19200, Parity: Parity8O1, AirDataRate: 9600,
 				PacketSize: 128, AmbientRSSI: true, PowerDBm: 13, Channel: 23, RSSIByte: true, LBT: true, WORCycleMs: 1500,
 			},
 			[]byte{0x12, 0x34, 0x56, 0x8C, 0x62, 0x17, 0x92},
@@ -74,8 +74,8 @@ func TestRegistersTolerance(t *testing.T) {
 }
 
 func TestRegistersValidateNamesEveryFault(t *testing.T) {
-	r := Registers{BaudRate: 300, Parity: 3, AirRate: 1, PacketSize: 241, PowerDBm: 30, Channel: 81, WORCycleMs: 750, Reserved: 8}
-	err := r.Validate()
+	r := Registers{BaudRate: 300, Parity: 3, AirDataRate: 1, PacketSize: 241, PowerDBm: 30, Channel: 81, WORCycleMs: 750, Reserved: 8}
+	err := r.Check()
 	for _, want := range []string{
 		"e22: baud: 300, want one of 1200", "e22: parity: Parity(3), want one of 8N1 8O1 8E1", "e22: airrate: 1, want",
 		"e22: packetsize: 241, want", "e22: power: 30, want one of 22 17 13 10", "e22: channel: 81, want 0..80",
@@ -136,7 +136,7 @@ func TestRegistersSet(t *testing.T) {
 
 func TestRegistersDiff(t *testing.T) {
 	want, found := FactoryRegisters(), FactoryRegisters()
-	want.AirRate, want.LBT = 300, true
+	want.AirDataRate, want.LBT = 300, true
 	found.Reserved = 5
 	diffs := want.Diff(found)
 	if len(diffs) != 2 || diffs[0] != (Diff{"airrate", "300", "2400"}) || diffs[1] != (Diff{"lbt", "on", "off"}) {
@@ -154,12 +154,12 @@ func TestRegistersDerived(t *testing.T) {
 	if got := r.FrequencyHz(); got != 868_125_000 {
 		t.Errorf("channel 18: %d Hz, want 868125000", got)
 	}
-	if phy := r.PHY(); phy.SF != 10 || phy.BandwidthHz != 500_000 || phy.TxPowerDBm != 10 || phy.Validate() != nil {
+	if phy := r.PHY(); phy.SF != 10 || phy.BandwidthHz != 500_000 || phy.TxPowerDBm != 10 || phy.Check() != nil {
 		t.Errorf("2400 bit/s: %+v", phy)
 	}
-	r.AirRate = 1
+	r.AirDataRate = 1
 	if got := r.PHY().TimeOnAir(10); got != 0 {
-		t.Errorf("an air rate that does not exist takes %v", got)
+		t.Errorf("an air data rate that does not exist takes %v", got)
 	}
 	if got, want := charTime(9600, Parity8E1), 11*time.Second/9600; got != want {
 		t.Errorf("11 bits at 9600 baud: %v, want %v", got, want)

@@ -17,7 +17,7 @@ import (
 // Radio over it. A port that cannot be opened now is an error; one that is lost
 // later is opened again, unless cfg.Open says how else. ctx bounds the opening
 // only.
-func Open(ctx context.Context, name string, cfg Config) (*Radio, error) {
+func Open(ctx context.Context, name string, cfg Settings) (*Radio, error) {
 	if cfg.Open == nil {
 		cfg.Open = func(context.Context) (Port, error) { return openSerial(name) }
 	}

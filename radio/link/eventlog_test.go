@@ -280,7 +280,7 @@ func FuzzReceiver(f *testing.F) {
 	f.Add([]byte{1, 1, 1}, int64(1))
 	f.Add([]byte{0}, int64(-1))
 	f.Fuzz(func(t *testing.T, frame []byte, laterNs int64) {
-		r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 4}})
+		r, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 4}})
 		if err != nil {
 			t.Fatal(err)
 		}

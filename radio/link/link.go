@@ -8,7 +8,7 @@
 // the real clock; package radio/sim gives it virtual time, so that the code
 // under test is the code on the air.
 //
-//	 Window                         Delivery
+//	 Outbound                       Delivery
 //	   |                               ^
 //	[Sender] -- frame -->  ...  --> [Receiver]
 //	   ^ ---------- ACK  <--  ...  <--- |
@@ -60,11 +60,11 @@ type Codec interface {
 	AppendDecode(dst []float64, payload []byte) ([]float64, error)
 }
 
-// ErrConfig is behind every fault that NewSender and NewReceiver find.
-var ErrConfig = errors.New("link: configuration")
+// ErrSettings is behind every fault that NewSender and NewReceiver find.
+var ErrSettings = errors.New("link: invalid settings")
 
-// Window is a window to be sent.
-type Window struct {
+// Outbound is a window to be sent.
+type Outbound struct {
 	ID       int64
 	SensorMs int64     // sensor time of its last sample, ms since 1970; logged
 	Values   []float64 // read during Step only
@@ -99,7 +99,7 @@ const (
 type Input struct {
 	Kind      InputKind
 	Reception radio.Reception
-	Window    Window
+	Window    Outbound
 	Stall     time.Duration
 }
 
@@ -110,7 +110,7 @@ func Tick() Input { return Input{} }
 func Received(r radio.Reception) Input { return Input{Kind: InputReceived, Reception: r} }
 
 // Offer puts a window into the sender's queue.
-func Offer(w Window) Input { return Input{Kind: InputOffer, Window: w} }
+func Offer(w Outbound) Input { return Input{Kind: InputOffer, Window: w} }
 
 // Stalled says that the radio took the last frame that much later than its
 // latency says (it was being plugged in again, say); waits move along.

@@ -43,7 +43,7 @@ var sf7 = radio.PHY{SF: 7, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, CRC:
 
 var start = time.UnixMilli(1_700_000_000_000)
 
-func window(id int) Window { return Window{ID: int64(id), Values: []float64{float64(id)}} }
+func window(id int) Outbound { return Outbound{ID: int64(id), Values: []float64{float64(id)}} }
 
 // bench drives one sender by hand.
 type bench struct {
@@ -56,9 +56,9 @@ type bench struct {
 	timings []time.Time // of the frames
 }
 
-func newBench(t *testing.T, change func(*SenderConfig)) *bench {
+func newBench(t *testing.T, change func(*SenderSettings)) *bench {
 	t.Helper()
-	cfg := SenderConfig{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond}, Codec: bytesCodec{n: 8}}
+	cfg := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond}, Codec: bytesCodec{n: 8}}
 	if change != nil {
 		change(&cfg)
 	}
@@ -112,7 +112,7 @@ func (b *bench) expect(want ...string) {
 }
 
 func TestStopAndWait(t *testing.T) {
-	b := newBench(t, func(c *SenderConfig) { c.FirstSeq, c.MaxRetries = 255, 1 })
+	b := newBench(t, func(c *SenderSettings) { c.FirstSeq, c.MaxRetries = 255, 1 })
 	b.step(Offer(window(1)))
 	b.step(Offer(window(2)))
 	b.expect("tx_sent 1/255")
@@ -159,7 +159,7 @@ func TestPace(t *testing.T) {
 		{"the UART, where it is slower", uart, 5, uart(10) + 20*time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t, func(cfg *SenderConfig) {
+			b := newBench(t, func(cfg *SenderSettings) {
 				cfg.PHY.SF, cfg.Latency, cfg.MaxInFlight = c.sf, c.latency, 3
 				cfg.PHY.BandwidthHz = map[int]int{5: 500000, 7: 125000}[c.sf]
 			})
@@ -179,7 +179,9 @@ func TestPace(t *testing.T) {
 }
 
 func TestSeveralInFlight(t *testing.T) {
-	b := newBench(t, func(c *SenderConfig) { c.MaxInFlight, c.MaxRetries, c.FirstSeq, c.AckTimeout = 3, 1, 254, time.Second })
+	b := newBench(t, func(c *SenderSettings) {
+		c.MaxInFlight, c.MaxRetries, c.FirstSeq, c.AckTimeout = 3, 1, 254, time.Second
+	})
 	for i := range 5 {
 		b.step(Offer(window(i)))
 	}
@@ -199,7 +201,7 @@ func TestSeveralInFlight(t *testing.T) {
 // However many may be in flight, the numbers of those that are span less than
 // half the circle.
 func TestSeqSpan(t *testing.T) {
-	b := newBench(t, func(c *SenderConfig) { c.MaxInFlight, c.QueueLen, c.AckTimeout = 127, 1000, time.Hour })
+	b := newBench(t, func(c *SenderSettings) { c.MaxInFlight, c.QueueLen, c.AckTimeout = 127, 1000, time.Hour })
 	for i := range 300 {
 		b.step(Offer(window(i)))
 	}
@@ -229,7 +231,7 @@ func TestQueuePolicies(t *testing.T) {
 		{QueueDropOldest, []string{"tx_sent 0/0", "tx_dropped 1/0 queue full"}},
 	} {
 		t.Run(string(c.policy), func(t *testing.T) {
-			b := newBench(t, func(cfg *SenderConfig) { cfg.Queue, cfg.QueueLen = c.policy, 2 })
+			b := newBench(t, func(cfg *SenderSettings) { cfg.Queue, cfg.QueueLen = c.policy, 2 })
 			for i := range 4 {
 				if i == 3 && b.s.Room() != 0 {
 					t.Errorf("room for %d", b.s.Room())
@@ -260,7 +262,7 @@ func TestStall(t *testing.T) {
 }
 
 func TestAbortReportsWhatIsPending(t *testing.T) {
-	b := newBench(t, func(c *SenderConfig) { c.FirstSeq = 7 })
+	b := newBench(t, func(c *SenderSettings) { c.FirstSeq = 7 })
 	b.step(Offer(window(1)))
 	b.step(Offer(window(2)))
 	b.step(Abort())
@@ -273,7 +275,7 @@ func TestAbortReportsWhatIsPending(t *testing.T) {
 // A repetition that the duty cycle would put off beyond the receiver's memory
 // is given up.
 func TestDutyCycle(t *testing.T) {
-	b := newBench(t, func(c *SenderConfig) { c.DutyCycle, c.MaxRetries, c.QueueLen = 0.001, 1, 1000 })
+	b := newBench(t, func(c *SenderSettings) { c.DutyCycle, c.MaxRetries, c.QueueLen = 0.001, 1, 1000 })
 	for i := range 100 {
 		b.step(Offer(window(i)))
 	}
@@ -333,33 +335,33 @@ func TestBudget(t *testing.T) {
 }
 
 func TestConfigRefused(t *testing.T) {
-	good := SenderConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}}
+	good := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}}
 	for _, c := range []struct {
 		name   string
-		change func(*SenderConfig)
+		change func(*SenderSettings)
 	}{
-		{"no codec", func(c *SenderConfig) { c.Codec = nil }},
-		{"payloads of one byte", func(c *SenderConfig) { c.Codec = bytesCodec{n: 1} }},
-		{"payloads above the limit", func(c *SenderConfig) { c.MaxPayloadLen = 7 }},
-		{"payloads no frame holds", func(c *SenderConfig) { c.Codec, c.MaxPayloadLen = bytesCodec{n: 239}, 255 }},
-		{"PHY", func(c *SenderConfig) { c.PHY.SF = 13 }},
-		{"retries", func(c *SenderConfig) { c.MaxRetries = -1 }},
-		{"too many in flight", func(c *SenderConfig) { c.MaxInFlight = 128 }},
-		{"guard", func(c *SenderConfig) { c.Guard = -1 }},
-		{"policy", func(c *SenderConfig) { c.Queue = "lifo" }},
-		{"queue", func(c *SenderConfig) { c.QueueLen = -1 }},
-		{"duty cycle", func(c *SenderConfig) { c.DutyCycle = 1.5 }},
-		{"a duty cycle no frame fits", func(c *SenderConfig) { c.DutyCycle = 1e-6 }},
+		{"no codec", func(c *SenderSettings) { c.Codec = nil }},
+		{"payloads of one byte", func(c *SenderSettings) { c.Codec = bytesCodec{n: 1} }},
+		{"payloads above the limit", func(c *SenderSettings) { c.MaxPayloadLen = 7 }},
+		{"payloads no frame holds", func(c *SenderSettings) { c.Codec, c.MaxPayloadLen = bytesCodec{n: 239}, 255 }},
+		{"PHY", func(c *SenderSettings) { c.PHY.SF = 13 }},
+		{"retries", func(c *SenderSettings) { c.MaxRetries = -1 }},
+		{"too many in flight", func(c *SenderSettings) { c.MaxInFlight = 128 }},
+		{"guard", func(c *SenderSettings) { c.Guard = -1 }},
+		{"policy", func(c *SenderSettings) { c.Queue = "lifo" }},
+		{"queue", func(c *SenderSettings) { c.QueueLen = -1 }},
+		{"duty cycle", func(c *SenderSettings) { c.DutyCycle = 1.5 }},
+		{"a duty cycle no frame fits", func(c *SenderSettings) { c.DutyCycle = 1e-6 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := good
 			c.change(&cfg)
-			if s, err := NewSender(cfg); !errors.Is(err, ErrConfig) {
+			if s, err := NewSender(cfg); !errors.Is(err, ErrSettings) {
 				t.Errorf("%v, %v", s, err)
 			}
 		})
 	}
-	if _, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 1}}); !errors.Is(err, ErrConfig) {
+	if _, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 1}}); !errors.Is(err, ErrSettings) {
 		t.Errorf("receiver: %v", err)
 	}
 }
@@ -384,11 +386,11 @@ func TestMemory(t *testing.T) {
 }
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
-	s, err := NewSender(SenderConfig{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
+	s, err := NewSender(SenderSettings{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
+	r, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, Codec: fixedCodec{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +399,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	values := []float64{1}
 	if n := testing.AllocsPerRun(1000, func() {
 		now = now.Add(time.Second)
-		sent, _ = s.Step(now, Offer(Window{Values: values}), sent[:0])
+		sent, _ = s.Step(now, Offer(Outbound{Values: values}), sent[:0])
 		acked, _ = r.Step(now, Received(radio.Reception{Frame: sent[len(sent)-1].Frame}), acked[:0])
 		sent, _ = s.Step(now, Received(radio.Reception{Frame: acked[len(acked)-1].Frame}), sent[:0])
 	}); n > 0 {
@@ -418,12 +420,12 @@ func (fixedCodec) AppendDecode(dst []float64, payload []byte) ([]float64, error)
 func Example() {
 	timing := Timing{PHY: radio.PHY{SF: 12, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, CRC: true, ExplicitHeader: true, TxPowerDBm: 14},
 		Guard: 20 * time.Millisecond, MaxRetries: 3}
-	sender, err := NewSender(SenderConfig{Timing: timing, Codec: bytesCodec{n: 8}})
+	sender, err := NewSender(SenderSettings{Timing: timing, Codec: bytesCodec{n: 8}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	receiver, err := NewReceiver(ReceiverConfig{Timing: timing, Codec: bytesCodec{n: 8}})
+	receiver, err := NewReceiver(ReceiverSettings{Timing: timing, Codec: bytesCodec{n: 8}})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -442,7 +444,7 @@ func Example() {
 		}
 		return frame
 	}
-	actions, next := sender.Step(now, Offer(Window{ID: 1, Values: []float64{42}}), nil)
+	actions, next := sender.Step(now, Offer(Outbound{ID: 1, Values: []float64{42}}), nil)
 	show(actions) // the air takes this one
 
 	now = next // no ACK came until then

@@ -7,8 +7,8 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// ReceiverConfig is what a Receiver needs. Timing must be the sender's.
-type ReceiverConfig struct {
+// ReceiverSettings is what a Receiver needs. Timing must be the sender's.
+type ReceiverSettings struct {
 	Timing
 	// Codec decodes payloads. Nil leaves them as they came.
 	Codec Codec
@@ -22,7 +22,7 @@ type ReceiverConfig struct {
 // Receiver acknowledges windows and delivers each once. It is a state machine
 // for one goroutine.
 type Receiver struct {
-	cfg    ReceiverConfig
+	cfg    ReceiverSettings
 	memory time.Duration
 	budget *budget
 
@@ -34,8 +34,8 @@ type Receiver struct {
 	window []float64
 }
 
-// NewReceiver checks the configuration: an error is an ErrConfig.
-func NewReceiver(cfg ReceiverConfig) (*Receiver, error) {
+// NewReceiver checks the configuration: an error is an ErrSettings.
+func NewReceiver(cfg ReceiverSettings) (*Receiver, error) {
 	var err error
 	if cfg.Timing, err = cfg.Timing.withDefaults(cfg.Codec); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 
 func newReceiver(t *testing.T, c Codec) *Receiver {
 	t.Helper()
-	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, Codec: c})
+	r, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, Codec: c})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestReceiverDecodes(t *testing.T) {
 }
 
 func TestReceiverKeepsItsDutyCycle(t *testing.T) {
-	r, err := NewReceiver(ReceiverConfig{Timing: Timing{PHY: sf7}, DutyCycle: 0.001})
+	r, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, DutyCycle: 0.001})
 	if err != nil {
 		t.Fatal(err)
 	}

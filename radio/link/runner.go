@@ -33,7 +33,7 @@ type Runner struct {
 // When ctx ends, Send flushes and returns ctx's error. Errors of next, of the
 // radio and of Log end the run in the same way, but those of the latter two
 // without flushing.
-func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context) (Window, error)) error {
+func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context) (Outbound, error)) error {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	source, stopSource := context.WithCancel(ctx)
 	run := &sendRun{Runner: r, sender: s, ctx: inner,
@@ -62,7 +62,7 @@ type received struct {
 }
 
 type offered struct {
-	window Window
+	window Outbound
 	err    error
 }
 
@@ -92,7 +92,7 @@ func (r *sendRun) receive(ctx context.Context) {
 	}
 }
 
-func (r *sendRun) fetch(ctx context.Context, next func(context.Context) (Window, error)) {
+func (r *sendRun) fetch(ctx context.Context, next func(context.Context) (Outbound, error)) {
 	for range r.ask {
 		w, err := next(ctx)
 		select {

@@ -79,11 +79,11 @@ func (p *pipe) Close() error {
 }
 
 // numbered yields windows 0..n-1.
-func numbered(n int) func(context.Context) (Window, error) {
+func numbered(n int) func(context.Context) (Outbound, error) {
 	i := 0
-	return func(context.Context) (Window, error) {
+	return func(context.Context) (Outbound, error) {
 		if i == n {
-			return Window{}, io.EOF
+			return Outbound{}, io.EOF
 		}
 		i++
 		return window(i - 1), nil
@@ -92,17 +92,17 @@ func numbered(n int) func(context.Context) (Window, error) {
 
 // inTime runs a sender and a receiver over two pipes in a bubble of virtual
 // time and returns what was delivered and the sums.
-func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderConfig)) (delivered []int64, m Metrics) {
+func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderSettings)) (delivered []int64, m Metrics) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		tx, rx := pipes(41 * time.Millisecond)
-		cfg := SenderConfig{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
+		cfg := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
 		change(tx, rx, &cfg)
 		s, err := NewSender(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewReceiver(ReceiverConfig{Timing: cfg.Timing, Codec: bytesCodec{n: 8}})
+		r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing, Codec: bytesCodec{n: 8}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,17 +142,17 @@ func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderConfig)) (deliver
 func TestRunner(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		change  func(tx, rx *pipe, cfg *SenderConfig)
+		change  func(tx, rx *pipe, cfg *SenderSettings)
 		retries int
 	}{
-		{"nothing lost", func(tx, rx *pipe, cfg *SenderConfig) {}, 0},
-		{"every fifth frame lost", func(tx, rx *pipe, cfg *SenderConfig) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
-		{"every tenth ACK lost", func(tx, rx *pipe, cfg *SenderConfig) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
-		{"several in flight", func(tx, rx *pipe, cfg *SenderConfig) {
+		{"nothing lost", func(tx, rx *pipe, cfg *SenderSettings) {}, 0},
+		{"every fifth frame lost", func(tx, rx *pipe, cfg *SenderSettings) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
+		{"every tenth ACK lost", func(tx, rx *pipe, cfg *SenderSettings) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
+		{"several in flight", func(tx, rx *pipe, cfg *SenderSettings) {
 			cfg.MaxInFlight = 4
 			tx.lose = func(n int) bool { return n%5 == 4 }
 		}, 124},
-		{"a radio unplugged for 5 s", func(tx, rx *pipe, cfg *SenderConfig) {
+		{"a radio unplugged for 5 s", func(tx, rx *pipe, cfg *SenderSettings) {
 			tx.stall = func(n int) time.Duration {
 				if n == 250 {
 					return 5 * time.Second
@@ -191,12 +191,12 @@ func TestRunnerFlushesWhenItsContextEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tx, rx := pipes(10 * time.Millisecond)
-				cfg := SenderConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
+				cfg := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
 				s, err := NewSender(cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
-				r, err := NewReceiver(ReceiverConfig{Timing: cfg.Timing})
+				r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -242,7 +242,7 @@ func TestRunnerErrors(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		runner func(*pipe) Runner
-		next   func(context.Context) (Window, error)
+		next   func(context.Context) (Outbound, error)
 		want   error
 	}{
 		{"log", func(p *pipe) Runner { return Runner{Radio: p, Log: func(Event) error { return broken }} }, numbered(3), broken},
@@ -250,14 +250,14 @@ func TestRunnerErrors(t *testing.T) {
 		{"send", func(p *pipe) Runner { p.fail = broken; return Runner{Radio: p} }, numbered(3), broken},
 		{"receive", func(p *pipe) Runner { p.Close(); return Runner{Radio: p} }, numbered(3), radio.ErrClosed},
 		{"source", func(p *pipe) Runner { return Runner{Radio: p} },
-			func(context.Context) (Window, error) { return Window{}, broken }, broken},
+			func(context.Context) (Outbound, error) { return Outbound{}, broken }, broken},
 		{"a source that waits", func(p *pipe) Runner { p.Close(); return Runner{Radio: p} },
-			func(ctx context.Context) (Window, error) { <-ctx.Done(); return Window{}, ctx.Err() }, radio.ErrClosed},
+			func(ctx context.Context) (Outbound, error) { <-ctx.Done(); return Outbound{}, ctx.Err() }, radio.ErrClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tx, _ := pipes(0)
-				s, err := NewSender(SenderConfig{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}})
+				s, err := NewSender(SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,8 +8,8 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// SenderConfig is what a Sender needs.
-type SenderConfig struct {
+// SenderSettings is what a Sender needs.
+type SenderSettings struct {
 	Timing
 	Codec    Codec
 	FirstSeq byte        // see State.Seq
@@ -30,7 +30,7 @@ type SenderConfig struct {
 // Sender sends windows in order and repeats what is not acknowledged. It is a
 // state machine for one goroutine.
 type Sender struct {
-	cfg    SenderConfig
+	cfg    SenderSettings
 	memory time.Duration // how long a frame may be repeated
 	budget *budget
 	rng    *rand.Rand
@@ -62,12 +62,12 @@ type slot struct {
 	encode    time.Duration
 }
 
-// NewSender checks the configuration: an error is an ErrConfig. A codec whose
+// NewSender checks the configuration: an error is an ErrSettings. A codec whose
 // payloads have one byte is refused, since a receiver could not tell them from
 // ACKs.
-func NewSender(cfg SenderConfig) (*Sender, error) {
+func NewSender(cfg SenderSettings) (*Sender, error) {
 	if cfg.Codec == nil {
-		return nil, fmt.Errorf("%w: a sender needs a codec", ErrConfig)
+		return nil, fmt.Errorf("%w: a sender needs a codec", ErrSettings)
 	}
 	var err error
 	if cfg.Timing, err = cfg.Timing.withDefaults(cfg.Codec); err != nil {
@@ -81,11 +81,11 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 	}
 	switch {
 	case cfg.Queue != QueueBlock && cfg.Queue != QueueDropOldest && cfg.Queue != QueueDropNewest:
-		return nil, fmt.Errorf("%w: queue policy %q, want block, drop_oldest or drop_newest", ErrConfig, cfg.Queue)
+		return nil, fmt.Errorf("%w: queue policy %q, want block, drop_oldest or drop_newest", ErrSettings, cfg.Queue)
 	case cfg.RetryJitter < 0:
-		return nil, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrConfig, cfg.RetryJitter)
+		return nil, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrSettings, cfg.RetryJitter)
 	case cfg.QueueLen < 1:
-		return nil, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrConfig, cfg.QueueLen)
+		return nil, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrSettings, cfg.QueueLen)
 	}
 	if err := checkDuty(cfg.DutyCycle, cfg.PHY.TimeOnAir(radio.HeaderLen+cfg.MaxPayloadLen)); err != nil {
 		return nil, err
@@ -96,10 +96,10 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 
 func checkDuty(share float64, longest time.Duration) error {
 	if !(share >= 0 && share <= 1) {
-		return fmt.Errorf("%w: duty cycle %v, want 0..1", ErrConfig, share)
+		return fmt.Errorf("%w: duty cycle %v, want 0..1", ErrSettings, share)
 	}
 	if share > 0 && longest > time.Duration(share*float64(dutyHour)) {
-		return fmt.Errorf("%w: duty cycle %v leaves less an hour than one frame's %v", ErrConfig, share, longest)
+		return fmt.Errorf("%w: duty cycle %v leaves less an hour than one frame's %v", ErrSettings, share, longest)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 	return s.send(now, actions)
 }
 
-func (s *Sender) offer(now time.Time, w Window, actions []Action) []Action {
+func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 	dropped := func(id int64, seqReason string) {
 		actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxDropped, At: now, WindowID: id, Reason: seqReason}})
 	}

@@ -48,21 +48,21 @@ func (t Timing) withDefaults(c Codec) (Timing, error) {
 	if t.Latency == nil {
 		t.Latency = func(int) time.Duration { return 0 }
 	}
-	if err := t.PHY.Validate(); err != nil {
-		return t, fmt.Errorf("%w: %w", ErrConfig, err)
+	if err := t.PHY.Check(); err != nil {
+		return t, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
 	switch {
 	case t.Guard < 0 || t.AckTimeout < 0:
-		return t, fmt.Errorf("%w: guard %v, ack timeout %v, want 0 or more", ErrConfig, t.Guard, t.AckTimeout)
+		return t, fmt.Errorf("%w: guard %v, ack timeout %v, want 0 or more", ErrSettings, t.Guard, t.AckTimeout)
 	case t.MaxRetries < 0:
-		return t, fmt.Errorf("%w: %d retries, want 0 or more", ErrConfig, t.MaxRetries)
+		return t, fmt.Errorf("%w: %d retries, want 0 or more", ErrSettings, t.MaxRetries)
 	case t.MaxInFlight < 1 || t.MaxInFlight > radio.MaxInFlight:
-		return t, fmt.Errorf("%w: %d in flight, want 1..%d", ErrConfig, t.MaxInFlight, radio.MaxInFlight)
+		return t, fmt.Errorf("%w: %d in flight, want 1..%d", ErrSettings, t.MaxInFlight, radio.MaxInFlight)
 	case c != nil && c.MaxPayloadLen() < radio.MinPayloadLen:
 		return t, fmt.Errorf("%w: codec has payloads of %d byte, which a receiver would take for an ACK, want at least %d",
-			ErrConfig, c.MaxPayloadLen(), radio.MinPayloadLen)
+			ErrSettings, c.MaxPayloadLen(), radio.MinPayloadLen)
 	case c != nil && c.MaxPayloadLen() > t.MaxPayloadLen:
-		return t, fmt.Errorf("%w: codec has payloads of up to %d bytes, want at most %d", ErrConfig, c.MaxPayloadLen(), t.MaxPayloadLen)
+		return t, fmt.Errorf("%w: codec has payloads of up to %d bytes, want at most %d", ErrSettings, c.MaxPayloadLen(), t.MaxPayloadLen)
 	}
 	if c != nil {
 		t.MaxPayloadLen = c.MaxPayloadLen()

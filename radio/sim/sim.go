@@ -24,8 +24,8 @@ import (
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// ErrConfig is behind every fault of a Channel.
-var ErrConfig = errors.New("sim: configuration")
+// ErrSettings is behind every fault of a Channel.
+var ErrSettings = errors.New("sim: invalid settings")
 
 // Channel says what happens to frames between two modems. The zero Channel but
 // for its PHY is perfect. Probabilities are 0..1 and apply to each frame, ACKs
@@ -60,26 +60,26 @@ type Channel struct {
 }
 
 func (c Channel) validate() error {
-	if err := c.PHY.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+	if err := c.PHY.Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSettings, err)
 	}
 	for _, p := range []struct {
 		name  string
 		value float64
 	}{{"loss", c.Loss}, {"duplicate", c.Duplicate}, {"reorder", c.Reorder}, {"bit error", c.BitError}, {"uart drop", c.UARTDrop}} {
 		if !(p.value >= 0 && p.value <= 1) {
-			return fmt.Errorf("%w: %s %v, want 0..1", ErrConfig, p.name, p.value)
+			return fmt.Errorf("%w: %s %v, want 0..1", ErrSettings, p.name, p.value)
 		}
 	}
 	if c.MeanBurst != 0 {
 		// Both transition probabilities must be at most 1.
 		if least := max(1, c.Loss/(1-c.Loss)); !(c.MeanBurst >= least) {
 			return fmt.Errorf("%w: mean burst of %v frames at loss %v, want at least %.3g, or 0 for independent losses",
-				ErrConfig, c.MeanBurst, c.Loss, least)
+				ErrSettings, c.MeanBurst, c.Loss, least)
 		}
 	}
 	if !(c.LossPerSecond >= 0) || c.Delay < 0 || c.Jitter < 0 || c.LateBy < 0 {
-		return fmt.Errorf("%w: negative loss per second, delay, jitter or lateness", ErrConfig)
+		return fmt.Errorf("%w: negative loss per second, delay, jitter or lateness", ErrSettings)
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ type Pair struct {
 	// the run; ok is false after the last. It is asked only when the sender's
 	// queue has room and the last window's time has come, or, where Live, whether
 	// there is room or not.
-	Source func() (w link.Window, at time.Duration, ok bool)
+	Source func() (w link.Outbound, at time.Duration, ok bool)
 	// Live windows do not wait for room: the queue's policy decides.
 	Live bool
 	// OnEvent and OnDeliver may be nil. id is the window whose frame brought the
@@ -150,11 +150,11 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 	w := &world{ch: channel, now: Epoch}
 	for i, p := range pairs {
 		if p.Sender == nil || p.Receiver == nil || p.Source == nil {
-			return Result{}, fmt.Errorf("%w: pair %d lacks a sender, a receiver or a source", ErrConfig, i)
+			return Result{}, fmt.Errorf("%w: pair %d lacks a sender, a receiver or a source", ErrSettings, i)
 		}
 		run := &pairRun{Pair: p, windows: map[int64]fate{}, next: Epoch}
 		for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
-			n := &node{role: role, pair: run, parser: radio.NewStreamParser(radio.StreamConfig{}),
+			n := &node{role: role, pair: run, parser: radio.NewStreamParser(radio.StreamSettings{}),
 				rng: newRand(channel.Seed, uint64(len(w.nodes))), machine: p.Sender}
 			if role == link.RoleRX {
 				n.machine = p.Receiver

@@ -39,9 +39,9 @@ func phy(sf int) radio.PHY {
 }
 
 // pair returns a sender and a receiver for windows of n bytes.
-func pair(t testing.TB, n int, timing link.Timing, windows int, change func(*link.SenderConfig)) Pair {
+func pair(t testing.TB, n int, timing link.Timing, windows int, change func(*link.SenderSettings)) Pair {
 	t.Helper()
-	cfg := link.SenderConfig{Timing: timing, Codec: numbers(n), FirstSeq: 250}
+	cfg := link.SenderSettings{Timing: timing, Codec: numbers(n), FirstSeq: 250}
 	if change != nil {
 		change(&cfg)
 	}
@@ -49,34 +49,34 @@ func pair(t testing.TB, n int, timing link.Timing, windows int, change func(*lin
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver, err := link.NewReceiver(link.ReceiverConfig{Timing: timing, Codec: numbers(n)})
+	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: timing, Codec: numbers(n)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Pair{Sender: sender, Receiver: receiver, Source: count(windows)}
 }
 
-func count(windows int) func() (link.Window, time.Duration, bool) {
+func count(windows int) func() (link.Outbound, time.Duration, bool) {
 	i := 0
 	value := make([]float64, 1)
-	return func() (link.Window, time.Duration, bool) {
+	return func() (link.Outbound, time.Duration, bool) {
 		if i == windows {
-			return link.Window{}, 0, false
+			return link.Outbound{}, 0, false
 		}
 		i++
 		value[0] = float64(i - 1)
-		return link.Window{ID: int64(i - 1), Values: value}, 0, true
+		return link.Outbound{ID: int64(i - 1), Values: value}, 0, true
 	}
 }
 
 func ExampleRun() {
-	timing := link.Timing{PHY: radio.AirSpeeds()[2].PHY, Guard: 20 * time.Millisecond, MaxRetries: 5}
-	sender, err := link.NewSender(link.SenderConfig{Timing: timing, Codec: numbers(8)})
+	timing := link.Timing{PHY: radio.AirDataRates()[2].PHY, Guard: 20 * time.Millisecond, MaxRetries: 5}
+	sender, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: numbers(8)})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	receiver, err := link.NewReceiver(link.ReceiverConfig{Timing: timing, Codec: numbers(8)})
+	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: timing, Codec: numbers(8)})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -308,14 +308,14 @@ func TestALOHA(t *testing.T) {
 	delivery := func(bytes int) float64 {
 		var pairs []Pair
 		for i := range 20 {
-			p := pair(t, bytes, link.Timing{PHY: phy(9)}, 0, func(c *link.SenderConfig) { c.Queue = link.QueueDropOldest })
+			p := pair(t, bytes, link.Timing{PHY: phy(9)}, 0, func(c *link.SenderSettings) { c.Queue = link.QueueDropOldest })
 			rng := newRand(7, uint64(i))
 			at, n := time.Duration(0), 0
 			p.Live = true
-			p.Source = func() (link.Window, time.Duration, bool) {
+			p.Source = func() (link.Outbound, time.Duration, bool) {
 				at += time.Duration(rng.ExpFloat64() * float64(10*time.Second))
 				n++
-				return link.Window{ID: int64(n), Values: []float64{float64(n)}}, at, n <= 300
+				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, at, n <= 300
 			}
 			pairs = append(pairs, p)
 		}
@@ -344,12 +344,12 @@ func TestALOHA(t *testing.T) {
 func TestLiveQueueDrops(t *testing.T) {
 	for _, policy := range []link.QueuePolicy{link.QueueDropOldest, link.QueueDropNewest} {
 		t.Run(string(policy), func(t *testing.T) {
-			p := pair(t, 8, link.Timing{PHY: phy(12)}, 0, func(c *link.SenderConfig) { c.Queue, c.QueueLen = policy, 4 })
+			p := pair(t, 8, link.Timing{PHY: phy(12)}, 0, func(c *link.SenderSettings) { c.Queue, c.QueueLen = policy, 4 })
 			n := 0
 			p.Live = true
-			p.Source = func() (link.Window, time.Duration, bool) {
+			p.Source = func() (link.Outbound, time.Duration, bool) {
 				n++
-				return link.Window{ID: int64(n), Values: []float64{float64(n)}}, time.Duration(n) * time.Second, n <= 600
+				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, time.Duration(n) * time.Second, n <= 600
 			}
 			r, err := Run(context.Background(), Channel{PHY: phy(12), Collisions: true}, 0, p)
 			if err != nil {
@@ -391,12 +391,12 @@ func TestChannelRefused(t *testing.T) {
 		{"hazard", Channel{PHY: phy(7), LossPerSecond: -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Run(context.Background(), c.ch, 0); !errors.Is(err, ErrConfig) {
+			if _, err := Run(context.Background(), c.ch, 0); !errors.Is(err, ErrSettings) {
 				t.Errorf("got %v", err)
 			}
 		})
 	}
-	if _, err := Run(context.Background(), Channel{PHY: phy(7)}, 0, Pair{}); !errors.Is(err, ErrConfig) {
+	if _, err := Run(context.Background(), Channel{PHY: phy(7)}, 0, Pair{}); !errors.Is(err, ErrSettings) {
 		t.Error("took a pair of nothing")
 	}
 }
@@ -423,7 +423,7 @@ func TestJitterPartsSenders(t *testing.T) {
 	delivered := func(jitter time.Duration) int {
 		var pairs []Pair
 		for i := range 2 {
-			pairs = append(pairs, pair(t, 8, link.Timing{PHY: phy(9), MaxRetries: 8}, 1, func(c *link.SenderConfig) {
+			pairs = append(pairs, pair(t, 8, link.Timing{PHY: phy(9), MaxRetries: 8}, 1, func(c *link.SenderSettings) {
 				c.RetryJitter, c.Seed = jitter, uint64(i)
 			}))
 		}

@@ -47,7 +47,7 @@ type pairRun struct {
 	windows map[int64]fate
 	outcome Outcome
 	held    bool // a window from Source waits for its time or for room
-	window  link.Window
+	window  link.Outbound
 	next    time.Time // its time
 	ended   bool
 	feeding bool

@@ -17,12 +17,12 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// ErrConfig is behind every fault of a Config.
-var ErrConfig = errors.New("udp: configuration")
+// ErrSettings is behind every fault of a Settings.
+var ErrSettings = errors.New("udp: invalid settings")
 
-// Config says between which addresses frames travel. Both must be loopback
+// Settings says between which addresses frames travel. Both must be loopback
 // addresses: nothing here keeps a network out.
-type Config struct {
+type Settings struct {
 	Local  string // 127.0.0.1:7001; port 0 takes a free one
 	Remote string
 	// Loss is the share of frames that Send loses on purpose, drawn by Seed.
@@ -47,7 +47,7 @@ type Radio struct {
 var _ radio.Radio = (*Radio)(nil)
 
 // Open binds the local address.
-func Open(cfg Config) (*Radio, error) {
+func Open(cfg Settings) (*Radio, error) {
 	local, err := loopback("local", cfg.Local)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Open(cfg Config) (*Radio, error) {
 		return nil, err
 	}
 	if !(cfg.Loss >= 0 && cfg.Loss <= 1) {
-		return nil, fmt.Errorf("%w: loss %v, want 0..1", ErrConfig, cfg.Loss)
+		return nil, fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, cfg.Loss)
 	}
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(local))
 	if err != nil {
@@ -69,7 +69,7 @@ func Open(cfg Config) (*Radio, error) {
 func loopback(which, address string) (netip.AddrPort, error) {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !a.Addr().IsLoopback() {
-		return a, fmt.Errorf("%w: %s address %q, want one on loopback as 127.0.0.1:7001", ErrConfig, which, address)
+		return a, fmt.Errorf("%w: %s address %q, want one on loopback as 127.0.0.1:7001", ErrSettings, which, address)
 	}
 	return a, nil
 }

@@ -17,16 +17,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func ends(t testing.TB, loss float64) (a, b *Radio) {
 	t.Helper()
 	// b's port must be known to a before b knows a's: reserve it.
-	probe, err := Open(Config{Local: "127.0.0.1:0", Remote: "127.0.0.1:1"})
+	probe, err := Open(Settings{Local: "127.0.0.1:0", Remote: "127.0.0.1:1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := probe.LocalAddr()
 	probe.Close()
-	if a, err = Open(Config{Local: "127.0.0.1:0", Remote: address, Loss: loss, Seed: 1}); err != nil {
+	if a, err = Open(Settings{Local: "127.0.0.1:0", Remote: address, Loss: loss, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if b, err = Open(Config{Local: address, Remote: a.LocalAddr()}); err != nil {
+	if b, err = Open(Settings{Local: address, Remote: a.LocalAddr()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close(); b.Close() })
@@ -34,13 +34,13 @@ func ends(t testing.TB, loss float64) (a, b *Radio) {
 }
 
 func Example() {
-	rx, err := Open(Config{Local: "127.0.0.1:17302", Remote: "127.0.0.1:17301"})
+	rx, err := Open(Settings{Local: "127.0.0.1:17302", Remote: "127.0.0.1:17301"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer rx.Close()
-	tx, err := Open(Config{Local: "127.0.0.1:17301", Remote: "127.0.0.1:17302"})
+	tx, err := Open(Settings{Local: "127.0.0.1:17301", Remote: "127.0.0.1:17302"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -97,7 +97,7 @@ func TestNobodyListens(t *testing.T) {
 
 func TestStrangersAreNotHeard(t *testing.T) {
 	a, b := ends(t, 0)
-	stranger, err := Open(Config{Local: "127.0.0.1:0", Remote: b.LocalAddr()})
+	stranger, err := Open(Settings{Local: "127.0.0.1:0", Remote: b.LocalAddr()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,16 +173,16 @@ func TestLossIsDrawnBySeed(t *testing.T) {
 func TestConfig(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		cfg  Config
+		cfg  Settings
 	}{
-		{"no port", Config{Local: "127.0.0.1", Remote: "127.0.0.1:1"}},
-		{"a network", Config{Local: "127.0.0.1:0", Remote: "192.168.1.2:7000"}},
-		{"all interfaces", Config{Local: "0.0.0.0:7000", Remote: "127.0.0.1:1"}},
-		{"a name", Config{Local: "localhost:7000", Remote: "127.0.0.1:1"}},
-		{"loss", Config{Local: "127.0.0.1:0", Remote: "127.0.0.1:1", Loss: 2}},
+		{"no port", Settings{Local: "127.0.0.1", Remote: "127.0.0.1:1"}},
+		{"a network", Settings{Local: "127.0.0.1:0", Remote: "192.168.1.2:7000"}},
+		{"all interfaces", Settings{Local: "0.0.0.0:7000", Remote: "127.0.0.1:1"}},
+		{"a name", Settings{Local: "localhost:7000", Remote: "127.0.0.1:1"}},
+		{"loss", Settings{Local: "127.0.0.1:0", Remote: "127.0.0.1:1", Loss: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if r, err := Open(c.cfg); !errors.Is(err, ErrConfig) {
+			if r, err := Open(c.cfg); !errors.Is(err, ErrSettings) {
 				t.Errorf("%v, %v", r, err)
 			}
 		})

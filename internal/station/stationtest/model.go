@@ -16,7 +16,7 @@ import (
 // returns the path of the manifest.
 func Model(t testing.TB, recording string) string {
 	t.Helper()
-	windows := dataset.Windows(dataset.OpenSamples(recording, dataset.SampleOptions{}), dataset.Windower{W: 1})
+	windows := dataset.Windows(dataset.OpenSamples(recording, dataset.SampleSettings{}), dataset.Windower{W: 1})
 	res, err := train.Train(t.Context(), windows, &train.Settings{LatentDim: 8, Packing: bam.Int8, AutoScale: true,
 		Split: dataset.HashSplit{TrainRatio: 0.8}}, nil)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 )
 
-// AirConfig says what happens to packets between modules. The zero value loses
+// AirSettings says what happens to packets between modules. The zero value loses
 // none.
-type AirConfig struct {
+type AirSettings struct {
 	Loss     float64 // chance of each packet to be lost on its way to each module, 0..1
 	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same
 	RSSIDBm  int     // strength of every packet; 0 is -60
@@ -22,7 +22,7 @@ type AirConfig struct {
 // overlap on a channel destroy each other, and a module that sends hears
 // nothing. The time on air is that of [e22.Registers.PHY], an estimate.
 type Air struct {
-	cfg AirConfig
+	cfg AirSettings
 
 	mu      sync.Mutex // guards the air and all its modules
 	rng     *rand.Rand
@@ -34,7 +34,7 @@ type Air struct {
 // AirStats counts what happened so far.
 type AirStats struct {
 	Packets  int // sent
-	Lost     int // by AirConfig.Loss, per module that would have heard them
+	Lost     int // by AirSettings.Loss, per module that would have heard them
 	Collided int // sent at the same time as another
 	AirTime  time.Duration
 }
@@ -51,7 +51,7 @@ type packet struct {
 }
 
 // NewAir returns an air without modules.
-func NewAir(cfg AirConfig) *Air {
+func NewAir(cfg AirSettings) *Air {
 	if cfg.RSSIDBm == 0 {
 		cfg.RSSIDBm = -60
 	}
@@ -129,7 +129,7 @@ func (a *Air) land(p *packet) {
 func (m *Module) hears(p *packet) bool {
 	own, sender := m.live.settings(), p.live.settings()
 	return m.plugged && m.mode() == modeNormal &&
-		own.Channel == p.channel && own.AirRate == sender.AirRate && own.NetID == sender.NetID &&
+		own.Channel == p.channel && own.AirDataRate == sender.AirDataRate && own.NetID == sender.NetID &&
 		m.live.key() == p.live.key() &&
 		(own.Address == p.target || own.Address == e22.Broadcast || p.target == e22.Broadcast)
 }

@@ -24,7 +24,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	r, err := e22.New(port, e22.Config{Pins: module, Open: module.Open})
+	r, err := e22.New(port, e22.Settings{Pins: module, Open: module.Open})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -32,8 +32,8 @@ func Example() {
 	defer r.Close()
 
 	want := e22.FactoryRegisters()
-	want.AirRate, want.Channel = 300, 20
-	_, err = r.WriteConfig(ctx, want, e22.UntilPowerOff)
+	want.AirDataRate, want.Channel = 300, 20
+	_, err = r.WriteRegisters(ctx, want, e22.UntilPowerOff)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, e22.ErrRefused), module.Registers().Channel)
 	// Output:

@@ -91,7 +91,7 @@ func NewModule(air *Air, settings e22.Registers) (*Module, error) {
 		return nil, err
 	}
 	if air == nil {
-		air = NewAir(AirConfig{})
+		air = NewAir(AirSettings{})
 	}
 	m := &Module{air: air, plugged: true, replug: make(chan struct{}), last: -256}
 	copy(m.kept[:], b)
@@ -103,7 +103,7 @@ func NewModule(air *Air, settings e22.Registers) (*Module, error) {
 }
 
 // Open opens the module's port; only one can be open at a time. It is an
-// e22.Config.Open.
+// e22.Settings.Open.
 func (m *Module) Open(context.Context) (e22.Port, error) {
 	p, err := m.open()
 	if err != nil {

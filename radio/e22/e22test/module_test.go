@@ -101,7 +101,7 @@ func TestPackets(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirConfig{})
+				air := e22test.NewAir(e22test.AirSettings{})
 				a, b := join(t, air, c.settings), join(t, air, c.settings)
 				for _, w := range c.writes {
 					a.write(t, w)
@@ -121,7 +121,7 @@ func TestPackets(t *testing.T) {
 
 func TestArrivalTakesUARTAndAir(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		a, b := join(t, air, nil), join(t, air, nil)
 		char := 10 * time.Second / 9600
 		onAir := e22.FactoryRegisters().PHY().TimeOnAir(10)
@@ -149,7 +149,7 @@ func TestWhoHears(t *testing.T) {
 	}{
 		{"same settings", nil, nil, []byte{9}, true},
 		{"other channel", nil, func(s *e22.Registers) { s.Channel++ }, []byte{9}, false},
-		{"other air rate", nil, func(s *e22.Registers) { s.AirRate = 9600 }, []byte{9}, false},
+		{"other air data rate", nil, func(s *e22.Registers) { s.AirDataRate = 9600 }, []byte{9}, false},
 		{"other network", nil, func(s *e22.Registers) { s.NetID++ }, []byte{9}, false},
 		{"other address", nil, func(s *e22.Registers) { s.Address++ }, []byte{9}, false},
 		{"monitor", nil, func(s *e22.Registers) { s.Address = e22.Broadcast }, []byte{9}, true},
@@ -162,7 +162,7 @@ func TestWhoHears(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirConfig{})
+				air := e22test.NewAir(e22test.AirSettings{})
 				a, b := join(t, air, c.a), join(t, air, c.b)
 				a.write(t, c.packets)
 				if got := b.readAll(t); bytes.Equal(got, []byte{9}) != c.heard {
@@ -178,7 +178,7 @@ func TestWhoHears(t *testing.T) {
 
 func TestSpeedMismatchIsNonsense(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		a, b := join(t, air, nil), join(t, air, nil)
 		speed := b.Port.(e22.SpeedSetter)
 		for _, c := range []struct {
@@ -209,7 +209,7 @@ func TestCollisions(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirConfig{})
+				air := e22test.NewAir(e22test.AirSettings{})
 				lbt := func(s *e22.Registers) { s.LBT = c.lbt }
 				a, b, hearer := join(t, air, lbt), join(t, air, lbt), join(t, air, nil)
 				a.write(t, []byte{1})
@@ -229,7 +229,7 @@ func TestCollisions(t *testing.T) {
 // A module that sends hears nothing, on whatever channel it sends.
 func TestHalfDuplex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirConfig{})
+		air := e22test.NewAir(e22test.AirSettings{})
 		a := join(t, air, nil)
 		b := join(t, air, func(s *e22.Registers) { s.FixedPoint = true })
 		a.write(t, []byte{1})
@@ -243,7 +243,7 @@ func TestHalfDuplex(t *testing.T) {
 func TestLossFollowsTheSeed(t *testing.T) {
 	run := func(seed uint64) (got []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirConfig{Loss: 0.3, Seed: seed})
+			air := e22test.NewAir(e22test.AirSettings{Loss: 0.3, Seed: seed})
 			a, b := join(t, air, nil), join(t, air, nil)
 			for i := range 200 {
 				a.write(t, []byte{byte(i)})
