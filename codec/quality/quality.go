@@ -17,11 +17,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/score"
 )
-
-// Errors are means of absolute and of squared differences.
-type Errors = score.Errors
 
 // Saturation counts the integers of payloads that stand at either end of
 // their range.
@@ -66,7 +62,7 @@ type Evaluation struct {
 	// Rungs has an entry for each rung of a ladder.
 	Rungs []RungShare `json:"rungs,omitempty"`
 
-	tally *score.Tally
+	tally *Tally
 	dims  int
 }
 
@@ -100,9 +96,9 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 	e := &Evaluation{
 		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
 		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: []int{},
-		tally: score.NewTally(n), dims: opt.Dims,
+		tally: NewTally(n), dims: opt.Dims,
 	}
-	sizes := make([]score.Sizes, opt.Dims)
+	sizes := make([]errorSizes, opt.Dims)
 	lengths := make(payloads, c.MaxPayloadLen()+1)
 	over, angles := newOverTally(c, opt), wraps(c, opt.Dims)
 	sat, _ := c.(saturator)
@@ -146,7 +142,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 	if e.Saturation.Total > 0 {
 		e.Saturation.Rate = float64(e.Saturation.Count) / float64(e.Saturation.Total)
 	}
-	e.Samples = e.tally.N
+	e.Samples = e.tally.windows
 	e.Overall = e.tally.Overall()
 	e.ZScored = e.tally.Scaled(opt.Std)
 	e.BySensor = bySensor(e.tally, sizes)
@@ -159,5 +155,20 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 	return e, nil
 }
 
-// Dims is the mean error over the dimensions from..to-1 of every step.
-func (e *Evaluation) Dims(from, to int) Errors { return e.tally.Dims(e.dims, from, to) }
+// Dims is the mean error over the values from..to-1 of every step. Of an
+// Evaluation that was read from JSON it is the mean over BySensor, and zero where
+// that is absent.
+func (e *Evaluation) Dims(from, to int) Errors {
+	if e.tally != nil {
+		return e.tally.Dims(e.dims, from, to)
+	}
+	var sum Errors
+	if from < 0 || to > len(e.BySensor) || from >= to {
+		return sum
+	}
+	for _, s := range e.BySensor[from:to] {
+		sum.MAE += s.MAE / float64(to-from)
+		sum.MSE += s.MSE / float64(to-from)
+	}
+	return sum
+}

@@ -9,7 +9,6 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/score"
 )
 
 // SensorErrors is how far off one value of a step is, over all windows and
@@ -28,7 +27,7 @@ type SensorErrors struct {
 }
 
 // bySensor turns what was gathered into one entry a value of a step.
-func bySensor(tally *score.Tally, sizes []score.Sizes) []SensorErrors {
+func bySensor(tally *Tally, sizes []errorSizes) []SensorErrors {
 	dims := len(sizes)
 	schema := sensor.ForDims(dims)
 	out := make([]SensorErrors, dims)

@@ -20,8 +20,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio"
 )
 
@@ -288,5 +287,5 @@ func worst(want, got []float64) string {
 	if len(want) == sensor.MotionDims {
 		name = sensor.Motion().Names()[at]
 	}
-	return fmt.Sprintf("largest error %s in %s", show.Digits(most), name)
+	return fmt.Sprintf("largest error %s in %s", cli.Digits(most), name)
 }

@@ -15,8 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/e22/e22test"
@@ -157,7 +156,7 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 	for _, f := range settings.Fields() {
 		rows = append(rows, f.Name+"\t"+f.Value+"\t"+f.Unit)
 	}
-	show.Table(out, rows...)
+	cli.Table(out, rows...)
 	fmt.Fprintf(out, "\nproduct id     % x\n", id)
 	describe(out, settings)
 	return nil
@@ -168,7 +167,7 @@ func describe(out io.Writer, s e22.Registers) {
 	phy := s.PHY()
 	fmt.Fprintf(out, "frequency      %.3f MHz\n", float64(s.FrequencyHz())/1e6)
 	fmt.Fprintf(out, "air data rate  about SF%d, %d kHz, 4/%d: %s for 32 bytes (an estimate)\n",
-		phy.SF, phy.BandwidthHz/1000, phy.CodingRate+4, show.Millis(phy.TimeOnAir(32)))
+		phy.SF, phy.BandwidthHz/1000, phy.CodingRate+4, cli.Millis(phy.TimeOnAir(32)))
 }
 
 func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
@@ -188,7 +187,7 @@ func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
 	if err != nil && !errors.Is(err, e22.ErrRefused) {
 		return err
 	}
-	show.Table(out, compare(before, wanted, after)...)
+	cli.Table(out, compare(before, wanted, after)...)
 	fmt.Fprintln(out)
 	describe(out, after)
 	return err
@@ -218,7 +217,7 @@ func rssi(ctx context.Context, r *e22.Radio, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	show.Table(out, "signal\tdBm",
+	cli.Table(out, "signal\tdBm",
 		fmt.Sprintf("noise on the channel\t%d", got.AmbientDBm),
 		fmt.Sprintf("last packet\t%d", got.LastPacketDBm))
 	return nil

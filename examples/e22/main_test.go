@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/e22"
 )
 

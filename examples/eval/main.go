@@ -16,13 +16,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/show"
 )
 
 func main() { cli.Main("eval", run) }
@@ -33,9 +33,9 @@ The split is the one the model was trained with, unless flags say otherwise.`
 type options struct {
 	dataset, manifest, ladder, subset, out string
 	baseline                               string // data set
-	split                                  cli.Split
+	split                                  dataset.SplitSettings
 	splitSet                               bool
-	tolerances                             cli.Floats
+	tolerances                             []float64
 	maxSamples                             int
 	force                                  bool
 }
@@ -48,8 +48,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs.StringVar(&o.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	fs.StringVar(&o.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
 	fs.StringVar(&o.baseline, "baseline-dataset", "", "dataset_raw.jsonl whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
-	o.split.Flags(fs)
-	fs.Var(&o.tolerances, "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
+	o.split.RegisterFlags(fs)
+	fs.Var(cli.Floats(&o.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&o.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&o.out, "out", "", "file for the evaluation as JSON")
 	fs.BoolVar(&o.force, "force", false, "replace an existing --out")
@@ -66,8 +66,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	case o.subset != "all" && o.subset != "train" && o.subset != "holdout":
 		return nil, cli.Usagef("--subset is %q, want all, train or holdout", o.subset)
 	}
-	o.splitSet = o.split.Given(fs)
-	return &o, o.split.Check()
+	o.splitSet = cli.IsSet(fs, "split") || cli.IsSet(fs, "train-ratio") || cli.IsSet(fs, "split-seed")
+	return &o, cli.CheckSplit(o.split)
 }
 
 // subject is what is measured.
@@ -91,13 +91,21 @@ func (o *options) load() (*subject, error) {
 	}
 	man := c.Model().Manifest
 	if s := man.TrainSplit; s != nil && !o.splitSet {
-		o.split.Follow(s)
+		o.split = splitOf(s)
 	}
 	s := &subject{codec: c, dims: man.InputDims, w: man.WindowW}
 	if norm := c.Model().Norm; norm != nil {
 		s.norm = &bam.Norm{Mean: norm.Mean, Std: c.Model().DataStd()}
 	}
 	return s, nil
+}
+
+// splitOf is the split that a manifest records.
+func splitOf(t *artifacts.TrainSplit) dataset.SplitSettings {
+	if t.Method == artifacts.SplitByTime {
+		return dataset.SplitSettings{Method: dataset.ByTime, TrainRatio: t.TrainRatio, CutMs: t.CutTsMs}
+	}
+	return dataset.SplitSettings{Method: dataset.ByHash, TrainRatio: t.TrainRatio, Seed: t.SplitSeed}
 }
 
 // evaluation is what --out gets.
@@ -119,7 +127,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	windows := cli.OpenWindows(o.dataset, s.dims, s.w, stderr)
-	split, err := o.split.Of(windows)
+	split, err := o.split.Split(windows)
 	if err != nil {
 		return err
 	}
@@ -134,7 +142,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	test = dataset.Limit(test, o.maxSamples)
 	if o.baseline != "" {
 		windows := cli.OpenWindows(o.baseline, s.dims, s.w, stderr)
-		split, err := o.split.Of(windows)
+		split, err := o.split.Split(windows)
 		if err != nil {
 			return err
 		}
@@ -153,7 +161,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if e.Samples == 0 {
-		return fmt.Errorf("%s: no windows in subset %s at train ratio %g, want at least one", o.dataset, o.subset, o.split.Ratio)
+		return fmt.Errorf("%s: no windows in subset %s at train ratio %g, want at least one", o.dataset, o.subset, o.split.TrainRatio)
 	}
 	e.Dataset, e.BAMManifest, e.Ladder = filepath.ToSlash(o.dataset), filepath.ToSlash(o.manifest), filepath.ToSlash(o.ladder)
 	e.SetSplit(o.subset, split)
@@ -208,25 +216,25 @@ func report(w io.Writer, o *options, s *subject, ev evaluation, norm *bam.Norm, 
 	bytes, name := s.codec.MaxPayloadLen(), "this model"
 	if b, ok := s.codec.(*codec.Bounded); ok {
 		bytes, name = int(math.Ceil(e.MeanPayloadBytes)), "this ladder, on average"
-		show.Ladder(w, e, show.RungNames(b))
+		e.WriteRungs(w, cli.RungNames(b))
 		if err := grid(w, b, test, training); err != nil {
 			return err
 		}
 		fmt.Fprintln(w)
 	} else if e.OverTolerance != nil {
-		show.Tolerance(w, e)
+		e.WriteTolerances(w)
 		fmt.Fprintln(w)
 	}
-	lines := []show.Line{{Name: name, Bytes: bytes, Evaluation: e}}
+	lines := []quality.Line{{Name: name, Bytes: bytes, Evaluation: e}}
 	baselines, err := study.Baselines(bytes, test, norm.Std)
 	if err != nil {
 		return err
 	}
 	for _, b := range baselines {
-		lines = append(lines, show.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
+		lines = append(lines, quality.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
 	}
 	latitude := norm.Mean[0] + ev.Drift.BySensor[0].Shift*norm.Std[0]
-	show.Errors(w, latitude, lines...)
+	quality.WriteErrors(w, latitude, lines...)
 	from := "this data set"
 	if o.baseline != "" {
 		from = o.baseline
@@ -241,7 +249,7 @@ func report(w io.Writer, o *options, s *subject, ev evaluation, norm *bam.Norm, 
 		}
 	}
 	fmt.Fprintln(w)
-	show.Sensors(w, latitude, e, ev.Drift)
+	e.WriteSensors(w, latitude, ev.Drift)
 	if o.out != "" {
 		fmt.Fprintf(w, "\nWritten to %s\n", o.out)
 	}
@@ -270,6 +278,6 @@ func grid(w io.Writer, b *codec.Bounded, test, training iter.Seq2[dataset.Window
 		return err
 	}
 	fmt.Fprintf(w, "\nA uniform grid fitted to the training windows (%d bytes), with the last rung behind it, takes %s bytes on average.\n",
-		fitted.MaxPayloadLen(), show.Digits(e.MeanPayloadBytes))
+		fitted.MaxPayloadLen(), cli.Digits(e.MeanPayloadBytes))
 	return nil
 }

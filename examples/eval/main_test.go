@@ -207,7 +207,7 @@ func TestLadder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"grid", "2 B", "3 B", "over tolerance", "uniform grid fitted", "PCA"} {
+	for _, want := range []string{"grid", "2 B", "3 B", "error / tolerance", "uniform grid fitted", "PCA"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}

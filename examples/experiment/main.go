@@ -22,11 +22,11 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/score"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
@@ -111,9 +111,9 @@ type result struct {
 	ToAMs      float64         `json:"toa_ms_est"`
 	Metrics    link.Metrics    `json:"metrics"` // over all senders
 	Comparison link.Comparison `json:"comparison"`
-	ZScored    *score.Errors   `json:"zscored,omitempty"` // of what was delivered
+	ZScored    *quality.Errors `json:"zscored,omitempty"` // of what was delivered
 
-	tally *score.Tally
+	tally *quality.Tally
 }
 
 // experiment holds what all runs share.
@@ -258,7 +258,7 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 	case "loss":
 		channel.Loss = value
 	}
-	r := &result{Bytes: c.MaxPayloadLen(), tally: score.NewTally(len(e.std))}
+	r := &result{Bytes: c.MaxPayloadLen(), tally: quality.NewTally(len(e.std))}
 	toa := e.timing.PHY.TimeOnAir(radio.HeaderLen + r.Bytes)
 	r.ToAMs = float64(toa) / float64(time.Millisecond)
 	var meter link.Meter
@@ -274,7 +274,7 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 		return nil, err
 	}
 	r.Metrics = meter.Metrics()
-	if r.tally.N > 0 {
+	if r.tally.Windows() > 0 {
 		z := r.tally.Scaled(e.std)
 		r.ZScored = &z
 	}
@@ -283,7 +283,7 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 
 // pair is the ith sender and its receiver. Its windows come at random, on
 // average one a period; the newest matter.
-func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *link.Meter, tally *score.Tally) (sim.Pair, error) {
+func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *link.Meter, tally *quality.Tally) (sim.Pair, error) {
 	sender, err := link.NewSender(link.SenderSettings{Timing: e.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
 		RetryJitter: 10 * toa, Seed: e.seed + uint64(i)})
 	if err != nil {

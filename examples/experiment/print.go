@@ -5,14 +5,16 @@ import (
 	"io"
 	"time"
 
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station"
 )
 
 func (r *report) print(w io.Writer, latitude float64) {
 	cond := conditions[r.Condition]
 	period := time.Duration(r.PeriodMs * float64(time.Millisecond)).Round(time.Millisecond)
-	value := show.Digits(r.Value)
+	value := cli.Digits(r.Value)
 	if cond.whole {
 		value = fmt.Sprintf("%.0f", r.Value)
 	}
@@ -39,18 +41,21 @@ func (r *report) print(w io.Writer, latitude float64) {
 	row("airtime, data", func(x *result) string { return fmt.Sprintf("%.0f s", x.Metrics.AirtimeS) })
 	row("  against raw", func(x *result) string { return station.Percent(-x.Comparison.AirtimeReducePct) })
 	row("zscored.mse of the delivered", func(x *result) string { return x.error(func() float64 { return x.ZScored.MSE }, "") })
-	for _, f := range station.Figures {
+	for _, f := range quality.Figures() {
 		row("  "+f.Name, func(x *result) string {
-			return x.error(func() float64 { return f.RMS(x.tally, latitude) }, " "+f.Unit)
+			return x.error(func() float64 { return f.RMS(x.dims, latitude) }, " "+f.Unit)
 		})
 	}
-	show.Table(w, rows...)
+	cli.Table(w, rows...)
 	fmt.Fprintln(w, "\nETX counts what the sender knows: a lost ACK is a lost frame to it.")
 }
+
+// dims is the mean error over some values of a sample.
+func (r *result) dims(from, to int) quality.Errors { return r.tally.Dims(sensor.MotionDims, from, to) }
 
 func (r *result) error(figure func() float64, unit string) string {
 	if r.ZScored == nil {
 		return "-"
 	}
-	return show.Digits(figure()) + unit
+	return cli.Digits(figure()) + unit
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 )
 
 func main() { cli.Main("identity", run) }

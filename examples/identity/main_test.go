@@ -12,7 +12,7 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 

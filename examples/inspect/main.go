@@ -19,8 +19,9 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
 )
 
 func main() { cli.Main("inspect", run) }
@@ -74,7 +75,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 	weights := 0
 	for i, l := range m.Net.Layers {
 		weights += 2 * l.In() * l.Out()
-		line(fmt.Sprintf("layer %d", i), "W %d×%d, V %d×%d, largest weights %s and %s", l.Out(), l.In(), l.In(), l.Out(), show.Digits(largest(l.W.Data)), show.Digits(largest(l.V.Data)))
+		line(fmt.Sprintf("layer %d", i), "W %d×%d, V %d×%d, largest weights %s and %s", l.Out(), l.In(), l.In(), l.Out(), cli.Digits(largest(l.W.Data)), cli.Digits(largest(l.V.Data)))
 	}
 	line("weights", "%d, %.1f KiB as float32", weights, float64(4*weights)/1024)
 	if man.DeltaOrZero() == 0 {
@@ -84,7 +85,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 	}
 	line("payload", "%d latents as %s: %d bytes", man.LatentDim, man.Packing, c.MaxPayloadLen())
 	if man.Packing.Integer() {
-		line("scale", "%g: latents of %s..%s fit", *man.Scale, show.Digits(float64(-man.Packing.MaxInt()-1) / *man.Scale), show.Digits(float64(man.Packing.MaxInt()) / *man.Scale))
+		line("scale", "%g: latents of %s..%s fit", *man.Scale, cli.Digits(float64(-man.Packing.MaxInt()-1) / *man.Scale), cli.Digits(float64(man.Packing.MaxInt()) / *man.Scale))
 	}
 	switch std := m.DataStd(); {
 	case std == nil:
@@ -96,7 +97,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 				constant++
 			}
 		}
-		line("norm", "deviations of %s..%s, %d of %d values constant", show.Digits(slices.Min(std)), show.Digits(slices.Max(std)), constant, len(std))
+		line("norm", "deviations of %s..%s, %d of %d values constant", cli.Digits(slices.Min(std)), cli.Digits(slices.Max(std)), constant, len(std))
 	}
 	switch s := man.TrainSplit; {
 	case s == nil:
@@ -118,7 +119,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 		line("created", "%s, codec %s %s, %s", a.CreatedAt, a.CodecID, a.CodecVersion, commit)
 	}
 	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
-	show.Airtime(w, c.MaxPayloadLen(), man.WindowW)
+	quality.WriteAirtime(w, c.MaxPayloadLen(), sensor.Shape{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride})
 }
 
 func largest(v []float32) (most float64) {
@@ -159,13 +160,13 @@ func latents(w, stderr io.Writer, data string, m *artifacts.Model, c *codec.BAM)
 	}
 	rows := []string{head}
 	for k := range low {
-		row := fmt.Sprintf("latent %d\t%s\t%s", k, show.Digits(low[k]), show.Digits(high[k]))
+		row := fmt.Sprintf("latent %d\t%s\t%s", k, cli.Digits(low[k]), cli.Digits(high[k]))
 		if man.Packing.Integer() {
 			row += fmt.Sprintf("\t%.0f %%", 100*max(-low[k], high[k])**man.Scale/float64(man.Packing.MaxInt()))
 		}
 		rows = append(rows, row)
 	}
-	show.Table(w, rows...)
+	cli.Table(w, rows...)
 	if total > 0 {
 		fmt.Fprintf(w, "saturated: %d of %d integers (%.2f %%)\n", full, total, 100*float64(full)/float64(total))
 	}

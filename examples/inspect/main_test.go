@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 

@@ -22,8 +22,7 @@ import (
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/examples/cli"
 )
 
 func main() { cli.Main("ladder", run) }
@@ -40,9 +39,9 @@ const (
 
 type options struct {
 	dataset, outDir string
-	manifests       cli.Strings
-	tolerances      cli.Floats
-	split           cli.Split
+	manifests       []string
+	tolerances      []float64
+	split           dataset.SplitSettings
 	window          sensor.Shape
 	lattice         bool
 	regions         int
@@ -55,14 +54,14 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	fs := cli.NewFlags("ladder", summary)
 	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the lattice or the grid is fitted to")
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
-	fs.Var(&o.manifests, "bam-manifest", "model to try first; several by commas or by several flags")
-	fs.Var(&o.tolerances, "tolerances", "largest error of each value of a step, in its unit")
+	fs.Var(cli.Strings(&o.manifests), "bam-manifest", "model to try first; several by commas or by several flags")
+	fs.Var(cli.Floats(&o.tolerances), "tolerances", "largest error of each value of a step, in its unit")
 	fs.IntVar(&o.window.W, "window-W", 1, "steps of a window")
 	fs.IntVar(&o.window.Stride, "window-stride", 1, "samples between windows")
 	fs.BoolVar(&o.lattice, "lattice", true, "a lattice with learned frequencies; false: plain grids")
 	fs.IntVar(&o.regions, "regions", 0, "regions of the lattice; 0: what inner validation finds best, -1: none")
 	fs.IntVar(&o.widened, "widened", 3, "with --lattice=false, widened copies of the fitted grid behind it, each a byte longer, for windows that have moved on")
-	o.split.Flags(fs)
+	o.split.RegisterFlags(fs)
 	fs.BoolVar(&o.force, "force", false, "replace an existing ladder")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
@@ -85,7 +84,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 		}
 	}
 	o.window.Dims = len(o.tolerances)
-	return &o, o.split.Check()
+	return &o, cli.CheckSplit(o.split)
 }
 
 type windowSeq = iter.Seq2[dataset.Window, error]
@@ -108,7 +107,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%s exists already (--force replaces it)", path)
 	}
 	windows := cli.OpenWindows(o.dataset, o.window.Dims, o.window.W, stderr)
-	split, err := o.split.Of(windows)
+	split, err := o.split.Split(windows)
 	if err != nil {
 		return err
 	}
@@ -282,7 +281,7 @@ func (o *options) model(manifest string) (rung, error) {
 // report prints what the ladder takes on windows that it was not fitted to.
 func (o *options) report(w io.Writer, path string, c *codec.Bounded, windows windowSeq, split dataset.Split) error {
 	test, subset := dataset.Holdout(windows, split), "holdout"
-	if o.split.Ratio >= 1 {
+	if o.split.TrainRatio >= 1 {
 		test, subset = windows, "training windows (no holdout at ratio 1)"
 	}
 	std := make([]float64, c.WindowLen()) // errors over tolerance are what counts here
@@ -296,6 +295,6 @@ func (o *options) report(w io.Writer, path string, c *codec.Bounded, windows win
 		return nil
 	}
 	fmt.Fprintf(w, "On %d windows of the %s\n", e.Samples+e.Refused, subset)
-	show.Ladder(w, e, show.RungNames(c))
+	e.WriteRungs(w, cli.RungNames(c))
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -65,7 +65,7 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"bam", "4 B", "lattice", "5 B", "grid", "16 B", "on average", "over tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
+	for _, want := range []string{"bam", "4 B", "lattice", "5 B", "grid", "16 B", "on average", "error / tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}

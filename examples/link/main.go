@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/score"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/sim"
@@ -82,18 +82,18 @@ type report struct {
 
 // outcome is one run's.
 type outcome struct {
-	Codec    string        `json:"codec"`
-	Payload  int           `json:"payload_bytes"`
-	ToAMs    float64       `json:"toa_ms_est"`
-	Metrics  link.Metrics  `json:"metrics"`
-	Observed sim.Outcome   `json:"observed"`
-	Air      sim.Air       `json:"air"`
-	ZScored  *score.Errors `json:"zscored,omitempty"`
+	Codec    string          `json:"codec"`
+	Payload  int             `json:"payload_bytes"`
+	ToAMs    float64         `json:"toa_ms_est"`
+	Metrics  link.Metrics    `json:"metrics"`
+	Observed sim.Outcome     `json:"observed"`
+	Air      sim.Air         `json:"air"`
+	ZScored  *quality.Errors `json:"zscored,omitempty"`
 	// Groups are errors per sensor group, in units.
-	Groups map[string]score.Errors `json:"by_group,omitempty"`
+	Groups map[string]quality.Errors `json:"by_group,omitempty"`
 
 	elapsed time.Duration
-	tally   *score.Tally
+	tally   *quality.Tally
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -177,7 +177,7 @@ func (o *options) send(ctx context.Context, tx, rx *station.Station, windows []d
 		return nil, err
 	}
 	result := &outcome{Codec: tx.Codec.ID(), Payload: tx.Codec.MaxPayloadLen(),
-		tally: score.NewTally(tx.Codec.WindowLen())}
+		tally: quality.NewTally(tx.Codec.WindowLen())}
 	result.ToAMs = float64(tx.Timing.PHY.TimeOnAir(2+result.Payload)) / float64(time.Millisecond)
 	values := make(map[int64][]float64, len(windows))
 	for _, w := range windows {
@@ -214,13 +214,13 @@ func (o *options) send(ctx context.Context, tx, rx *station.Station, windows []d
 }
 
 func (r *outcome) errors(std []float64, dims int) {
-	if r.tally.N == 0 {
+	if r.tally.Windows() == 0 {
 		return
 	}
 	z := r.tally.Scaled(std)
 	r.ZScored = &z
 	if dims == sensor.MotionDims {
-		r.Groups = map[string]score.Errors{}
+		r.Groups = map[string]quality.Errors{}
 		for _, g := range sensor.Motion().Groups() {
 			r.Groups[g.Name] = r.tally.Dims(dims, g.From, g.To)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )

@@ -5,8 +5,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station"
 )
 
@@ -27,7 +29,7 @@ func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
 		rows = append(rows, line)
 	}
 	flush := func() {
-		show.Table(w, rows...)
+		cli.Table(w, rows...)
 		fmt.Fprintln(w)
 		rows = nil
 	}
@@ -64,9 +66,9 @@ func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
 	row("zscored.mse", func(x *outcome) string { return x.error(func() float64 { return x.ZScored.MSE }, "") })
 	if r.Runs[0].Groups != nil {
 		latitude := station.MeanLatitude(windows)
-		for _, f := range station.Figures {
+		for _, f := range quality.Figures() {
 			row(f.Name, func(x *outcome) string {
-				return x.error(func() float64 { return f.RMS(x.tally, latitude) }, " "+f.Unit)
+				return x.error(func() float64 { return f.RMS(x.dims, latitude) }, " "+f.Unit)
 			})
 		}
 	}
@@ -78,12 +80,15 @@ func (r *report) print(w io.Writer, o *options, windows []dataset.Window) {
 	}
 }
 
+// dims is the mean error over some values of a sample.
+func (r *outcome) dims(from, to int) quality.Errors { return r.tally.Dims(sensor.MotionDims, from, to) }
+
 // error formats a figure that exists only where something was delivered.
 func (r *outcome) error(figure func() float64, unit string) string {
 	if r.ZScored == nil {
 		return "-"
 	}
-	return show.Digits(figure()) + unit
+	return cli.Digits(figure()) + unit
 }
 
 func seconds(s float64) string {

@@ -16,9 +16,9 @@ import (
 	"path/filepath"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/score"
 	"github.com/loralink/loralink-go/radio/link"
 )
 
@@ -100,12 +100,12 @@ type runReport struct {
 
 // reconstruction is how far delivered windows are from the sent ones.
 type reconstruction struct {
-	Windows   int                     `json:"windows"`
-	Unmatched int                     `json:"unmatched"` // delivered, and not to be found in the sender's log or the data set
-	Overall   score.Errors            `json:"overall"`
-	ZScored   score.Errors            `json:"zscored"`    // in deviations
-	ZScoredBy string                  `json:"zscored_by"` // whose they are: the model's or the dataset's
-	ByGroup   map[string]score.Errors `json:"by_group,omitempty"`
+	Windows   int                       `json:"windows"`
+	Unmatched int                       `json:"unmatched"` // delivered, and not to be found in the sender's log or the data set
+	Overall   quality.Errors            `json:"overall"`
+	ZScored   quality.Errors            `json:"zscored"`    // in deviations
+	ZScoredBy string                    `json:"zscored_by"` // whose they are: the model's or the dataset's
+	ByGroup   map[string]quality.Errors `json:"by_group,omitempty"`
 }
 
 func run(_ context.Context, args []string, stdout, stderr io.Writer) error {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/motion"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/internal/station/stationtest"

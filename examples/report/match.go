@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/score"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/link"
 )
 
@@ -81,7 +81,7 @@ func (m *matcher) errors(path string, std []float64, stderr io.Writer) (*reconst
 		return nil, nil
 	}
 	var stats dataset.Stats
-	var tally *score.Tally
+	var tally *quality.Tally
 	dims, n := 0, 0
 	for w, err := range cli.OpenWindows(path, 0, 0, stderr) {
 		if err != nil {
@@ -91,7 +91,7 @@ func (m *matcher) errors(path string, std []float64, stderr io.Writer) (*reconst
 			return nil, err
 		}
 		if tally == nil {
-			tally, dims, n = score.NewTally(len(w.Values)), len(w.Order), len(w.Values)
+			tally, dims, n = quality.NewTally(len(w.Values)), len(w.Order), len(w.Values)
 			if std != nil && len(std) != n {
 				return nil, fmt.Errorf("%s: windows of %d values, want %d as the model's", path, n, len(std))
 			}
@@ -106,16 +106,16 @@ func (m *matcher) errors(path string, std []float64, stderr io.Writer) (*reconst
 		tally.Add(w.Values, got)
 		delete(m.rebuilt, w.ID)
 	}
-	r := &reconstruction{Windows: tally.N, Unmatched: m.lost + len(m.rebuilt), ZScoredBy: "model"}
+	r := &reconstruction{Windows: tally.Windows(), Unmatched: m.lost + len(m.rebuilt), ZScoredBy: "model"}
 	if std == nil {
 		std, r.ZScoredBy = stats.Std(), "dataset"
 	}
-	if tally.N == 0 {
+	if tally.Windows() == 0 {
 		return r, nil
 	}
 	r.Overall, r.ZScored = tally.Overall(), tally.Scaled(std)
 	if dims == sensor.MotionDims {
-		r.ByGroup = map[string]score.Errors{}
+		r.ByGroup = map[string]quality.Errors{}
 		for _, g := range sensor.Motion().Groups() {
 			r.ByGroup[g.Name] = tally.Dims(dims, g.From, g.To)
 		}

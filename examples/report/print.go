@@ -10,7 +10,7 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/radio/link"
 )
@@ -88,7 +88,7 @@ func (r *report) print(w io.Writer) {
 				if r.Energy == nil {
 					return nil
 				}
-				return show.Digits(figure(r.Energy))
+				return cli.Digits(figure(r.Energy))
 			}
 		}
 		row("energy", "%s J", energyOf(func(e *energy) float64 { return e.Joules }))
@@ -104,14 +104,14 @@ func (r *report) print(w io.Writer) {
 			}
 		}
 		row("windows compared", "%d", rebuilt(func(r *reconstruction) any { return r.Windows }))
-		row("zscored.mse, by the "+r.Run.Reconstruction.ZScoredBy, "%s", rebuilt(func(r *reconstruction) any { return show.Digits(r.ZScored.MSE) }))
+		row("zscored.mse, by the "+r.Run.Reconstruction.ZScoredBy, "%s", rebuilt(func(r *reconstruction) any { return cli.Digits(r.ZScored.MSE) }))
 		for _, g := range []struct{ name, unit string }{{"gps", " (deg, deg and m)"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
 			if r.Run.Reconstruction.ByGroup != nil {
-				row("mean error, "+g.name, "%s"+g.unit, rebuilt(func(r *reconstruction) any { return show.Digits(r.ByGroup[g.name].MAE) }))
+				row("mean error, "+g.name, "%s"+g.unit, rebuilt(func(r *reconstruction) any { return cli.Digits(r.ByGroup[g.name].MAE) }))
 			}
 		}
 	}
-	show.Table(w, rows...)
+	cli.Table(w, rows...)
 	if c := r.Comparison; c != nil {
 		fmt.Fprintf(w, "\nAgainst the baseline: PDR %s, ETX %s, airtime %s",
 			station.Percent(c.PDRImprovePct), station.Percent(-c.ETXReducePct), station.Percent(-c.AirtimeReducePct))
@@ -145,7 +145,7 @@ func (r *report) fill(templatePath, out string) error {
 		"run_id": run.RunID, "mode": run.Mode, "phy_id": run.PHYID,
 		"start": time.UnixMilli(run.firstMs).UTC().Format(time.RFC3339), "end": time.UnixMilli(run.lastMs).UTC().Format(time.RFC3339),
 		"tx_log": run.TX, "rx_log": run.RX, "power_record": run.Power,
-		"duration_s": show.Digits(run.Metrics.DurationS), "delivered": fmt.Sprint(run.Metrics.Delivered),
+		"duration_s": cli.Digits(run.Metrics.DurationS), "delivered": fmt.Sprint(run.Metrics.Delivered),
 		"parse_fails": fmt.Sprint(run.Metrics.ParseFails),
 	}
 	if run.spec != nil && json.Unmarshal(run.spec, &spec) == nil {
@@ -156,15 +156,15 @@ func (r *report) fill(templatePath, out string) error {
 	if m := run.Metrics; run.TX != "" {
 		known["windows"], known["sent"], known["retries"] = fmt.Sprint(m.Windows), fmt.Sprint(m.Sent), fmt.Sprint(m.Retries)
 		known["pdr"], known["etx"] = fmt.Sprintf("%.4f", m.PDR), fmt.Sprintf("%.3f", m.ETX)
-		known["payload_bytes"] = show.Digits(m.PayloadMean)
+		known["payload_bytes"] = cli.Digits(m.PayloadMean)
 		known["airtime_s"] = fmt.Sprintf("%.3f", m.AirtimeS)
 		known["e2e_ms"] = fmt.Sprintf("%.1f", m.EndToEndMs.P50)
 	}
 	if run.Energy != nil {
-		known["joules"] = show.Digits(run.Energy.Joules)
+		known["joules"] = cli.Digits(run.Energy.Joules)
 	}
 	if run.Reconstruction != nil {
-		known["zscored_mse"] = show.Digits(run.Reconstruction.ZScored.MSE) + " (deviations of the " + run.Reconstruction.ZScoredBy + ")"
+		known["zscored_mse"] = cli.Digits(run.Reconstruction.ZScored.MSE) + " (deviations of the " + run.Reconstruction.ZScoredBy + ")"
 	}
 	t, err := template.New(templatePath).Funcs(template.FuncMap{"field": func(name string) string {
 		if v := strings.TrimSpace(known[name]); v != "" {

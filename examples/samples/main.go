@@ -19,7 +19,7 @@ import (
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/motion"
 )
 

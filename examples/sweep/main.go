@@ -24,10 +24,10 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/sweep"
 	"github.com/loralink/loralink-go/bam/train"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/cli/trainflags"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/internal/trainflags"
 )
 
 func main() { cli.Main("sweep", run) }
@@ -44,7 +44,7 @@ type architectures [][]int
 func (v *architectures) String() string {
 	parts := make([]string, len(*v))
 	for i, sizes := range *v {
-		parts[i] = (*cli.Ints)(&sizes).String()
+		parts[i] = cli.Ints(&sizes).String()
 	}
 	return strings.Join(parts, ";")
 }
@@ -52,8 +52,8 @@ func (v *architectures) String() string {
 func (v *architectures) Set(s string) error {
 	*v = nil
 	for part := range strings.SplitSeq(s, ";") {
-		var sizes cli.Ints
-		if err := sizes.Set(part); err != nil {
+		var sizes []int
+		if err := cli.Ints(&sizes).Set(part); err != nil {
 			return err
 		}
 		*v = append(*v, sizes)
@@ -63,7 +63,7 @@ func (v *architectures) Set(s string) error {
 
 type options struct {
 	dataset, outDir string
-	split           cli.Split
+	split           dataset.SplitSettings
 	flags           trainflags.Flags
 	settings        sweep.Settings
 	plots           bool
@@ -80,20 +80,20 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.BoolVar(&o.settings.Force, "force", false, "train again, and replace, the models that are there")
 	fs.IntVar(&o.settings.Workers, "workers", 0, "models trained at once; 0: one for each core")
 	fs.BoolVar(&o.plots, "plots", true, "draw the plots; --plots=false: none")
-	fs.Var((*cli.Ints)(&g.LatentDims), "latent-dims", "numbers of latents")
+	fs.Var(cli.Ints(&g.LatentDims), "latent-dims", "numbers of latents")
 	fs.Var((*architectures)(&g.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16; several architectures as 24,16;32; (the last has no such layer)")
 	fs.StringVar(&packings, "packings", "int8,bitpack", "some of int8, int16, float16, float32, bitpack")
-	fs.Var((*cli.Ints)(&g.PayloadBytes), "payload-bytes", "bitpack: lengths of the payload; its latents are as many as the bits can use")
-	fs.Var((*cli.Floats)(&g.Deltas), "deltas", "strengths of the cubic transmission; empty: 0, linear")
-	fs.Var((*cli.Ints)(&g.EncodeCycles), "encode-cycles", "extra rounds a layer when encoding; empty: 0")
-	fs.Var((*cli.Ints)(&g.DecodeCycles), "decode-cycles", "extra rounds a layer when decoding; empty: 0")
+	fs.Var(cli.Ints(&g.PayloadBytes), "payload-bytes", "bitpack: lengths of the payload; its latents are as many as the bits can use")
+	fs.Var(cli.Floats(&g.Deltas), "deltas", "strengths of the cubic transmission; empty: 0, linear")
+	fs.Var(cli.Ints(&g.EncodeCycles), "encode-cycles", "extra rounds a layer when encoding; empty: 0")
+	fs.Var(cli.Ints(&g.DecodeCycles), "decode-cycles", "extra rounds a layer when decoding; empty: 0")
 	fs.StringVar(&methods, "methods", "auto", "some of "+trainflags.Methods)
-	o.split.Flags(fs)
+	o.split.RegisterFlags(fs)
 	o.flags.Register(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(o.flags.Check(), o.split.Check()); err != nil {
+	if err := errors.Join(o.flags.Check(), cli.CheckSplit(o.split)); err != nil {
 		return nil, err
 	}
 	for _, p := range list(packings) {
@@ -131,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	s := &o.settings
 	windows, name := cli.OpenDataset(o.dataset, s.Base.InputDims, s.Base.WindowW, s.Base.WindowStride, stderr)
-	if s.Base.Split, err = o.split.Of(windows); err != nil {
+	if s.Base.Split, err = o.split.Split(windows); err != nil {
 		return err
 	}
 	s.Dataset, s.Dir = name, filepath.Join(o.outDir, "models")
@@ -213,21 +213,21 @@ func print(w io.Writer, r *sweep.Report, files []string) {
 		pca, bound := "", ""
 		for _, b := range r.Baselines.PCA.ByBytes[bam.Int8] {
 			if b.PayloadBytes <= p.PayloadBytes {
-				pca = show.Digits(b.ZScored.MSE)
+				pca = cli.Digits(b.ZScored.MSE)
 			}
 		}
 		for _, b := range r.Baselines.GaussianBound {
 			if b.PayloadBytes == p.PayloadBytes {
-				bound = show.Digits(b.ZScoredMSE)
+				bound = cli.Digits(b.ZScoredMSE)
 			}
 		}
 		saturated := ""
 		if x.Saturation.Total > 0 {
 			saturated = strconv.FormatFloat(100*x.Saturation.Rate, 'f', 2, 64) + " %"
 		}
-		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%s\t%s\t%s\t%d", p.ModelID, p.PayloadBytes, show.Digits(p.ZScoredMSE), pca, bound,
-			show.Digits(p.MAE), saturated, x.Cost.ParamCount))
+		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%s\t%s\t%s\t%d", p.ModelID, p.PayloadBytes, cli.Digits(p.ZScoredMSE), pca, bound,
+			cli.Digits(p.MAE), saturated, x.Cost.ParamCount))
 	}
-	rows = append(rows, fmt.Sprintf("mean\t0 B\t%s\t\t\t%s\t\t", show.Digits(r.Baselines.Mean.ZScored.MSE), show.Digits(r.Baselines.Mean.MAE)))
-	show.Table(w, rows...)
+	rows = append(rows, fmt.Sprintf("mean\t0 B\t%s\t\t\t%s\t\t", cli.Digits(r.Baselines.Mean.ZScored.MSE), cli.Digits(r.Baselines.Mean.MAE)))
+	cli.Table(w, rows...)
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/sweep"
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Colours that colour-blind readers can tell apart (Okabe and Ito).
@@ -295,26 +294,6 @@ func addModels(p *plot.Plot, legend *plot.Legend, r *sweep.Report, err func(*swe
 	return nil
 }
 
-// groups are the sensors of a sample and what their root mean square error is
-// drawn in.
-var groups = []struct {
-	name, unit string
-	from, to   int
-}{
-	{"position", "m", 0, 2}, {"altitude", "m", 2, 3}, {"acceleration", "m/s²", 3, 6}, {"angular rate", "deg/s", 6, 9}, {"attitude", "deg", 9, 12},
-}
-
-// rms is the root mean square error of a group. A position's is that of the
-// distance on the ground.
-func rms(e *quality.Evaluation, group int, latitude float64) float64 {
-	if g := groups[group]; group > 0 {
-		return math.Sqrt(e.Dims(g.from, g.to).MSE)
-	}
-	lat, lon := e.Dims(0, 1).MSE, e.Dims(1, 2).MSE
-	c := math.Cos(latitude * math.Pi / 180)
-	return sensor.MetresPerDegree * math.Sqrt(lat+lon*c*c)
-}
-
 // plotGroups draws the error of each sensor group in its unit; nothing where a
 // step is not a 12-D sample.
 func plotGroups(r *sweep.Report) (io.WriterTo, error) {
@@ -326,35 +305,36 @@ func plotGroups(r *sweep.Report) (io.WriterTo, error) {
 	s := newSheet(30, 19, nil)
 	tiles := draw.Tiles{Rows: 2, Cols: 3, PadX: 6 * vg.Millimeter, PadY: 6 * vg.Millimeter}
 	plots := [][]*plot.Plot{{nil, nil, nil}, {nil, nil, nil}}
-	for i, g := range groups {
+	figures := quality.Figures()
+	for i, f := range figures {
 		p := plot.New()
-		p.Title.Text = g.name
-		p.Y.Label.Text = "root mean square error, " + g.unit
+		p.Title.Text = f.Name
+		p.Y.Label.Text = "root mean square error, " + f.Unit
 		byteAxis(p, r)
 		grid(p)
 		entries := legend
 		if i > 0 {
 			entries = newLegend() // one legend serves all
 		}
-		mean := rms(r.Baselines.Mean.Evaluation, i, latitude)
+		mean := f.RMS(r.Baselines.Mean.Evaluation.Dims, latitude)
 		if err := line(p, entries, "mean", logY(plotter.XYs{{X: p.X.Min, Y: mean}, {X: p.X.Max, Y: mean}}), gray, dashed, nil); err != nil {
 			return nil, err
 		}
 		var pca plotter.XYs
 		for _, b := range r.Baselines.PCA.ByBytes[bam.Int8] {
-			pca = append(pca, at(b.PayloadBytes, rms(b.Evaluation, i, latitude)))
+			pca = append(pca, at(b.PayloadBytes, f.RMS(b.Evaluation.Dims, latitude)))
 		}
 		if err := line(p, entries, "PCA int8", logY(pca), color.Gray{60}, nil, draw.SquareGlyph{}); err != nil {
 			return nil, err
 		}
-		if err := addModels(p, entries, r, func(x *sweep.Result) float64 { return rms(x.Evaluation, i, latitude) }); err != nil {
+		if err := addModels(p, entries, r, func(x *sweep.Result) float64 { return f.RMS(x.Evaluation.Dims, latitude) }); err != nil {
 			return nil, err
 		}
 		errorAxis(p)
 		plots[i/3][i%3] = p
 	}
 	canvases := plot.Align(plots, tiles, s.plots)
-	for i := range groups {
+	for i := range figures {
 		plots[i/3][i%3].Draw(canvases[i/3][i%3])
 	}
 	corner := canvases[1][2]

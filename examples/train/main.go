@@ -24,9 +24,9 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/cli/trainflags"
-	"github.com/loralink/loralink-go/internal/show"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/internal/trainflags"
 )
 
 func main() { cli.Main("train", run) }
@@ -36,7 +36,7 @@ Without --dataset it uses the simulated walk in testdata; without --out-dir a ne
 
 type options struct {
 	dataset, outDir, method, packing, notes string
-	split                                   cli.Split
+	split                                   dataset.SplitSettings
 	force                                   bool
 	flags                                   trainflags.Flags
 	settings                                *train.Settings // of flags
@@ -51,7 +51,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
 	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
 	fs.StringVar(&o.method, "method", "auto", trainflags.Methods)
-	fs.Var((*cli.Ints)(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
+	fs.Var(cli.Ints(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
 	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents; unset with bitpack: as many as its bits can use")
 	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16, float32, or bitpack (contract v2: not for the reference runtime)")
 	fs.IntVar(&o.settings.PayloadBytes, "payload-bytes", 8, "bitpack: length of the payload")
@@ -60,7 +60,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	fs.IntVar(&o.settings.EncodeCycles, "encode-cycles", 0, "extra rounds a layer when encoding")
 	fs.IntVar(&o.settings.DecodeCycles, "decode-cycles", 0, "extra rounds a layer when decoding")
 	fs.StringVar(&o.notes, "notes", "", "a note for the manifest")
-	o.split.Flags(fs)
+	o.split.RegisterFlags(fs)
 	o.flags.Register(fs)
 	if err := cli.Parse(fs, args, out); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (o *options) check(fs *flag.FlagSet) (err error) {
 	if err := o.flags.Check(); err != nil {
 		return err
 	}
-	if err := o.split.Check(); err != nil {
+	if err := cli.CheckSplit(o.split); err != nil {
 		return err
 	}
 	o.settings.Packing = bam.Packing(o.packing)
@@ -111,7 +111,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return withForceHint(err)
 	}
 
-	if o.settings.Split, err = o.split.Of(windows); err != nil {
+	if o.settings.Split, err = o.split.Split(windows); err != nil {
 		return err
 	}
 	progress := cli.NewProgress(stderr)
@@ -140,7 +140,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 type recorder struct{ p *cli.Progress }
 
 func (r recorder) Record(s train.Progress) error {
-	r.p.Update(fmt.Sprintf("layer %d of %d, mse_x %s, epoch", s.Layer+1, s.Layers, show.Digits(s.MSEX)), s.Epoch, s.Epochs)
+	r.p.Update(fmt.Sprintf("layer %d of %d, mse_x %s, epoch", s.Layer+1, s.Layers, cli.Digits(s.MSEX)), s.Epoch, s.Epochs)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 		return err
 	}
 	test, subset := dataset.Holdout(windows, o.settings.Split), "holdout"
-	if o.split.Ratio >= 1 {
+	if o.split.TrainRatio >= 1 {
 		test, subset = training, "training windows (no holdout at ratio 1)"
 	}
 	e, err := quality.Evaluate(c, test, quality.Settings{Dims: man.InputDims, Std: c.Model().DataStd()})
@@ -190,31 +190,30 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 			if c.Picked {
 				mark = "*"
 			}
-			mixed := show.Digits(c.Mixed)
+			mixed := cli.Digits(c.Mixed)
 			if c.Mixed == 0 {
 				mixed = "lost, or not tried"
 			}
-			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, show.Digits(c.Later), mixed)
+			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, cli.Digits(c.Later), mixed)
 		}
 	}
-	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.split.Ratio < 1), study.N, e.Samples*b2i(o.split.Ratio < 1))
+	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.split.TrainRatio < 1), study.N, e.Samples*b2i(o.split.TrainRatio < 1))
 	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
-	steps := man.WindowW
-	show.Airtime(w, c.MaxPayloadLen(), steps)
+	quality.WriteAirtime(w, c.MaxPayloadLen(), sensor.Shape{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride})
 	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
 	if e.Samples == 0 {
 		fmt.Fprintln(w, "No windows there: the data set is too small for this ratio.")
 		return nil
 	}
-	lines := []show.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
+	lines := []quality.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
 	baselines, err := study.Baselines(c.MaxPayloadLen(), test, c.Model().DataStd())
 	if err != nil {
 		return err
 	}
 	for _, b := range baselines {
-		lines = append(lines, show.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
+		lines = append(lines, quality.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
 	}
-	show.Errors(w, study.Norm.Mean[0], lines...)
+	quality.WriteErrors(w, study.Norm.Mean[0], lines...)
 	return nil
 }
 

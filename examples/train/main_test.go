@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -47,7 +47,7 @@ func TestFirstCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"8 B", "30 B", "SF7", "SF12", "zscored.mse", "position", "gyro", "mean", "PCA int8", dir} {
+	for _, want := range []string{"8 B", "30 B", "SF7", "SF12", "zscored.mse", "position", "angular rate", "mean", "PCA int8", dir} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}

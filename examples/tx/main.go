@@ -9,7 +9,7 @@
 package main
 
 import (
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station"
 )
 

@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/udp"

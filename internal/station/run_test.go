@@ -19,7 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/e22/e22test"

@@ -9,7 +9,7 @@ import (
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/runspec"
 )

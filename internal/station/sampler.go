@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/motion"
 	"github.com/loralink/loralink-go/runspec"
 )

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math"
 	"path/filepath"
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/cli"
-	"github.com/loralink/loralink-go/internal/score"
+	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/runspec"
 )
 
@@ -96,24 +94,4 @@ func MeanLatitude(windows []dataset.Window) float64 {
 		sum += w.Values[0] / float64(len(windows))
 	}
 	return sum
-}
-
-// Figure is a root mean square error of 12-D windows that a person can read.
-type Figure struct {
-	Name, Unit string
-	from, to   int
-}
-
-// Figures are the position's and those of the sensors.
-var Figures = []Figure{
-	{"position", "m", 0, 2}, {"altitude", "m", 2, 3}, {"acceleration", "m/s²", 3, 6}, {"gyroscope", "deg/s", 6, 9}, {"attitude", "deg", 9, 12},
-}
-
-// RMS is the figure's value. Latitude, in degrees, turns longitude into metres.
-func (f Figure) RMS(t *score.Tally, latitude float64) float64 {
-	rms := func(from, to int) float64 { return math.Sqrt(t.Dims(sensor.MotionDims, from, to).MSE) }
-	if f.from > 0 {
-		return rms(f.from, f.to)
-	}
-	return math.Hypot(rms(0, 1), rms(1, 2)*math.Cos(latitude*math.Pi/180)) * sensor.MetresPerDegree
 }

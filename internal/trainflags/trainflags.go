@@ -7,7 +7,7 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam/train"
-	"github.com/loralink/loralink-go/internal/cli"
+	"github.com/loralink/loralink-go/examples/cli"
 )
 
 // Methods names the methods that Method knows, for the text of flags.
@@ -28,7 +28,7 @@ func (f *Flags) Register(fs *flag.FlagSet) {
 	fs.BoolVar(&s.AutoScale, "auto-scale", false, "measure the scale on the training windows")
 	fs.Float64Var(&s.AutoScalePercentile, "auto-scale-percentile", 99.9, "percentile of the largest |latent| that becomes the largest integer")
 	fs.IntVar(&s.AutoScaleWindows, "auto-scale-max-samples", 10000, "windows that --auto-scale looks at")
-	fs.Var((*cli.Floats)(&s.Tolerances), "tolerances", "weigh errors by these, one for each value of a step, instead of by deviation")
+	fs.Var(cli.Floats(&s.Tolerances), "tolerances", "weigh errors by these, one for each value of a step, instead of by deviation")
 	fs.IntVar(&s.MaxSamples, "max-samples", 0, "training windows to use, from the first; 0: all")
 	fs.IntVar(&s.InputDims, "input-dims", 0, "values of a step; 0: window length / window-W")
 	fs.IntVar(&s.WindowW, "window-W", 1, "steps of a window")

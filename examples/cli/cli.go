@@ -1,6 +1,8 @@
-// Package cli holds what every example's main shares: flags that fail with one
+// Package cli holds what the example programs share: flags that fail with one
 // line and exit code 2, other errors with one line and exit code 1, an interrupt
-// that cancels the context, aligned tables and progress on a terminal.
+// that cancels the context, aligned tables, and progress on a terminal.
+//
+//	func main() { cli.Main("tool", run) }
 package cli
 
 import (
@@ -11,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 )
@@ -87,31 +88,4 @@ func IsSet(fs *flag.FlagSet, name string) bool {
 	set := false
 	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
 	return set
-}
-
-// Ints is a flag of comma-separated integers, as 24,16.
-type Ints []int
-
-func (v *Ints) String() string {
-	s := make([]string, len(*v))
-	for i, n := range *v {
-		s[i] = strconv.Itoa(n)
-	}
-	return strings.Join(s, ",")
-}
-
-// Set replaces the list.
-func (v *Ints) Set(s string) error {
-	*v = nil
-	if strings.TrimSpace(s) == "" {
-		return nil
-	}
-	for _, f := range strings.Split(s, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(f))
-		if err != nil {
-			return fmt.Errorf("%q is no whole number: want a list as 24,16", f)
-		}
-		*v = append(*v, n)
-	}
-	return nil
 }

@@ -1,5 +1,4 @@
-// Package score adds up how far rebuilt windows are from the recorded ones.
-package score
+package quality
 
 import "math"
 
@@ -9,27 +8,22 @@ type Errors struct {
 	MSE float64 `json:"mse"`
 }
 
-// Group is a sensor group: the dimensions From to To-1 of a step.
-type Group struct {
-	Name     string
-	From, To int
-}
-
-// Groups are the sensor groups of a 12-D sample.
-var Groups = []Group{{"gps", 0, 3}, {"accel", 3, 6}, {"gyro", 6, 9}, {"rpy", 9, 12}}
-
-// Tally sums the errors of each of a window's values.
+// Tally sums the errors of each of a window's values. It is not safe for
+// concurrent use.
 type Tally struct {
-	N        int       // windows
+	windows  int
 	abs, sqr []float64 // per value
 }
 
 // NewTally returns an empty tally over windows of n values.
 func NewTally(n int) *Tally { return &Tally{abs: make([]float64, n), sqr: make([]float64, n)} }
 
-// Add takes in one window and what it was rebuilt as.
+// Windows is the number of windows taken in.
+func (t *Tally) Windows() int { return t.windows }
+
+// Add takes in one window and what it was rebuilt as, of n values each.
 func (t *Tally) Add(want, got []float64) {
-	t.N++
+	t.windows++
 	for i := range want {
 		d := want[i] - got[i]
 		t.abs[i] += math.Abs(d)
@@ -53,11 +47,11 @@ func (t *Tally) Scaled(unit []float64) Errors {
 	return t.mean(func(i int) bool { return unit[i] != 0 }, func(i int) float64 { return unit[i] })
 }
 
-func (t *Tally) mean(in func(int) bool, unit func(int) float64) Errors {
+func (t *Tally) mean(counts func(int) bool, unit func(int) float64) Errors {
 	var e Errors
 	n := 0
 	for i := range t.abs {
-		if !in(i) {
+		if !counts(i) {
 			continue
 		}
 		n++
@@ -65,10 +59,10 @@ func (t *Tally) mean(in func(int) bool, unit func(int) float64) Errors {
 		e.MAE += t.abs[i] / u
 		e.MSE += t.sqr[i] / (u * u)
 	}
-	if n == 0 || t.N == 0 {
+	if n == 0 || t.windows == 0 {
 		return Errors{}
 	}
-	e.MAE /= float64(n) * float64(t.N)
-	e.MSE /= float64(n) * float64(t.N)
+	e.MAE /= float64(n) * float64(t.windows)
+	e.MSE /= float64(n) * float64(t.windows)
 	return e
 }

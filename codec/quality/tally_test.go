@@ -1,4 +1,4 @@
-package score
+package quality
 
 import (
 	"math"
@@ -26,15 +26,15 @@ func TestTally(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
-	var hundred, one Sizes
+func TestErrorSizes(t *testing.T) {
+	var hundred, one errorSizes
 	for i := range 100 {
 		hundred.Add(float64(1 + (37*i)%100)) // 1 to 100, mixed
 	}
 	one.Add(-3)
 	for _, c := range []struct {
 		name   string
-		sizes  *Sizes
+		sizes  *errorSizes
 		q      float64
 		expect float64
 	}{
@@ -44,20 +44,20 @@ func TestSizes(t *testing.T) {
 		{"all", &hundred, 1, 100},
 		{"none", &hundred, 0, 1},
 		{"one negative error", &one, 0.5, 3},
-		{"nothing", &Sizes{}, 0.5, 0},
+		{"nothing", &errorSizes{}, 0.5, 0},
 	} {
 		if got := c.sizes.Quantile(c.q); got != c.expect {
 			t.Errorf("%s: quantile %g is %g, want %g", c.name, c.q, got, c.expect)
 		}
 	}
-	if hundred.Max() != 100 || one.Max() != 3 || (&Sizes{}).Max() != 0 {
+	if hundred.Max() != 100 || one.Max() != 3 || (&errorSizes{}).Max() != 0 {
 		t.Errorf("largest %g, %g", hundred.Max(), one.Max())
 	}
 }
 
-// Beyond its limit a Sizes thins out evenly, and the largest stays exact.
-func TestSizesThin(t *testing.T) {
-	s := Sizes{limit: 64}
+// Beyond its limit a errorSizes thins out evenly, and the largest stays exact.
+func TestErrorSizesThin(t *testing.T) {
+	s := errorSizes{limit: 64}
 	const n = 10007
 	for i := range n {
 		s.Add(float64(i))

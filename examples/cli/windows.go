@@ -7,19 +7,21 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// sampleRecording is what a newcomer trains on: a simulated walk.
-const sampleRecording = "testdata/walk.jsonl"
+// SampleRecording is what programs work on where they are given nothing: a
+// simulated walk.
+const SampleRecording = "testdata/walk.jsonl"
 
 // OpenDataset returns a data set's windows as OpenWindows does, and a name for
 // reports that holds no absolute path. An empty path stands for the simulated
 // walk in testdata, cut into windows.
 func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[dataset.Window, error], string) {
 	if path == "" {
-		samples := dataset.OpenSamples(filepath.FromSlash(sampleRecording), dataset.SampleSettings{})
-		return dataset.Windows(samples, dataset.Windower{W: w, Stride: stride}), sampleRecording
+		samples := dataset.OpenSamples(filepath.FromSlash(SampleRecording), dataset.SampleSettings{})
+		return dataset.Windows(samples, dataset.Windower{W: w, Stride: stride}), SampleRecording
 	}
 	name := path
 	if filepath.IsAbs(name) {
@@ -37,4 +39,28 @@ func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.W
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
 		once.Do(func() { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) })
 	}), path)
+}
+
+// CheckSplit is SplitSettings.Check as an error of the command line.
+func CheckSplit(s dataset.SplitSettings) error {
+	switch {
+	case s.Method != dataset.ByHash && s.Method != dataset.ByTime:
+		return Usagef("--split is %q, want hash or time", s.Method)
+	case !(s.TrainRatio > 0):
+		return Usagef("--train-ratio is %g, want more than 0", s.TrainRatio)
+	}
+	return nil
+}
+
+// RungNames are short names of a ladder's rungs.
+func RungNames(b *codec.Bounded) []string {
+	var names []string
+	for _, c := range b.Rungs() {
+		name := c.ID()
+		if m, ok := c.(*codec.BAM); ok {
+			name = fmt.Sprintf("%s %.8s…", name, m.Model().Hash())
+		}
+		names = append(names, name)
+	}
+	return names
 }

@@ -1,4 +1,5 @@
-package cli
+// Package flagvalue holds lists as values of command-line flags.
+package flagvalue
 
 import (
 	"fmt"
@@ -27,7 +28,7 @@ func (v *Floats) Set(s string) error {
 	for _, text := range strings.Split(s, ",") {
 		f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%q is no number: want a list as 0.5,3", text)
+			return fmt.Errorf("%q is not a finite number, want a list as 0.5,3", text)
 		}
 		*v = append(*v, f)
 	}
@@ -50,6 +51,29 @@ func (v *Strings) Set(s string) error {
 	return nil
 }
 
-// Tolerances is the flag's default: 5 m on the ground (at the equator), 5 m of
-// altitude, 0.5 m/s², 5 deg/s, 3 deg.
-func Tolerances() Floats { return Floats{4.5e-5, 4.5e-5, 5, 0.5, 0.5, 0.5, 5, 5, 5, 3, 3, 3} }
+// Ints is a flag of comma-separated integers, as 24,16.
+type Ints []int
+
+func (v *Ints) String() string {
+	s := make([]string, len(*v))
+	for i, n := range *v {
+		s[i] = strconv.Itoa(n)
+	}
+	return strings.Join(s, ",")
+}
+
+// Set replaces the list.
+func (v *Ints) Set(s string) error {
+	*v = nil
+	if strings.TrimSpace(s) == "" {
+		return nil
+	}
+	for _, f := range strings.Split(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(f))
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number, want a list as 24,16", f)
+		}
+		*v = append(*v, n)
+	}
+	return nil
+}

@@ -1,4 +1,4 @@
-package cli
+package flagvalue
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestLists(t *testing.T) {
-	f := Tolerances()
+	f := Floats{7}
 	if err := f.Set(" 0.5, 3e-2,1"); err != nil || fmt.Sprint([]float64(f)) != "[0.5 0.03 1]" || f.String() != "0.5,0.03,1" {
 		t.Errorf("%v, %v", f, err)
 	}

@@ -43,12 +43,12 @@ func TestParse(t *testing.T) {
 		{"argument", []string{"file"}, true},
 	} {
 		fs := NewFlags("tool", "summary")
-		var dims Ints
-		fs.Var(&dims, "dims", "")
+		var dims []int
+		fs.Var(Ints(&dims), "dims", "")
 		fs.Int("n", 0, "")
 		err := Parse(fs, c.args, io.Discard)
 		var usage *UsageError
-		if errors.As(err, &usage) != c.usage || !c.usage && (err != nil || dims.String() != "24,16" || !IsSet(fs, "n")) {
+		if errors.As(err, &usage) != c.usage || !c.usage && (err != nil || fmt.Sprint(dims) != "[24 16]" || !IsSet(fs, "n")) {
 			t.Errorf("%s: %v, dims %v", c.name, err, dims)
 		}
 	}

@@ -1,18 +1,18 @@
-package score
+package quality
 
 import (
 	"math"
 	"slices"
 )
 
-// maxSizes is how many errors Sizes keeps: 4 MiB of them.
+// maxSizes is how many errors errorSizes keeps: 4 MiB of them.
 const maxSizes = 1 << 20
 
-// Sizes gathers how large errors are, for their quantiles. It keeps each as a
+// errorSizes gathers how large errors are, for their quantiles. It keeps each as a
 // float32 and so is exact up to a million of them; beyond that it keeps every
 // second, then every fourth one, and so on, evenly over the whole stream. The
 // zero value is ready.
-type Sizes struct {
+type errorSizes struct {
 	kept  []float32
 	step  int // one of every step errors is kept; 0: 1
 	skip  int // errors to pass over before the next is kept
@@ -21,7 +21,7 @@ type Sizes struct {
 }
 
 // Add takes in the error d, of either sign.
-func (s *Sizes) Add(d float64) {
+func (s *errorSizes) Add(d float64) {
 	d = math.Abs(d)
 	s.max = max(s.max, d)
 	if s.skip > 0 {
@@ -47,11 +47,11 @@ func (s *Sizes) Add(d float64) {
 }
 
 // Max is the largest error, exactly; 0 where there is none.
-func (s *Sizes) Max() float64 { return s.max }
+func (s *errorSizes) Max() float64 { return s.max }
 
 // Quantile is the smallest error that at least the share q of them do not
 // exceed; 0 where there is none.
-func (s *Sizes) Quantile(q float64) float64 {
+func (s *errorSizes) Quantile(q float64) float64 {
 	n := len(s.kept)
 	if n == 0 {
 		return 0

@@ -1,0 +1,64 @@
+// Package table writes aligned tables and the numbers in them.
+package table
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Write writes rows whose cells are separated by tabs; the first cell is
+// aligned left, the others right.
+func Write(w io.Writer, rows ...string) {
+	var b strings.Builder
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	width := 0
+	for _, r := range rows {
+		first, _, _ := strings.Cut(r, "\t")
+		width = max(width, len([]rune(first)))
+	}
+	for _, r := range rows {
+		first, rest, _ := strings.Cut(r, "\t")
+		// AlignRight pads every cell on the left: fill the first one up.
+		first += strings.Repeat(" ", width-len([]rune(first)))
+		fmt.Fprintf(tw, "%s\t%s\t\n", first, rest)
+	}
+	tw.Flush()
+	for _, line := range strings.SplitAfter(b.String(), "\n") {
+		fmt.Fprint(w, strings.TrimRight(line, " \n"))
+		if strings.HasSuffix(line, "\n") {
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+// Millis writes a duration in ms, with one digit after the point below 100 ms.
+func Millis(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	if ms < 100 {
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
+// Digits writes v with three significant digits, in plain notation where that
+// is short.
+func Digits(v float64) string {
+	a := math.Abs(v)
+	switch {
+	case v == 0:
+		return "0"
+	case a >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case a >= 1:
+		return fmt.Sprintf("%.2f", v)
+	case a >= 1e-4:
+		return fmt.Sprintf("%.*f", 2-int(math.Floor(math.Log10(a))), v)
+	}
+	return fmt.Sprintf("%.2e", v)
+}
