@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 )
@@ -57,7 +58,7 @@ func (s *Settings) place(models []*model, windows string) error {
 		}
 		dir := filepath.Join(s.Dir, m.id)
 		if s.Force {
-			if err := artifacts.CheckPlace(dir, artifacts.SaveOptions{Force: true}); err != nil {
+			if err := save.CheckTarget(dir, &save.Settings{Force: true}); err != nil {
 				return err
 			}
 			continue
@@ -77,7 +78,7 @@ func (s *Settings) place(models []*model, windows string) error {
 		}
 		m.report = &rep.Report
 	}
-	return artifacts.CheckPlace(filepath.Join(s.Dir, "probe"), artifacts.SaveOptions{Force: true})
+	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
 }
 
 func readReport(path string) (*trainReport, error) {
@@ -112,7 +113,7 @@ func (s *Settings) save(m *model, res *train.Result) (*codec.BAM, error) {
 		set.CreatedAt = time.Now()
 	}
 	dir := filepath.Join(s.Dir, m.id)
-	if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{Force: s.Force}); err != nil {
+	if _, err := save.Model(dir, set, &save.Settings{Force: s.Force}); err != nil {
 		return nil, err
 	}
 	return codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))

@@ -230,7 +230,7 @@ func (r *Result) Model() *artifacts.Model {
 	return artifacts.NewModel(r.Set())
 }
 
-// Set returns what artifacts.Save writes, but for its times.
+// Set returns what save.Model writes, but for its times.
 func (r *Result) Set() *artifacts.Set {
 	return &artifacts.Set{
 		Manifest: r.manifest(), Layers: r.Net.Layers, Norm: r.Norm, Tables: r.Tables,

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -72,12 +72,12 @@ func TestCancelKeepsTheBestSoFar(t *testing.T) {
 	}
 }
 
-func save(t *testing.T, res *Result) map[string][]byte {
+func savedFiles(t *testing.T, res *Result) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
 	set := res.Set()
 	set.CreatedAt = time.Unix(0, 0)
-	if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, set, nil); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
@@ -115,7 +115,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				files := save(t, res)
+				files := savedFiles(t, res)
 				if first == nil {
 					first = files
 					continue
@@ -144,7 +144,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 	if split == nil {
 		split = dataset.HashSplit{TrainRatio: 0.8}
 	}
-	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Dims: res.settings.InputDims, Std: res.Model().DataStd()})
+	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Std: res.Model().DataStd()})
 	if err != nil {
 		t.Fatal(err)
 	}

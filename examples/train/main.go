@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
@@ -102,12 +103,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	windows, name := cli.OpenDataset(o.dataset, o.settings.InputDims, o.settings.WindowW, o.settings.WindowStride, stderr)
-	save := artifacts.SaveOptions{Force: o.force}
+	saving := &save.Settings{Force: o.force}
 	outDir := o.outDir
 	if outDir == "" {
 		outDir = freshFolder(fmt.Sprintf("%s-%dB", o.settings.Packing, o.settings.PayloadLen()))
 	}
-	if err := artifacts.CheckPlace(outDir, save); err != nil {
+	if err := save.CheckTarget(outDir, saving); err != nil {
 		return withForceHint(err)
 	}
 
@@ -130,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if o.notes != "" {
 		set.Manifest.Notes = &o.notes
 	}
-	a, err := artifacts.Save(outDir, set, save)
+	a, err := save.Model(outDir, set, saving)
 	if err != nil {
 		return withForceHint(err)
 	}
@@ -155,7 +156,7 @@ func freshFolder(name string) string {
 }
 
 func withForceHint(err error) error {
-	if errors.Is(err, artifacts.ErrExists) {
+	if errors.Is(err, save.ErrExists) {
 		return fmt.Errorf("%w (--force replaces a model's folder)", err)
 	}
 	return err
@@ -169,7 +170,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 	}
 	man := c.Model().Manifest
 	training := dataset.Limit(dataset.Train(windows, o.settings.Split), o.settings.MaxSamples)
-	study, err := quality.Study(training, man.InputDims)
+	study, err := quality.Study(training, man.Values())
 	if err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 	if o.split.TrainRatio >= 1 {
 		test, subset = training, "training windows (no holdout at ratio 1)"
 	}
-	e, err := quality.Evaluate(c, test, quality.Settings{Dims: man.InputDims, Std: c.Model().DataStd()})
+	e, err := quality.Evaluate(c, test, quality.Settings{Std: c.Model().DataStd()})
 	if err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res 
 		return err
 	}
 	for _, b := range baselines {
-		lines = append(lines, quality.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
+		lines = append(lines, quality.Line(b))
 	}
 	quality.WriteErrors(w, study.Norm.Mean[0], lines...)
 	return nil

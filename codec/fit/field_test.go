@@ -1,42 +1,20 @@
-package codec
+package fit_test
 
 import (
-	"iter"
 	"math"
 	"slices"
 	"testing"
 
-	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testwindows"
 )
 
-// field yields the samples of a recording of one kind of part: "train" and
-// "holdout" by hash, "first" 60 % and "rest" by time.
-func field(t *testing.T, name, part string) iter.Seq2[[]float64, error] {
+// field yields the samples of a part of a recording.
+func field(t *testing.T, name, part string) fit.Windows {
 	t.Helper()
-	path := testenv.Shared(t, "field", name+".jsonl")
-	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleSettings{}), dataset.Windower{W: 1})
-	var split dataset.Split = dataset.HashSplit{TrainRatio: 0.8}
-	if part == "first" || part == "rest" {
-		byTime, err := dataset.NewTimeSplit(windows, 0.6)
-		if err != nil {
-			t.Fatal(err)
-		}
-		split = byTime
-	}
-	if part == "train" || part == "first" {
-		windows = dataset.Train(windows, split)
-	} else {
-		windows = dataset.Holdout(windows, split)
-	}
-	return func(yield func([]float64, error) bool) {
-		for w, err := range windows {
-			if !yield(w.Values, err) {
-				return
-			}
-		}
-	}
+	return testwindows.Recording(t, name, part, 1)
 }
 
 // A grid fitted to the training part, with the physical one behind it. Plain is
@@ -51,21 +29,22 @@ func TestGridOnRecordings(t *testing.T) {
 		{"walk", "train", "holdout", 7, 7.02}, {"car", "train", "holdout", 7, 7.00}, {"phone", "train", "holdout", 8, 8.01},
 		{"walk", "first", "rest", 6, 8.22}, {"car", "first", "rest", 7, 7.22}, {"phone", "first", "rest", 8, 16.0},
 	} {
-		g, err := FitGrid(field(t, c.name, c.train), fieldTolerances)
+		fitted, err := fit.Grid(field(t, c.name, c.train), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		last, err := PhysicalGrid(1, fieldTolerances)
+		physical, err := fit.PhysicalGrid(1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		g, last := fitted.Codec, physical.Codec
 		if g.MaxPayloadLen() != c.length {
 			t.Errorf("%s, %s: %d bytes, want %d", c.name, c.train, g.MaxPayloadLen(), c.length)
 		}
 		for w := range field(t, c.name, c.train) {
-			checkBound(t, g, w, fieldTolerances)
+			checkBound(t, g, w, tolerances)
 		}
-		b, err := NewBounded(sensor.Shape{Dims: 12, W: 1}, fieldTolerances, g, last)
+		b, err := codec.NewLadder(sensor.Shape{Dims: 12, W: 1}, nil, tolerances, g, last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,9 +55,10 @@ func TestGridOnRecordings(t *testing.T) {
 			if payload, err = b.AppendEncode(payload[:0], w); err != nil {
 				t.Fatalf("%s: %v", c.name, err)
 			}
-			if back, err = b.AppendDecode(back[:0], payload); err != nil || b.beyond(w, back) >= 0 {
-				t.Fatalf("%s: %v decodes to %v, %v", c.name, w, back, err)
+			if back, err = b.AppendDecode(back[:0], payload); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
 			}
+			within(t, b, w, back)
 			windows++
 			total += len(payload)
 			if len(payload) == last.MaxPayloadLen() {
@@ -106,15 +86,15 @@ func plainMean(t *testing.T, name, train, test string) float64 {
 		}
 	}
 	bits := 0
-	for i, tol := range fieldTolerances {
-		bits += bitsFor(math.Floor((high[i]-low[i])/(2*tol)) + 1)
+	for i, tol := range tolerances {
+		bits += int(math.Ceil(math.Log2(math.Floor((high[i]-low[i])/(2*tol)) + 1)))
 	}
 	windows, total := 0, 0
 	for w := range field(t, name, test) {
 		windows++
 		length := (bits + 7) / 8
 		for i, v := range w {
-			if tol := fieldTolerances[i]; v < low[i]-tol || v > high[i]+tol {
+			if tol := tolerances[i]; v < low[i]-tol || v > high[i]+tol {
 				length = 16
 			}
 		}
@@ -123,8 +103,8 @@ func plainMean(t *testing.T, name, train, test string) float64 {
 	return float64(total) / float64(windows)
 }
 
-func bitsOf(g *Grid) (n int) {
-	for _, d := range g.dims {
+func bitsOf(g *codec.Grid) (n int) {
+	for _, d := range g.Dims() {
 		n += d.Bits
 	}
 	return n

@@ -1,16 +1,17 @@
-package codec
+package fit
 
 import (
 	"math"
 	"slices"
 
+	"github.com/loralink/loralink-go/internal/entropygrid"
 	"github.com/loralink/loralink-go/internal/kmeans"
 )
 
-// mode fits one mode to rows.
-func (f *latticeFit) mode(rows [][]float64) latticeFileMode {
+// component fits one mixture component to rows.
+func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
 	dims := len(f.dims)
-	m := latticeFileMode{Center: make([]float64, dims), First: make([][]int, dims)}
+	m := entropygrid.Component{Center: make([]float64, dims), First: make([][]int, dims)}
 	if f.w > 1 {
 		m.Next = make([][]int, dims)
 	}
@@ -20,7 +21,7 @@ func (f *latticeFit) mode(rows [][]float64) latticeFileMode {
 		for i, r := range rows {
 			values[i] = r[j]
 		}
-		m.Center[j] = d.center(values)
+		m.Center[j] = center(d, values)
 		first := newDistances()
 		next := newDistances()
 		for _, r := range rows {
@@ -28,13 +29,13 @@ func (f *latticeFit) mode(rows [][]float64) latticeFileMode {
 			for i := j; i < len(r); i += dims {
 				var at int64
 				if d.Cells > 0 {
-					at = d.around(d.ringCell(r[i]) - int64(m.Center[j]))
+					at = d.Around(d.Cell(r[i]) - int64(m.Center[j]))
 				} else {
 					at = int64(math.RoundToEven((r[i] - m.Center[j]) / d.Step))
 				}
 				dist := at - before
 				if d.Cells > 0 {
-					dist = d.around(dist)
+					dist = d.Around(dist)
 				}
 				if before = at; i == j {
 					first.add(dist)
@@ -51,8 +52,8 @@ func (f *latticeFit) mode(rows [][]float64) latticeFileMode {
 	return m
 }
 
-// center is the median of values; of angles, the cell of it.
-func (d *LatticeDim) center(values []float64) float64 {
+// center is the median of values; of angles, the number of its step.
+func center(d *entropygrid.Dim, values []float64) float64 {
 	if d.Cells == 0 {
 		slices.Sort(values)
 		n := len(values)
@@ -65,10 +66,10 @@ func (d *LatticeDim) center(values []float64) float64 {
 		x += cos
 		y += sin
 	}
-	mean := d.ringCell(math.Atan2(y, x) * 180 / math.Pi)
+	mean := d.Cell(math.Atan2(y, x) * 180 / math.Pi)
 	beside := make([]int64, len(values))
 	for i, v := range values {
-		beside[i] = d.around(d.ringCell(v) - mean)
+		beside[i] = d.Around(d.Cell(v) - mean)
 	}
 	slices.Sort(beside)
 	n := (mean + beside[len(beside)/2]) % d.Cells
@@ -80,7 +81,7 @@ func (d *LatticeDim) center(values []float64) float64 {
 
 // distances counts distances of one table.
 type distances struct {
-	count [latticeTokens]float64
+	count [entropygrid.Symbols]float64
 	n     float64
 	sum   float64 // of absolute distances
 }
@@ -88,8 +89,8 @@ type distances struct {
 func newDistances() *distances { return &distances{} }
 
 func (t *distances) add(d int64) {
-	token, _, _ := tokenOf(d)
-	t.count[token]++
+	symbol, _, _ := entropygrid.SymbolOf(d)
+	t.count[symbol]++
 	t.n++
 	t.sum += math.Abs(float64(d))
 }
@@ -101,58 +102,43 @@ func (t *distances) frequencies() []int {
 	if t.n > 0 {
 		spread = max(t.sum/t.n, leastSpread)
 	}
-	p := make([]float64, latticeTokens)
-	laplace, cauchy := laplaceTokens(spread), cauchyTokens(max(spread, 1))
+	p := make([]float64, entropygrid.Symbols)
+	laplace, cauchy := laplaceShares(spread), cauchyShares(max(spread, 1))
 	for i := range p {
 		near := (t.count[i] + laplaceWeight*laplace[i]) / (t.n + laplaceWeight)
-		p[i] = (1-wideShare-uniformShare)*near + wideShare*cauchy[i] + uniformShare/latticeTokens
+		p[i] = (1-wideShare-uniformShare)*near + wideShare*cauchy[i] + uniformShare/entropygrid.Symbols
 	}
-	return wholeFrequencies(p)
+	return entropygrid.WholeFrequencies(p)
 }
 
-// wholeFrequencies turns shares that sum to about 1 into frequencies.
-func wholeFrequencies(p []float64) []int {
-	out := make([]int, len(p))
-	rest, largest := 1<<frequencyBits, 0
-	for i, v := range p {
-		out[i] = max(1, int(v*(1<<frequencyBits)))
-		rest -= out[i]
-		if out[i] > out[largest] {
-			largest = i
-		}
+// symbolShares adds up a symmetric distribution's tail, the share of distances
+// of m or more, into the shares of symbols.
+func symbolShares(tail func(m float64) float64) []float64 {
+	p := make([]float64, entropygrid.Symbols)
+	p[entropygrid.DirectSteps] = 1 - 2*tail(1)
+	for d := 1; d <= entropygrid.DirectSteps; d++ {
+		p[entropygrid.DirectSteps+d] = tail(float64(d)) - tail(float64(d+1))
+		p[entropygrid.DirectSteps-d] = p[entropygrid.DirectSteps+d]
 	}
-	out[largest] += rest
-	return out
-}
-
-// tokenShares adds up a symmetric distribution's tail, the share of distances
-// of m or more, into the shares of tokens.
-func tokenShares(tail func(m float64) float64) []float64 {
-	p := make([]float64, latticeTokens)
-	p[directCells] = 1 - 2*tail(1)
-	for d := 1; d <= directCells; d++ {
-		p[directCells+d] = tail(float64(d)) - tail(float64(d+1))
-		p[directCells-d] = p[directCells+d]
-	}
-	for k := range distanceClasses {
-		from := directCells + math.Exp2(float64(k))
-		p[2*directCells+1+k] = 2 * (tail(from) - tail(from+math.Exp2(float64(k))))
+	for k := range entropygrid.Classes {
+		from := entropygrid.DirectSteps + math.Exp2(float64(k))
+		p[2*entropygrid.DirectSteps+1+k] = 2 * (tail(from) - tail(from+math.Exp2(float64(k))))
 	}
 	return p
 }
 
-func laplaceTokens(spread float64) []float64 {
+func laplaceShares(spread float64) []float64 {
 	t := math.Exp(-1 / spread)
-	return tokenShares(func(m float64) float64 { return math.Pow(t, m) / (1 + t) })
+	return symbolShares(func(m float64) float64 { return math.Pow(t, m) / (1 + t) })
 }
 
-func cauchyTokens(scale float64) []float64 {
-	return tokenShares(func(m float64) float64 { return 0.5 - math.Atan((m-0.5)/scale)/math.Pi })
+func cauchyShares(scale float64) []float64 {
+	return symbolShares(func(m float64) float64 { return 0.5 - math.Atan((m-0.5)/scale)/math.Pi })
 }
 
-// cluster parts the rows by their first steps, each value divided by its
+// cluster parts the rows into clusters by their first steps, each value divided by its
 // deviation.
-func (f *latticeFit) cluster(rows [][]float64, n int) []int {
+func (f *entropyFit) cluster(rows [][]float64, n int) []int {
 	dims := len(f.dims)
 	mean, deviation := make([]float64, dims), make([]float64, dims)
 	for _, r := range rows {
@@ -174,5 +160,5 @@ func (f *latticeFit) cluster(rows [][]float64, n int) []int {
 			}
 		}
 	}
-	return kmeans.Cluster(points, n, regionClustering, f.seed)
+	return kmeans.Cluster(points, n, componentClustering, f.seed)
 }

@@ -1,4 +1,4 @@
-package codec
+package codec_test
 
 import (
 	"errors"
@@ -12,20 +12,22 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // fakeCodec answers every window with one payload and one window.
 type fakeCodec struct {
-	Raw
+	codec.Raw
 	payload []byte
 	window  []float64
 	err     error
 }
 
 func (c fakeCodec) MaxPayloadLen() int { return len(c.payload) }
+func (c fakeCodec) PayloadLen() int    { return len(c.payload) }
 func (c fakeCodec) AppendEncode(dst []byte, _ []float64) ([]byte, error) {
 	return append(dst, c.payload...), c.err
 }
@@ -34,10 +36,14 @@ func (c fakeCodec) AppendDecode(dst []float64, _ []byte) ([]float64, error) {
 }
 
 func fake(length int, window ...float64) fakeCodec {
-	return fakeCodec{Raw: Raw{n: len(window), scale: 1}, payload: make([]byte, length), window: window}
+	raw, err := codec.NewRaw(max(1, len(window)), 1)
+	if err != nil {
+		panic(err)
+	}
+	return fakeCodec{Raw: raw, payload: make([]byte, length), window: window}
 }
 
-func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
+func TestLadderTakesTheFirstRungThatHolds(t *testing.T) {
 	values := func(change map[int]float64) []float64 {
 		w := make([]float64, sensor.MotionDims)
 		for i, v := range change {
@@ -70,13 +76,13 @@ func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 		if c.rung == 0 {
 			last = fake(3, values(nil)...)
 		}
-		b, err := NewBounded(sensor.Shape{Dims: sensor.MotionDims, W: 1}, tolerances, first, last)
+		b, err := codec.NewLadder(sensor.Shape{Dims: sensor.MotionDims, W: 1}, nil, tolerances, first, last)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, err := b.AppendEncode([]byte{9}, values(c.sent))
 		if c.rung == 0 {
-			if !errors.Is(err, ErrValue) || len(got) != 1 {
+			if !errors.Is(err, codec.ErrValue) || len(got) != 1 {
 				t.Errorf("%s: %v, %v", c.name, got, err)
 			}
 			continue
@@ -87,10 +93,10 @@ func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 	}
 	// What a rung says it cannot do, or does at another length, is passed over.
 	for name, first := range map[string]fakeCodec{
-		"error":          {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 0}, ErrValue},
+		"error":          {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 0}, codec.ErrValue},
 		"another window": {fake(2, 0, 0).Raw, make([]byte, 2), []float64{0, 5}, nil},
 	} {
-		b, err := NewBounded(sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, first, fake(3, 0, 0))
+		b, err := codec.NewLadder(sensor.Shape{Dims: 2, W: 1}, nil, []float64{1, 1}, first, fake(3, 0, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,13 +106,13 @@ func TestBoundedTakesTheFirstRungThatHolds(t *testing.T) {
 	}
 }
 
-func TestNewBoundedRefuses(t *testing.T) {
+func TestNewLadderRefuses(t *testing.T) {
 	one, two := fake(2, 0, 0), fake(3, 0, 0)
-	compressed, err := NewZlib(2, 0)
+	compressed, err := codec.NewZlib(2, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner, err := NewBounded(sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, one)
+	inner, err := codec.NewLadder(sensor.Shape{Dims: 2, W: 1}, nil, []float64{1, 1}, one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,26 +120,44 @@ func TestNewBoundedRefuses(t *testing.T) {
 		name       string
 		window     sensor.Shape
 		tolerances []float64
-		rungs      []Codec
+		rungs      []codec.Codec
 	}{
 		{"no rungs", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, nil},
-		{"equal lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{one, one}},
-		{"falling lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{two, one}},
-		{"lengths that vary", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{compressed}},
-		{"a ladder as a rung", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{inner}},
-		{"no bytes", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(0, 0, 0)}},
-		{"beyond a frame", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []Codec{fake(256, 0, 0)}},
-		{"windows of another length", sensor.Shape{Dims: 2, W: 2}, []float64{1, 1}, []Codec{one}},
-		{"too few tolerances", sensor.Shape{Dims: 2, W: 1}, []float64{1}, []Codec{one}},
-		{"tolerance 0", sensor.Shape{Dims: 2, W: 1}, []float64{1, 0}, []Codec{one}},
-		{"tolerance infinite", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.Inf(1)}, []Codec{one}},
-		{"tolerance NaN", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.NaN()}, []Codec{one}},
-		{"no dims", sensor.Shape{W: 1}, nil, []Codec{one}},
+		{"equal lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{one, one}},
+		{"falling lengths", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{two, one}},
+		{"lengths that vary", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{compressed}},
+		{"a ladder as a rung", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{inner}},
+		{"no bytes", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{fake(0, 0, 0)}},
+		{"beyond a frame", sensor.Shape{Dims: 2, W: 1}, []float64{1, 1}, []codec.Codec{fake(256, 0, 0)}},
+		{"windows of another length", sensor.Shape{Dims: 2, W: 2}, []float64{1, 1}, []codec.Codec{one}},
+		{"too few tolerances", sensor.Shape{Dims: 2, W: 1}, []float64{1}, []codec.Codec{one}},
+		{"tolerance 0", sensor.Shape{Dims: 2, W: 1}, []float64{1, 0}, []codec.Codec{one}},
+		{"tolerance infinite", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.Inf(1)}, []codec.Codec{one}},
+		{"tolerance NaN", sensor.Shape{Dims: 2, W: 1}, []float64{1, math.NaN()}, []codec.Codec{one}},
+		{"no dims", sensor.Shape{W: 1}, nil, []codec.Codec{one}},
 	} {
-		if b, err := NewBounded(c.window, c.tolerances, c.rungs...); !errors.Is(err, ErrSpec) || b != nil {
-			t.Errorf("%s: %v, want %v", c.name, err, ErrSpec)
+		if b, err := codec.NewLadder(c.window, nil, c.tolerances, c.rungs...); !errors.Is(err, codec.ErrSpec) || b != nil {
+			t.Errorf("%s: %v, want %v", c.name, err, codec.ErrSpec)
 		}
 	}
+}
+
+func write(t testing.TB, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeLadder writes a ladder.json for windows of w motion samples.
+func writeLadder(t testing.TB, path string, w int, rungs ...codec.RungSpec) {
+	t.Helper()
+	l := codec.LadderSpec{Window: sensor.Shape{Dims: 12, W: w, Stride: 1}, Tolerances: tolerances, Rungs: rungs}
+	text, err := l.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, text)
 }
 
 // ladderFolder holds a model, a grid and a ladder of both and of the plain
@@ -151,46 +175,45 @@ func ladderFolder(t testing.TB) (dir string) {
 			t.Fatal(err)
 		}
 	}
-	g, err := FitGrid(around(sample, 1000), fieldTolerances)
+	model, err := codec.LoadBAM(filepath.Join(dir, "models", "linear_int16", "bam_manifest.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Save(filepath.Join(dir, "fitted.json")); err != nil {
+	plain, err := codec.NewSensor12(1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: fieldTolerances, Rungs: []Rung{
-		{Codec: Section{bamID, "0", Params{ManifestPath: "models/linear_int16/bam_manifest.json"}}},
-		{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}},
-		{Codec: Section{sensor12ID, "1", Params{}}},
-	}}
-	if _, err := SaveLadder(filepath.Join(dir, LadderFile), l); err != nil {
-		t.Fatal(err)
-	}
+	g := fittedGrid(t, sample, 1000)
+	write(t, filepath.Join(dir, "fitted.json"), g.File())
+	writeLadder(t, filepath.Join(dir, codec.LadderFile), 1,
+		codec.NewRungSpec(model, codec.Params{ManifestPath: "models/linear_int16/bam_manifest.json"}),
+		codec.NewRungSpec(g, codec.Params{GridPath: "fitted.json"}),
+		codec.NewRungSpec(plain, codec.Params{}))
 	return dir
 }
 
 func TestLadderFile(t *testing.T) {
 	dir := ladderFolder(t)
-	b, err := LoadBounded(filepath.Join(dir, LadderFile))
+	b, err := codec.LoadLadder(filepath.Join(dir, codec.LadderFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, _ := os.ReadFile(filepath.Join(dir, LadderFile))
-	if b.Schema() != "bounded_v1:"+sha256Hex(data) || len(b.Rungs()) != 3 || b.MaxPayloadLen() != 30 {
+	data, _ := os.ReadFile(filepath.Join(dir, codec.LadderFile))
+	if b.Schema() != "bounded_v1:"+modelfile.Hash(data) || len(b.Rungs()) != 3 || b.MaxPayloadLen() != 30 {
 		t.Errorf("%s, %d rungs, %d bytes", b.Schema(), len(b.Rungs()), b.MaxPayloadLen())
 	}
-	embedded, err := LoadBoundedFS(os.DirFS(filepath.Dir(dir)), filepath.Base(dir)+"/"+LadderFile)
+	embedded, err := codec.LoadLadderFS(os.DirFS(filepath.Dir(dir)), filepath.Base(dir)+"/"+codec.LadderFile)
 	if err != nil || embedded.Schema() != b.Schema() {
 		t.Errorf("through an fs.FS: %v", err)
 	}
 	t.Chdir(dir)
-	if same, err := LoadBounded(LadderFile); err != nil || same.Schema() != b.Schema() {
+	if same, err := codec.LoadLadder(codec.LadderFile); err != nil || same.Schema() != b.Schema() {
 		t.Errorf("from its own folder: %v", err)
 	}
 
 	edit := func(old, new string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
-			path := filepath.Join(dir, LadderFile)
+			path := filepath.Join(dir, codec.LadderFile)
 			text, _ := os.ReadFile(path)
 			if !strings.Contains(string(text), old) {
 				t.Fatalf("no %q in %s", old, text)
@@ -204,17 +227,14 @@ func TestLadderFile(t *testing.T) {
 		want   error
 		names  []string
 	}{
-		{"missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, LadderFile)) }, artifacts.ErrNotFound, nil},
-		{"a grid missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, "fitted.json")) }, artifacts.ErrNotFound, []string{"rungs[1]", "fitted.json"}},
-		{"a model missing", func(_ *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "models")) }, artifacts.ErrNotFound, []string{"rungs[0]"}},
+		{"missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, codec.LadderFile)) }, codec.ErrNotFound, nil},
+		{"a grid missing", func(_ *testing.T, dir string) { os.Remove(filepath.Join(dir, "fitted.json")) }, codec.ErrNotFound, []string{"rungs[1]", "fitted.json"}},
+		{"a model missing", func(_ *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "models")) }, codec.ErrNotFound, []string{"rungs[0]"}},
 		{"a grid changed", func(t *testing.T, dir string) {
 			moved := slices.Clone(sample)
 			moved[2]++
-			g, err := FitGrid(around(moved, 1000), fieldTolerances)
-			if err != nil || g.Save(filepath.Join(dir, "fitted.json")) != nil {
-				t.Fatal(err)
-			}
-		}, artifacts.ErrMismatch, []string{"rungs[1].schema"}},
+			write(t, filepath.Join(dir, "fitted.json"), fittedGrid(t, moved, 1000).File())
+		}, codec.ErrMismatch, []string{"rungs[1].schema"}},
 		{"a model of one shape swapped", func(t *testing.T, dir string) {
 			layer := filepath.Join(dir, "models", "linear_int16", "layer_0.npz")
 			b, err := os.ReadFile(layer)
@@ -225,31 +245,31 @@ func TestLadderFile(t *testing.T) {
 			// of the model, but of its bytes.
 			b[len(b)-2], b = 1, append(b, 'x')
 			os.WriteFile(layer, b, 0o644)
-		}, artifacts.ErrMismatch, []string{"rungs[0].model_hash"}},
-		{"a length that the codec does not make", edit(`"length": 30`, `"length": 31`), artifacts.ErrMismatch, []string{"rungs[2].length", "30", "31"}},
-		{"lengths that fall", edit(`"length": 30`, `"length": 3`), artifacts.ErrMalformed, []string{"rungs[2].length"}},
-		{"zlib", edit(`"sensor12_packed"`, `"zlib"`), artifacts.ErrUnsupported, []string{"rungs[2].codec", "zlib"}},
-		{"a ladder within", edit(`"sensor12_packed"`, `"bounded"`), artifacts.ErrUnsupported, []string{"rungs[2].codec"}},
-		{"an unknown codec", edit(`"sensor12_packed"`, `"gzip"`), ErrSpec, []string{"rungs[2].codec", "gzip"}},
-		{"a tolerance too few", edit(`0.5,`, ``), artifacts.ErrMalformed, []string{"tolerances", "11", "12"}},
-		{"a tolerance of 0", edit(`0.5,`, `0,`), artifacts.ErrMalformed, []string{"tolerances[3]"}},
-		{"another window", edit(`"W": 1`, `"W": 2`), ErrSpec, []string{"rungs[0].codec"}},
-		{"a misspelt key", edit(`"tolerances"`, `"tolerance"`), artifacts.ErrMalformed, []string{"tolerance"}},
-		{"a wrong type", edit(`"W": 1`, `"W": "1"`), artifacts.ErrMalformed, []string{"window.W", "string"}},
+		}, codec.ErrMismatch, []string{"rungs[0].model_hash"}},
+		{"a length that the codec does not make", edit(`"length": 30`, `"length": 31`), codec.ErrMismatch, []string{"rungs[2].length", "30", "31"}},
+		{"lengths that fall", edit(`"length": 30`, `"length": 3`), codec.ErrMalformed, []string{"rungs[2].length"}},
+		{"zlib", edit(`"sensor12_packed"`, `"zlib"`), codec.ErrUnsupported, []string{"rungs[2].codec", "zlib"}},
+		{"a ladder within", edit(`"sensor12_packed"`, `"bounded"`), codec.ErrUnsupported, []string{"rungs[2].codec"}},
+		{"an unknown codec", edit(`"sensor12_packed"`, `"gzip"`), codec.ErrSpec, []string{"rungs[2].codec", "gzip"}},
+		{"a tolerance too few", edit(`0.5,`, ``), codec.ErrMalformed, []string{"tolerances", "11", "12"}},
+		{"a tolerance of 0", edit(`0.5,`, `0,`), codec.ErrMalformed, []string{"tolerances[3]"}},
+		{"another window", edit(`"W": 1`, `"W": 2`), codec.ErrSpec, []string{"rungs[0].codec"}},
+		{"a misspelt key", edit(`"tolerances"`, `"tolerance"`), codec.ErrMalformed, []string{"tolerance"}},
+		{"a wrong type", edit(`"W": 1`, `"W": "1"`), codec.ErrMalformed, []string{"window.W", "string"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := ladderFolder(t)
 			c.change(t, dir)
-			for _, load := range []func() (*Bounded, error){
-				func() (*Bounded, error) { return LoadBounded(filepath.Join(dir, LadderFile)) },
-				func() (*Bounded, error) { return LoadBoundedFS(os.DirFS(dir), LadderFile) },
+			for _, load := range []func() (*codec.Ladder, error){
+				func() (*codec.Ladder, error) { return codec.LoadLadder(filepath.Join(dir, codec.LadderFile)) },
+				func() (*codec.Ladder, error) { return codec.LoadLadderFS(os.DirFS(dir), codec.LadderFile) },
 			} {
 				_, err := load()
-				var located *Error
+				var located *codec.Error
 				if !errors.Is(err, c.want) || !errors.As(err, &located) {
 					t.Errorf("%v, want %v", err, c.want)
 				}
-				for _, name := range append(c.names, LadderFile) {
+				for _, name := range append(c.names, codec.LadderFile) {
 					if !strings.Contains(fmt.Sprint(err), name) {
 						t.Errorf("%v does not name %s", err, name)
 					}
@@ -261,7 +281,7 @@ func TestLadderFile(t *testing.T) {
 
 func TestHostileFilesTakeLittle(t *testing.T) {
 	repeat := func(head, item, tail string) []byte {
-		return []byte(head + strings.Repeat(item+",", (maxFile-200)/(len(item)+1)) + item + tail)
+		return []byte(head + strings.Repeat(item+",", (60<<10)/(len(item)+1)) + item + tail)
 	}
 	for name, data := range map[string][]byte{
 		"grid of many dims":         repeat(`{"window_W":1,"dims":[`, `{}`, `]}`),
@@ -273,46 +293,33 @@ func TestHostileFilesTakeLittle(t *testing.T) {
 		var err error
 		testenv.FewBytes(t, func() {
 			if strings.HasPrefix(name, "grid") {
-				_, err = parseGrid(GridFile, data)
+				_, err = codec.ParseGrid(codec.GridFile, data)
 			} else {
-				_, err = place{fstest.MapFS{}, "."}.parseLadder(LadderFile, data)
+				_, err = codec.ParseLadder(fstest.MapFS{}, data)
 			}
 		})
-		if !errors.Is(err, artifacts.ErrTooLarge) {
-			t.Errorf("%s: %v, want %v", name, err, artifacts.ErrTooLarge)
+		if !errors.Is(err, codec.ErrTooLarge) {
+			t.Errorf("%s: %v, want %v", name, err, codec.ErrTooLarge)
 		}
 	}
 }
 
 func TestLadderStaysInItsFileSystem(t *testing.T) {
 	for _, path := range []string{"../secret.json", "/etc/passwd", "a/../../b"} {
-		fsys := fstest.MapFS{LadderFile: {Data: fmt.Appendf(nil, `{"window": {"dims": 1, "W": 1, "stride": 1}, "tolerances": [1],
+		fsys := fstest.MapFS{codec.LadderFile: {Data: fmt.Appendf(nil, `{"window": {"dims": 1, "W": 1, "stride": 1}, "tolerances": [1],
 			"rungs": [{"codec": {"id": "grid", "version": "1", "params": {"grid_path": %q}}, "length": 2}]}`, path)}}
-		if _, err := LoadBoundedFS(fsys, LadderFile); !errors.Is(err, artifacts.ErrUnsupported) {
+		if _, err := codec.LoadLadderFS(fsys, codec.LadderFile); !errors.Is(err, codec.ErrUnsupported) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	if _, err := LoadBoundedFS(fstest.MapFS{}, "../ladder.json"); !errors.Is(err, artifacts.ErrNotFound) {
+	if _, err := codec.LoadLadderFS(fstest.MapFS{}, "../ladder.json"); !errors.Is(err, codec.ErrNotFound) {
 		t.Errorf("the ladder itself: %v", err)
-	}
-}
-
-func TestSaveLadderRefuses(t *testing.T) {
-	dir := ladderFolder(t)
-	path := filepath.Join(dir, "other.json")
-	grid := Rung{Codec: Section{gridID, "1", Params{GridPath: "fitted.json"}}}
-	l := &Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: fieldTolerances, Rungs: []Rung{grid, grid}}
-	if _, err := SaveLadder(path, l); !errors.Is(err, artifacts.ErrMalformed) {
-		t.Errorf("two rungs of one length: %v", err)
-	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("something was written: %v", err)
 	}
 }
 
 func FuzzLadder(f *testing.F) {
 	dir := ladderFolder(f)
-	data, err := os.ReadFile(filepath.Join(dir, LadderFile))
+	data, err := os.ReadFile(filepath.Join(dir, codec.LadderFile))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -323,7 +330,7 @@ func FuzzLadder(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := place{files, "."}.parseLadder(LadderFile, data)
+		b, err := codec.ParseLadder(files, data)
 		if err != nil {
 			return
 		}
@@ -333,7 +340,7 @@ func FuzzLadder(f *testing.F) {
 			return
 		}
 		back, err := b.AppendDecode(nil, payload)
-		if err != nil || b.beyond(window, back) >= 0 {
+		if err != nil || b.Beyond(window, back) >= 0 {
 			t.Errorf("%v decodes to %v, %v", window, back, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package main
+package dataset
 
 import (
 	"fmt"
@@ -8,16 +8,19 @@ import (
 	"time"
 )
 
-// timing is what a person wants to know of the times in a recording.
-type timing struct {
+// Timing is what a person wants to know of the times in a recording: how long it
+// is, how often it was sampled, and where it stops. The zero value is empty.
+type Timing struct {
 	n           int
 	first, last int64         // ms
 	intervals   map[int64]int // how often each was seen, ms
 }
 
-func newTiming() *timing { return &timing{intervals: map[int64]int{}} }
-
-func (t *timing) add(ms int64) {
+// Add takes in the time of the next sample, in ms since 1970.
+func (t *Timing) Add(ms int64) {
+	if t.intervals == nil {
+		t.intervals = map[int64]int{}
+	}
 	if t.n == 0 {
 		t.first = ms
 	} else {
@@ -27,10 +30,16 @@ func (t *timing) add(ms int64) {
 	t.n++
 }
 
+// Samples is the number of times taken in.
+func (t *Timing) Samples() int { return t.n }
+
 // pauseFactor times the median interval is a pause, where no longest gap is given.
 const pauseFactor = 5
 
-func (t *timing) report(w io.Writer, maxGapMs int64) {
+// WriteText writes span, median interval, gaps longer than maxGapMs (0: than five
+// times the median) and times that go back. Of fewer than two samples there is
+// nothing to write.
+func (t *Timing) WriteText(w io.Writer, maxGapMs int64) {
 	if t.n < 2 {
 		return
 	}
