@@ -86,8 +86,10 @@ type Layer struct {
 	W, V Matrix
 }
 
-// In and Out are the sizes of the layer's input and latent.
-func (l Layer) In() int  { return l.W.Cols }
+// In is the number of values of the layer's input.
+func (l Layer) In() int { return l.W.Cols }
+
+// Out is the number of values of the layer's latent.
 func (l Layer) Out() int { return l.W.Rows }
 
 // Squash applies the cubic transmission f(a) = (delta+1)·a − delta·a³, clipped
