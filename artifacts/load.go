@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/loralink/loralink-go/bam"
-	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
@@ -400,8 +399,8 @@ func (l *loader) artifacts() error {
 // Infixes of the folders that a save uses beside its target: the new model, and
 // the old one while it is replaced.
 const (
-	NewInfix = atomicfile.NewInfix
-	OldInfix = atomicfile.OldInfix
+	NewInfix = ".new-"
+	OldInfix = ".old-"
 )
 
 // leftBeside names a complete model that an interrupted save of dir left.

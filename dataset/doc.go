@@ -1,7 +1,8 @@
 // Package dataset reads recordings of motion sensors, cuts them into windows,
 // and reads and writes those windows as a data set, dataset_raw.jsonl.
 //
-// The way of the data, each step an iterator over values and errors:
+// The steps from a recording to training windows, each an iterator over values and
+// errors:
 //
 //	OpenSamples   a recording (JSONL or CSV): one Sample a line
 //	Windows       W consecutive samples, one Window every Stride samples
@@ -16,8 +17,8 @@
 // A sequence yields values with a nil error and ends with the first error, which
 // comes with a zero value and is the last element. Everything streams: a file
 // may be larger than memory. A sequence opened by path opens its file anew
-// each time it is ranged over, so that it serves several passes; different
-// goroutines may range over it at once. A sequence over an io.Reader serves once.
+// each time it is ranged over, so it can be ranged over several times, and by
+// several goroutines at once. A sequence over an io.Reader can be ranged over once.
 //
 // # Samples
 //
@@ -52,5 +53,5 @@
 // (errors.Is): [ErrSyntax], [ErrType], [ErrLength], [ErrMissing],
 // [ErrDuplicate], [ErrNotFinite], [ErrTooLong], [ErrTornLine], [ErrEmpty]; or
 // it wraps what the file system said, as fs.ErrNotExist.
-// [ErrTornLine] costs the last line alone, and [SkipTorn] makes it a warning.
+// [ErrTornLine] concerns the last line alone, and [SkipTorn] makes it a warning.
 package dataset

@@ -47,8 +47,8 @@ var (
 	sampleUnits = sensor.Motion().Units()
 )
 
-// Fill is what to do with a sample that lacks a value: its key is absent or
-// null, its CSV cell empty. A time is never filled in.
+// Fill says what to do with a sample that lacks a value: its key is absent or null,
+// or its CSV cell empty. A missing time is always an error.
 type Fill int
 
 // What to do with a missing value.
@@ -99,7 +99,7 @@ type SampleCounts struct {
 // A last line that has no end and does not parse gives an error that matches
 // ErrTornLine. A CSV row that lost only digits of its last cell cannot be told
 // from a whole one without a line end, and is taken as it stands.
-func OpenSamples(path string, opts SampleSettings) iter.Seq2[Sample, error] {
+func OpenSamples(path string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -107,16 +107,16 @@ func OpenSamples(path string, opts SampleSettings) iter.Seq2[Sample, error] {
 			return
 		}
 		defer f.Close()
-		ReadSamples(f, path, opts)(yield)
+		ReadSamples(f, path, settings)(yield)
 	}
 }
 
 // ReadSamples is OpenSamples on a stream, for one pass. File names it in errors
 // and by its extension tells the format. A sample is yielded as soon as the
 // stream has given its line's end, so r may be a source that grows.
-func ReadSamples(r io.Reader, file string, opts SampleSettings) iter.Seq2[Sample, error] {
+func ReadSamples(r io.Reader, file string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
-		d := sampleDecoder{file: file, lines: newLineReader(r), fill: opts.Fill, counts: opts.Counts}
+		d := sampleDecoder{file: file, lines: newLineReader(r), fill: settings.Fill, counts: settings.Counts}
 		if d.counts == nil {
 			d.counts = new(SampleCounts)
 		}

@@ -42,7 +42,7 @@ func SkipTorn[T any](seq iter.Seq2[T, error], warn func(error)) iter.Seq2[T, err
 	}
 }
 
-// NotEmpty yields what seq yields, and where that is nothing an error that
+// NotEmpty yields what seq yields. If that is nothing, it yields an error that
 // names the file and matches ErrEmpty.
 func NotEmpty[T any](seq iter.Seq2[T, error], file string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -15,10 +15,10 @@ type Split interface {
 	Trains(w Window) bool
 }
 
-// HashSplit puts a window on its side by a hash of its id, so that every
-// program that knows ratio and seed agrees, whatever order it reads in:
-// the first 8 bytes of sha256("<seed>:<window_id>"), big-endian, divided by
-// 2^64, are below TrainRatio where the window trains.
+// HashSplit decides by a hash of the window's ID, so that all programs that know
+// ratio and seed agree, whatever order they read in. A window trains if the first
+// 8 bytes of sha256("<seed>:<window_id>"), big-endian, divided by 2^64, are below
+// TrainRatio.
 type HashSplit struct {
 	TrainRatio float64 // 1 and above: all train
 	Seed       int64   // split_seed
@@ -40,20 +40,20 @@ func (s HashSplit) Train(id int64) bool {
 // Trains says whether the window trains, by its ID.
 func (s HashSplit) Trains(w Window) bool { return s.Train(w.ID) }
 
-// TimeSplit trains on what came first: on windows of a time before CutMs.
-// It shows how a model does on days it has not seen, where a HashSplit has
-// neighbours of every holdout window among those that train.
+// TimeSplit trains on windows of a time before CutMs; the others are a temporal
+// holdout. It shows how a model does on what was recorded afterwards. With a
+// HashSplit, neighbours of every holdout window train.
 type TimeSplit struct {
 	CutMs int64 // ms since 1970
-	// TrainRatio is the ratio that NewTimeSplit cut for, so that reports can
-	// say it; Trains does not look at it.
+	// TrainRatio is the ratio given to NewTimeSplit, for reports; Trains does not
+	// use it.
 	TrainRatio float64
 }
 
 // NewTimeSplit reads all windows' times and cuts so that trainRatio of the
-// windows train, rounded down. Windows of one time stay on one side: the
-// holdout's, if the cut would part them. A ratio of 1 and above trains
-// on all. It is an error if no window trains. It holds 8 bytes a window while it reads.
+// windows train, rounded down. Windows of one time are not divided: they join the
+// holdout if the cut falls among them. With a ratio of 1 and above all windows
+// train. It returns an error if none does. It takes 8 bytes a window while it reads.
 func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSplit, error) {
 	if trainRatio >= 1 {
 		return TimeSplit{CutMs: math.MaxInt64, TrainRatio: trainRatio}, nil

@@ -13,7 +13,7 @@ const (
 	ByTime = "time" // a TimeSplit
 )
 
-// ErrSettings marks settings that no split has.
+// ErrSettings marks invalid settings of a split or of a Windower.
 var ErrSettings = errors.New("dataset: invalid settings")
 
 // SplitSettings say which windows of a data set train. The zero value is the
@@ -38,7 +38,7 @@ func (s *SplitSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.Int64Var(&s.Seed, "split-seed", 0, "seed of the split by hash")
 }
 
-// Check reports settings that no split has, as ErrSettings.
+// Check reports invalid settings, as ErrSettings.
 func (s *SplitSettings) Check() error {
 	switch {
 	case s.Method != "" && s.Method != ByHash && s.Method != ByTime:
@@ -68,8 +68,8 @@ func (s *SplitSettings) Split(windows iter.Seq2[Window, error]) (Split, error) {
 	return NewTimeSplit(windows, ratio)
 }
 
-// DescribeSplit returns the settings that give the split again; ok is false for
-// a split of the caller's own type.
+// DescribeSplit returns the settings from which Split makes the same split; ok is
+// false for a split of another type.
 func DescribeSplit(split Split) (s SplitSettings, ok bool) {
 	switch split := split.(type) {
 	case HashSplit:

@@ -14,7 +14,8 @@ type Stats struct {
 	mean, m2 []float64 // m2: sum of squared distances from the mean
 }
 
-// Add takes a window's values in. An error leaves the statistics as they were.
+// Add takes a window's values into account. After an error the statistics are as
+// before.
 func (s *Stats) Add(values []float64) error {
 	if s.n > 0 && len(values) != len(s.mean) {
 		return fmt.Errorf("dataset: statistics: %w", faultf(ErrLength, "found %d values, want %d", len(values), len(s.mean)))
@@ -37,7 +38,7 @@ func (s *Stats) Add(values []float64) error {
 	return nil
 }
 
-// Count is the number of windows taken in.
+// Count is the number of windows added.
 func (s *Stats) Count() int { return s.n }
 
 // Mean returns the mean of each value; nil before the first window.

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Timing is what a person wants to know of the times in a recording: how long it
-// is, how often it was sampled, and where it stops. The zero value is empty.
+// Timing gathers the times of a recording's samples: its length, the interval
+// between samples, and gaps. The zero value is empty.
 type Timing struct {
 	n           int
 	first, last int64         // ms
 	intervals   map[int64]int // how often each was seen, ms
 }
 
-// Add takes in the time of the next sample, in ms since 1970.
+// Add adds the time of the next sample, in ms since 1970.
 func (t *Timing) Add(ms int64) {
 	if t.intervals == nil {
 		t.intervals = map[int64]int{}
@@ -30,7 +30,7 @@ func (t *Timing) Add(ms int64) {
 	t.n++
 }
 
-// Samples is the number of times taken in.
+// Samples is the number of times added.
 func (t *Timing) Samples() int { return t.n }
 
 // pauseFactor times the median interval is a pause, where no longest gap is given.

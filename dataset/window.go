@@ -24,8 +24,8 @@ type Window struct {
 	Values []float64         // dims·W values, oldest step first; the window's own
 }
 
-// WindowSettings says what OpenWindows holds a data set to. The zero value takes
-// the first window's length for all.
+// WindowSettings say which shape of windows OpenWindows accepts. With the zero value
+// all windows must be as long as the first.
 type WindowSettings struct {
 	// WindowLen is how many values a window has; 0: as many as the first.
 	WindowLen int
@@ -42,7 +42,7 @@ type WindowSettings struct {
 // gets its line's number, from zero, blank lines counted. A last line that has
 // no end and does not parse gives an error that matches ErrTornLine; an empty
 // file gives no element.
-func OpenWindows(path string, opts WindowSettings) iter.Seq2[Window, error] {
+func OpenWindows(path string, settings WindowSettings) iter.Seq2[Window, error] {
 	return func(yield func(Window, error) bool) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -50,7 +50,7 @@ func OpenWindows(path string, opts WindowSettings) iter.Seq2[Window, error] {
 			return
 		}
 		defer f.Close()
-		newWindowDecoder(f, path, opts).all(yield)
+		newWindowDecoder(f, path, settings).all(yield)
 	}
 }
 
@@ -58,7 +58,7 @@ func OpenWindows(path string, opts WindowSettings) iter.Seq2[Window, error] {
 type windowDecoder struct {
 	file  string
 	lines *lineReader
-	opts  WindowSettings
+	settings  WindowSettings
 	json  lineDecoder
 
 	// What lines repeat is kept, as text and as value.
@@ -68,8 +68,8 @@ type windowDecoder struct {
 	units                      map[string]string
 }
 
-func newWindowDecoder(r io.Reader, file string, opts WindowSettings) *windowDecoder {
-	return &windowDecoder{file: file, lines: newLineReader(r), opts: opts}
+func newWindowDecoder(r io.Reader, file string, settings WindowSettings) *windowDecoder {
+	return &windowDecoder{file: file, lines: newLineReader(r), settings: settings}
 }
 
 func (d *windowDecoder) all(yield func(Window, error) bool) {
@@ -164,7 +164,7 @@ func (d *windowDecoder) values() ([]float64, error) {
 	if err := d.json.expect('[', "a list of numbers"); err != nil {
 		return nil, inField("window", err)
 	}
-	values := make([]float64, 0, d.opts.WindowLen)
+	values := make([]float64, 0, d.settings.WindowLen)
 	for d.json.more() {
 		f, err := d.json.number()
 		if err != nil {
@@ -242,29 +242,29 @@ func (d *windowDecoder) check(w Window) error {
 	if w.Values == nil {
 		return fieldError("window", faultf(ErrMissing, "found no such key, want a list of numbers"))
 	}
-	if d.opts.WindowLen == 0 && len(w.Values) == 0 {
+	if d.settings.WindowLen == 0 && len(w.Values) == 0 {
 		return fieldError("window", faultf(ErrLength, "found no values, want at least one"))
 	}
-	if d.opts.WindowLen == 0 {
-		d.opts.WindowLen = len(w.Values)
+	if d.settings.WindowLen == 0 {
+		d.settings.WindowLen = len(w.Values)
 	}
-	if len(w.Values) != d.opts.WindowLen {
-		return fieldError("window", faultf(ErrLength, "found %d values, want %d", len(w.Values), d.opts.WindowLen))
+	if len(w.Values) != d.settings.WindowLen {
+		return fieldError("window", faultf(ErrLength, "found %d values, want %d", len(w.Values), d.settings.WindowLen))
 	}
 	if w.Order == nil {
 		return nil
 	}
-	if d.opts.Dims == 0 {
+	if d.settings.Dims == 0 {
 		if n := len(w.Order); n == 0 || len(w.Values)%n != 0 {
 			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
 		}
-		if n := len(w.Order); d.opts.Steps > 0 && len(w.Values) != n*d.opts.Steps {
-			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*d.opts.Steps, d.opts.Steps, n))
+		if n := len(w.Order); d.settings.Steps > 0 && len(w.Values) != n*d.settings.Steps {
+			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*d.settings.Steps, d.settings.Steps, n))
 		}
-		d.opts.Dims = len(w.Order)
+		d.settings.Dims = len(w.Order)
 	}
-	if len(w.Order) != d.opts.Dims {
-		return fieldError("order", faultf(ErrLength, "found %d names, want %d", len(w.Order), d.opts.Dims))
+	if len(w.Order) != d.settings.Dims {
+		return fieldError("order", faultf(ErrLength, "found %d names, want %d", len(w.Order), d.settings.Dims))
 	}
 	return nil
 }

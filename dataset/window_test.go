@@ -26,8 +26,8 @@ func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {
 }
 
 // ofText yields the windows of a text.
-func ofText(text string, opts WindowSettings) iter.Seq2[Window, error] {
-	return newWindowDecoder(strings.NewReader(text), "w.jsonl", opts).all
+func ofText(text string, settings WindowSettings) iter.Seq2[Window, error] {
+	return newWindowDecoder(strings.NewReader(text), "w.jsonl", settings).all
 }
 
 // writeTemp writes a file and returns its path.
@@ -53,7 +53,7 @@ func TestReadWindows(t *testing.T) {
 	xy := []string{"x", "y"}
 	cases := []struct {
 		name, text string
-		opts       WindowSettings
+		settings       WindowSettings
 		want       []Window
 	}{
 		{"no bytes", "", WindowSettings{}, nil},
@@ -89,7 +89,7 @@ func TestReadWindows(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := collect(ofText(c.text, c.opts))
+			got, err := collect(ofText(c.text, c.settings))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +104,7 @@ func TestReadWindowsErrors(t *testing.T) {
 	const good = `{"window":[1,2]}` + "\n"
 	cases := []struct {
 		name, text string
-		opts       WindowSettings
+		settings       WindowSettings
 		kind       error
 		message    string // the whole message
 	}{
@@ -187,7 +187,7 @@ func TestReadWindowsErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := collect(ofText(c.text, c.opts))
+			_, err := collect(ofText(c.text, c.settings))
 			var at *Error
 			if !errors.Is(err, c.kind) || !errors.As(err, &at) {
 				t.Fatalf("got %v, want an *Error that matches %v", err, c.kind)

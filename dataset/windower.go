@@ -9,10 +9,10 @@ import (
 )
 
 // Windower cuts a stream of samples into windows, oldest step first. The first
-// window comes after W samples, then one after every Stride samples. A time
-// that goes back, as where a recording is played again, or a gap longer than
-// MaxGapMs starts afresh: no window spans it, and the next one comes W samples
-// later. Set the fields before the first Push; it is not safe for concurrent use.
+// window comes after W samples, then one after every Stride samples. Where time goes
+// back, as when a recording is played again, or after a gap longer than MaxGapMs, it
+// starts anew: no window spans that place, and the next one comes W samples later.
+// Set the fields before the first Push; it is not safe for concurrent use.
 type Windower struct {
 	W        int    // steps of a window; below 1 counts as 1
 	Stride   int    // samples from one window to the next; below 1 counts as 1
@@ -32,7 +32,7 @@ func (w *Windower) RegisterFlags(fs *flag.FlagSet) {
 	fs.Int64Var(&w.MaxGapMs, "max-gap-ms", 0, "no window spans a longer gap between two samples; 0: any gap")
 }
 
-// Check reports what its flags cannot mean, as ErrSettings.
+// Check reports invalid values of the fields that RegisterFlags sets, as ErrSettings.
 func (w *Windower) Check() error {
 	switch {
 	case w.W < 1:

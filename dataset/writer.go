@@ -61,7 +61,7 @@ type Writer struct {
 	next int64 // lowest window_id not used yet
 	len  int   // values of a window; 0: the first decides
 	line []byte
-	err  error // the file's end is unknown since
+	err  error // after it, the file's end is unknown
 }
 
 // file is what a Writer needs of an *os.File; tests let it fail.
@@ -72,9 +72,9 @@ type file interface {
 	Sync() error
 }
 
-// OpenWriter opens the data set at path, or starts one. It reads what is there:
-// a torn last line is cut off, a last line that only lacks its end gets it, and
-// anything else that is no record is an error and leaves the file as it was.
+// OpenWriter opens the data set at path, or creates it. It reads what is there: a
+// torn last line is cut off, and a last line that only lacks its end gets it. If
+// anything else is not a record, OpenWriter fails and leaves the file as it was.
 func OpenWriter(path string) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -88,14 +88,14 @@ func OpenWriter(path string) (*Writer, error) {
 	return w, nil
 }
 
-// resume finds where to go on and mends the last line.
+// resume finds where to append and repairs the last line.
 func (w *Writer) resume(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return fileError(w.path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return &Error{File: w.path, Err: errors.New("found something that is no file, want a file to append to")}
+		return &Error{File: w.path, Err: errors.New("found something other than a file, want a file to append to")}
 	}
 	d := newWindowDecoder(f, w.path, WindowSettings{})
 	ended := true

@@ -31,7 +31,10 @@ type Settings struct {
 }
 
 // File is one file of a model's folder.
-type File = atomicfile.File
+type File struct {
+	Name string // in the folder
+	Data []byte
+}
 
 // Model writes a model's folder and returns what it wrote to artifacts.json. Nil
 // settings are the default.
@@ -45,7 +48,11 @@ func Model(dir string, set *artifacts.Set, settings *Settings) (*artifacts.Artif
 	if err != nil {
 		return nil, err
 	}
-	if err := folder(dir, settings).Write(files); err != nil {
+	written := make([]atomicfile.File, len(files))
+	for i, f := range files {
+		written[i] = atomicfile.File(f)
+	}
+	if err := folder(dir, settings).Write(written); err != nil {
 		return nil, &artifacts.Error{File: dir, Err: err}
 	}
 	return a, nil

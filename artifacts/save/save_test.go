@@ -15,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -109,6 +110,9 @@ func fileHashes(t *testing.T, dir string) map[string]string {
 }
 
 func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
+	if artifacts.NewInfix != atomicfile.NewInfix || artifacts.OldInfix != atomicfile.OldInfix {
+		t.Errorf("artifacts looks for other folders, %s and %s", artifacts.NewInfix, artifacts.OldInfix)
+	}
 	for _, infix := range []string{artifacts.NewInfix, artifacts.OldInfix} {
 		dir := filepath.Join(t.TempDir(), "k[1]")
 		if _, err := save.Model(dir, testSet(1), nil); err != nil {
