@@ -30,6 +30,7 @@ import (
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 	"github.com/loralink/loralink-go/radio/sim"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -106,12 +107,12 @@ type report struct {
 
 // result is one payload's.
 type result struct {
-	Payload    string          `json:"payload"`
-	Bytes      int             `json:"payload_bytes"`
-	ToAMs      float64         `json:"toa_ms_est"`
-	Metrics    link.Metrics    `json:"metrics"` // over all senders
-	Comparison link.Comparison `json:"comparison"`
-	ZScored    *quality.Errors `json:"zscored,omitempty"` // of what was delivered
+	Payload    string            `json:"payload"`
+	Bytes      int               `json:"payload_bytes"`
+	ToAMs      float64           `json:"toa_ms_est"`
+	Metrics    runlog.Metrics    `json:"metrics"` // over all senders
+	Comparison runlog.Comparison `json:"comparison"`
+	ZScored    *quality.Errors   `json:"zscored,omitempty"` // of what was delivered
 
 	tally *quality.Tally
 }
@@ -182,7 +183,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		r.Payload = p.name
 		rep.Runs = append(rep.Runs, r)
-		r.Comparison = link.Compare(r.Metrics, rep.Runs[0].Metrics, 0, 0)
+		r.Comparison = runlog.Compare(r.Metrics, rep.Runs[0].Metrics)
 	}
 	if o.out != "" {
 		b, err := json.MarshalIndent(rep, "", "  ")
@@ -261,7 +262,7 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 	r := &result{Bytes: c.MaxPayloadLen(), tally: quality.NewTally(len(e.std))}
 	toa := e.timing.PHY.TimeOnAir(radio.HeaderLen + r.Bytes)
 	r.ToAMs = float64(toa) / float64(time.Millisecond)
-	var meter link.Meter
+	var meter runlog.Meter
 	var pairs []sim.Pair
 	for i := range senders {
 		p, err := e.pair(i, c, toa, &meter, r.tally)
@@ -283,7 +284,7 @@ func (e *experiment) send(ctx context.Context, c link.Codec, value float64) (*re
 
 // pair is the ith sender and its receiver. Its windows come at random, on
 // average one a period; the newest matter.
-func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *link.Meter, tally *quality.Tally) (sim.Pair, error) {
+func (e *experiment) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
 	sender, err := link.NewSender(link.SenderSettings{Timing: e.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
 		RetryJitter: 10 * toa, Seed: e.seed + uint64(i)})
 	if err != nil {

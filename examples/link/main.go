@@ -21,6 +21,7 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 	"github.com/loralink/loralink-go/radio/sim"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -72,12 +73,12 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 
 // report is what --out holds.
 type report struct {
-	Loss       float64         `json:"loss"`
-	MeanBurst  float64         `json:"mean_burst"`
-	Seed       uint64          `json:"seed"`
-	PHYID      string          `json:"phy_id"`
-	Runs       []*outcome      `json:"runs"`
-	Comparison link.Comparison `json:"comparison"` // of the first run with the last
+	Loss       float64           `json:"loss"`
+	MeanBurst  float64           `json:"mean_burst"`
+	Seed       uint64            `json:"seed"`
+	PHYID      string            `json:"phy_id"`
+	Runs       []*outcome        `json:"runs"`
+	Comparison runlog.Comparison `json:"comparison"` // of the first run with the last
 }
 
 // outcome is one run's.
@@ -85,7 +86,7 @@ type outcome struct {
 	Codec    string          `json:"codec"`
 	Payload  int             `json:"payload_bytes"`
 	ToAMs    float64         `json:"toa_ms_est"`
-	Metrics  link.Metrics    `json:"metrics"`
+	Metrics  runlog.Metrics  `json:"metrics"`
 	Observed sim.Outcome     `json:"observed"`
 	Air      sim.Air         `json:"air"`
 	ZScored  *quality.Errors `json:"zscored,omitempty"`
@@ -134,7 +135,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		result.errors(std, tx.Spec.Window.Dims)
 		rep.Runs = append(rep.Runs, result)
 	}
-	rep.Comparison = link.Compare(rep.Runs[0].Metrics, rep.Runs[len(rep.Runs)-1].Metrics, 0, 0)
+	rep.Comparison = runlog.Compare(rep.Runs[0].Metrics, rep.Runs[len(rep.Runs)-1].Metrics)
 	if o.out != "" {
 		b, err := json.MarshalIndent(rep, "", "  ")
 		if err != nil {
@@ -184,7 +185,7 @@ func (o *options) send(ctx context.Context, tx, rx *station.Station, windows []d
 		values[w.ID] = w.Values
 	}
 	live := tx.Spec.TX.Queue != runspec.QueueBlock
-	var meter link.Meter
+	var meter runlog.Meter
 	next := 0
 	res, err := sim.Run(ctx, o.channel, 0, sim.Pair{
 		Sender: sender, Receiver: receiver, Live: live, OnEvent: meter.Add,

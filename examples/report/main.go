@@ -20,6 +20,7 @@ import (
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/atomicfile"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 func main() { cli.Main("report", run) }
@@ -76,9 +77,9 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 
 // report is what --out holds.
 type report struct {
-	Run        *runReport       `json:"run"`
-	Baseline   *runReport       `json:"baseline,omitempty"`
-	Comparison *link.Comparison `json:"comparison,omitempty"`
+	Run        *runReport         `json:"run"`
+	Baseline   *runReport         `json:"baseline,omitempty"`
+	Comparison *runlog.Comparison `json:"comparison,omitempty"`
 }
 
 // runReport is one run's.
@@ -89,7 +90,7 @@ type runReport struct {
 	PHYID          string          `json:"phy_id"`
 	Starts         int             `json:"starts"`    // of the programs, over both logs
 	BadLines       int             `json:"bad_lines"` // torn, or no events
-	Metrics        link.Metrics    `json:"metrics"`
+	Metrics        runlog.Metrics  `json:"metrics"`
 	Energy         *energy         `json:"energy,omitempty"`
 	Reconstruction *reconstruction `json:"reconstruction,omitempty"`
 
@@ -131,13 +132,10 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		if rep.Baseline, err = read(o.baseline, o.dataset, std, stderr); err != nil {
 			return err
 		}
-		joules := func(r *runReport) float64 {
-			if r.Energy == nil {
-				return 0
-			}
-			return r.Energy.Joules
+		c := runlog.Compare(rep.Run.Metrics, rep.Baseline.Metrics)
+		if rep.Run.Energy != nil && rep.Baseline.Energy != nil {
+			c.SetEnergy(rep.Run.Energy.Joules, rep.Baseline.Energy.Joules)
 		}
-		c := link.Compare(rep.Run.Metrics, rep.Baseline.Metrics, joules(rep.Run), joules(rep.Baseline))
 		rep.Comparison = &c
 	}
 	if o.out != "" {
@@ -175,7 +173,7 @@ func write(path string, b []byte) error {
 // that is nil.
 func read(f files, dataset string, std []float64, stderr io.Writer) (*runReport, error) {
 	r := &runReport{files: f}
-	var meter link.Meter
+	var meter runlog.Meter
 	var match *matcher // where there is all that it needs
 	if dataset != "" && f.TX != "" && f.RX != "" {
 		match = new(matcher)
@@ -210,18 +208,13 @@ func read(f files, dataset string, std []float64, stderr io.Writer) (*runReport,
 }
 
 // readLog adds one end's events.
-func (r *runReport) readLog(path string, role link.Role, meter *link.Meter, match *matcher, stderr io.Writer) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+func (r *runReport) readLog(path string, role link.Role, meter *runlog.Meter, match *matcher, stderr io.Writer) error {
 	events := 0
 	var bad error // the first line that is no event
-	for e, err := range link.Events(f) {
+	for e, err := range runlog.OpenEntries(path) {
 		if err != nil {
 			if !isLogError(err) {
-				return fmt.Errorf("%s: %w", path, err)
+				return err
 			}
 			if bad == nil {
 				bad = err
@@ -243,7 +236,7 @@ func (r *runReport) readLog(path string, role link.Role, meter *link.Meter, matc
 			r.firstMs = at
 		}
 		r.lastMs = max(r.lastMs, e.At.UnixMilli())
-		if e.Kind == link.EventRunStart {
+		if e.Kind == runlog.EventRunStart {
 			r.Starts++
 			if raw, ok := e.Start.RunSpec.(json.RawMessage); ok && r.spec == nil {
 				r.spec = raw
@@ -261,7 +254,7 @@ func (r *runReport) readLog(path string, role link.Role, meter *link.Meter, matc
 	case events == 0:
 		return fmt.Errorf("%s: found no events, want the log of a run", path)
 	case bad != nil:
-		fmt.Fprintf(stderr, "warning: %s: %v; the other lines are used\n", path, bad)
+		fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", bad)
 	}
 	return nil
 }

@@ -22,13 +22,14 @@ import (
 	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 	"github.com/loralink/loralink-go/radio/sim"
 	"github.com/loralink/loralink-go/runspec"
 )
 
 // simulate writes the logs of a run of n windows over a simulated channel, and
 // the data set, and returns the sums that the two programs would have printed.
-func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metrics) {
+func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metrics) {
 	t.Helper()
 	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
 	if err != nil {
@@ -64,13 +65,13 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metric
 	}); err != nil {
 		t.Fatal(err)
 	}
-	logs, meters := map[link.Role]*link.Log{}, map[link.Role]*link.Meter{}
+	logs, meters := map[link.Role]*runlog.Writer{}, map[link.Role]*runlog.Meter{}
 	for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
-		meters[role] = new(link.Meter)
-		if logs[role], err = link.OpenLog(dir, link.LogHeader{RunID: "sim", Role: role, Mode: "LATENT", PHYID: timing.PHY.ID()}); err != nil {
+		meters[role] = new(runlog.Meter)
+		if logs[role], err = runlog.OpenWriter(dir, runlog.Header{RunID: "sim", Role: role, Mode: "LATENT", PHYID: timing.PHY.ID()}); err != nil {
 			t.Fatal(err)
 		}
-		if err := logs[role].Write(link.Event{Kind: link.EventRunStart, At: sim.Epoch, Start: &link.RunStart{RunSpec: spec}}); err != nil {
+		if err := logs[role].Start(sim.Epoch, runlog.Start{RunSpec: spec}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -269,7 +270,7 @@ func TestCarelessUse(t *testing.T) {
 		{"nothing", nil, true, "want --tx or --rx"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"empty log", []string{"--tx", empty}, false, "found no events"},
-		{"no log at all", []string{"--tx", noLog}, false, "found no events, want the log of a run: link: line 1"},
+		{"no log at all", []string{"--tx", noLog}, false, "found no events, want the log of a run: runlog: "},
 		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},

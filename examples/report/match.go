@@ -11,10 +11,11 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 func isLogError(err error) bool {
-	_, ok := errors.AsType[*link.LogError](err)
+	_, ok := errors.AsType[*runlog.Error](err)
 	return ok
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/station"
-	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 func (r *report) print(w io.Writer) {
@@ -35,7 +35,7 @@ func (r *report) print(w io.Writer) {
 		}
 		rows = append(rows, line)
 	}
-	sent := func(figure func(m link.Metrics) any) func(*runReport) any {
+	sent := func(figure func(m runlog.Metrics) any) func(*runReport) any {
 		return func(r *runReport) any {
 			if r.TX == "" {
 				return nil
@@ -43,7 +43,7 @@ func (r *report) print(w io.Writer) {
 			return figure(r.Metrics)
 		}
 	}
-	received := func(figure func(m link.Metrics) any) func(*runReport) any {
+	received := func(figure func(m runlog.Metrics) any) func(*runReport) any {
 		return func(r *runReport) any {
 			if r.RX == "" {
 				return nil
@@ -51,30 +51,30 @@ func (r *report) print(w io.Writer) {
 			return figure(r.Metrics)
 		}
 	}
-	row("windows", "%d", sent(func(m link.Metrics) any { return m.Windows }))
+	row("windows", "%d", sent(func(m runlog.Metrics) any { return m.Windows }))
 	row("  delivered", "%d", func(r *runReport) any { return r.Metrics.Delivered })
-	row("  acknowledged", "%d", sent(func(m link.Metrics) any { return m.Acked }))
-	row("  given up", "%d", sent(func(m link.Metrics) any { return m.Failed }))
-	row("  dropped by the queue", "%d", sent(func(m link.Metrics) any { return m.Dropped }))
-	row("delivery ratio", "%.4f", sent(func(m link.Metrics) any { return m.DeliveryRatio }))
-	row("frames sent", "%d", sent(func(m link.Metrics) any { return m.Sent }))
-	row("  retries", "%d", sent(func(m link.Metrics) any { return m.Retries }))
-	row("frames received", "%d", received(func(m link.Metrics) any { return m.RxOK }))
-	row("  repeated", "%d", received(func(m link.Metrics) any { return m.RxRepeated }))
-	row("  refused by the codec", "%d", received(func(m link.Metrics) any { return m.ReconFailed }))
+	row("  acknowledged", "%d", sent(func(m runlog.Metrics) any { return m.Acked }))
+	row("  given up", "%d", sent(func(m runlog.Metrics) any { return m.Failed }))
+	row("  dropped by the queue", "%d", sent(func(m runlog.Metrics) any { return m.Dropped }))
+	row("delivery ratio", "%.4f", sent(func(m runlog.Metrics) any { return m.DeliveryRatio }))
+	row("frames sent", "%d", sent(func(m runlog.Metrics) any { return m.Sent }))
+	row("  retries", "%d", sent(func(m runlog.Metrics) any { return m.Retries }))
+	row("frames received", "%d", received(func(m runlog.Metrics) any { return m.RxOK }))
+	row("  repeated", "%d", received(func(m runlog.Metrics) any { return m.RxRepeated }))
+	row("  refused by the codec", "%d", received(func(m runlog.Metrics) any { return m.ReconFailed }))
 	parseFails := "bursts that were no frame"
 	if r.Run.TX != "" && r.Run.RX != "" {
 		parseFails += ", both ends"
 	}
 	row(parseFails, "%d", func(r *runReport) any { return r.Metrics.ParseFails })
-	row("PDR", "%.4f", sent(func(m link.Metrics) any { return m.PDR }))
-	row("ETX", "%.3f", sent(func(m link.Metrics) any { return m.ETX }))
-	row("payload, mean", "%.1f B", sent(func(m link.Metrics) any { return m.PayloadMean }))
-	row("airtime, estimated", "%.3f s", sent(func(m link.Metrics) any { return m.AirtimeS }))
-	row("airtime of ACKs, estimated", "%.3f s", received(func(m link.Metrics) any { return m.AckAirtimeS }))
-	row("last sending to ACK, median", "%.1f ms", sent(func(m link.Metrics) any { return m.RTTMs.P50 }))
-	row("offering to ACK, median", "%.1f ms", sent(func(m link.Metrics) any { return m.EndToEndMs.P50 }))
-	row("offering to ACK, 95 %", "%.1f ms", sent(func(m link.Metrics) any { return m.EndToEndMs.P95 }))
+	row("PDR", "%.4f", sent(func(m runlog.Metrics) any { return m.PDR }))
+	row("ETX", "%.3f", sent(func(m runlog.Metrics) any { return m.ETX }))
+	row("payload, mean", "%.1f B", sent(func(m runlog.Metrics) any { return m.PayloadMean }))
+	row("airtime, estimated", "%.3f s", sent(func(m runlog.Metrics) any { return m.AirtimeS }))
+	row("airtime of ACKs, estimated", "%.3f s", received(func(m runlog.Metrics) any { return m.AckAirtimeS }))
+	row("last sending to ACK, median", "%.1f ms", sent(func(m runlog.Metrics) any { return m.RTTMs.P50 }))
+	row("offering to ACK, median", "%.1f ms", sent(func(m runlog.Metrics) any { return m.EndToEndMs.P50 }))
+	row("offering to ACK, 95 %", "%.1f ms", sent(func(m runlog.Metrics) any { return m.EndToEndMs.P95 }))
 	if r.Run.Starts > 2 { // once at each end
 
 		row("starts of the programs", "%d", func(r *runReport) any { return r.Starts })

@@ -6,14 +6,15 @@ import (
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 // output is what a run leaves: its log, its sums and, where asked for, a data
 // set.
 type output struct {
 	role    link.Role
-	meter   link.Meter
-	logFile *link.Log
+	meter   runlog.Meter
+	logFile *runlog.Writer
 	windows *dataset.Writer // nil: none
 	closed  bool
 }
@@ -27,7 +28,7 @@ func (s *Station) openOutput(datasetOut string) (*output, error) {
 			return nil, err
 		}
 	}
-	if o.logFile, err = link.OpenLog(s.Spec.Logging.OutDir, link.LogHeader{RunID: s.Spec.RunID, Role: o.role, Mode: s.Spec.Mode,
+	if o.logFile, err = runlog.OpenWriter(s.Spec.Logging.OutDir, runlog.Header{RunID: s.Spec.RunID, Role: o.role, Mode: s.Spec.Mode,
 		PHYID: s.Timing.PHY.ID()}); err != nil {
 		if o.windows != nil {
 			o.windows.Close()
@@ -40,12 +41,18 @@ func (s *Station) openOutput(datasetOut string) (*output, error) {
 		}
 		return &v
 	}
-	if err := o.log(link.Event{Kind: link.EventRunStart, At: time.Now(), Start: &link.RunStart{RunSpec: s.Spec,
-		ArtifactsManifest: text(s.ArtifactsFile), ManifestFingerprint: text(s.Fingerprint), ModelHash: text(s.ModelHash)}}); err != nil {
+	start := runlog.Start{RunSpec: s.Spec, ArtifactsManifest: text(s.ArtifactsFile), ManifestFingerprint: text(s.Fingerprint), ModelHash: text(s.ModelHash)}
+	if err := o.start(start); err != nil {
 		o.close()
 		return nil, err
 	}
 	return o, nil
+}
+
+func (o *output) start(s runlog.Start) error {
+	at := time.Now()
+	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, At: at})
+	return o.logFile.Start(at, s)
 }
 
 func (o *output) log(e link.Event) error {

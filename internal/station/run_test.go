@@ -24,6 +24,7 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/e22/e22test"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 // As a program of its own, for tests that kill it.
@@ -98,13 +99,8 @@ func both(t *testing.T, tx, rx []string) (txOut, rxOut string) {
 // logged returns the events of a log.
 func logged(t *testing.T, path string) []link.Event {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	var all []link.Event
-	for e, err := range link.Events(f) {
+	for e, err := range runlog.OpenEntries(path) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -117,7 +113,7 @@ func logged(t *testing.T, path string) []link.Event {
 func checkTransfer(t *testing.T, dir string, n int, txOut, rxOut string) {
 	t.Helper()
 	var sent, delivered [][]byte
-	var tx, rx link.Meter
+	var tx, rx runlog.Meter
 	for _, e := range logged(t, filepath.Join(dir, "walk_tx.jsonl")) {
 		tx.Add(link.RoleTX, e)
 		if e.Kind == link.EventTxSent && e.Attempt == 1 {
@@ -147,8 +143,8 @@ func checkTransfer(t *testing.T, dir string, n int, txOut, rxOut string) {
 	// The logs give the numbers that the programs printed.
 	for _, c := range []struct {
 		printed string
-		print   func(io.Writer, link.Metrics)
-		m       link.Metrics
+		print   func(io.Writer, runlog.Metrics)
+		m       runlog.Metrics
 	}{{txOut, PrintTX, tx.Metrics()}, {rxOut, PrintRX, rx.Metrics()}} {
 		var b bytes.Buffer
 		c.print(&b, c.m)
@@ -333,7 +329,7 @@ func TestKilled(t *testing.T) {
 	var acked int
 	for _, e := range logged(t, filepath.Join(dir, "walk_tx.jsonl")) {
 		switch e.Kind {
-		case link.EventRunStart:
+		case runlog.EventRunStart:
 			starts++
 		case link.EventTxSent:
 			if e.Attempt == 1 {

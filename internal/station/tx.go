@@ -13,6 +13,7 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 	"github.com/loralink/loralink-go/runspec"
 )
 
@@ -143,7 +144,7 @@ func Percent(pct float64) string {
 }
 
 // PrintTX writes what a sender's log tells.
-func PrintTX(w io.Writer, m link.Metrics) {
+func PrintTX(w io.Writer, m runlog.Metrics) {
 	cli.Table(w,
 		fmt.Sprintf("windows\t%d", m.Windows),
 		fmt.Sprintf("  acknowledged\t%d", m.Acked),
@@ -161,7 +162,7 @@ func PrintTX(w io.Writer, m link.Metrics) {
 }
 
 // PrintRX writes what a receiver's log tells.
-func PrintRX(w io.Writer, m link.Metrics) {
+func PrintRX(w io.Writer, m runlog.Metrics) {
 	cli.Table(w,
 		fmt.Sprintf("frames received\t%d", m.RxOK),
 		fmt.Sprintf("  repeated\t%d", m.RxRepeated),

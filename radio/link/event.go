@@ -16,7 +16,6 @@ type EventKind string
 
 // The events of a run. Which fields each has is said at [Event].
 const (
-	EventRunStart    EventKind = "run_start"
 	EventTxSent      EventKind = "tx_sent"
 	EventAckReceived EventKind = "ack_received"
 	EventTxFailed    EventKind = "tx_failed"
@@ -30,7 +29,6 @@ const (
 
 // Event is one line of a run's log. Which fields count depends on the kind:
 //
-//	run_start      Start
 //	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
 //	tx_failed      Seq WindowID Reason Attempt
@@ -66,14 +64,4 @@ type Event struct {
 	Duplicate bool // received before, so not delivered again
 	Reason    string
 	Window    []float64 // reconstructed; valid until the next Step
-	Start     *RunStart
-}
-
-// RunStart says what a run was started with. Each field is written as it is;
-// what is nil becomes null.
-type RunStart struct {
-	RunSpec             any     `json:"runspec"`
-	ArtifactsManifest   *string `json:"artifacts_manifest"`
-	ManifestFingerprint *string `json:"manifest_fingerprint"`
-	ModelHash           *string `json:"model_hash,omitempty"`
 }

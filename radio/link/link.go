@@ -41,8 +41,8 @@
 //
 // # Events
 //
-// Every event becomes one JSON line of the run's log, see [Log]; [ReadMetrics]
-// makes delivery, retries, airtime and latency of it.
+// The machines emit an [Event] for everything that happens. Package radio/runlog
+// writes events to a log, reads them back and computes metrics from them.
 package link
 
 import (
