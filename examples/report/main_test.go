@@ -23,6 +23,7 @@ import (
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/runreport"
 	"github.com/loralink/loralink-go/radio/sim"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -124,7 +125,7 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep report
+	var rep runreport.Report
 	if err := json.Unmarshal(b, &rep); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 		"--bam-manifest", model, "--out", out}, io.Discard, &stderr); err != nil {
 		t.Fatal(err)
 	}
-	var byModel report
+	var byModel runreport.Report
 	if b, err = os.ReadFile(out); err != nil {
 		t.Fatal(err)
 	}
@@ -199,57 +200,6 @@ func TestTornLogIsUsed(t *testing.T) {
 	}
 }
 
-func TestIntegrate(t *testing.T) {
-	for _, c := range []struct {
-		name, record string
-		want         float64
-		err          string
-	}{
-		{"constant", "ts_ms,power_mw\n0,1000\n10000,1000\n", 4, ""},
-		{"a ramp, cut at both ends", "ts_ms,power_mw\n0,0\n10000,10000\n", 16, ""}, // mean 4 W over 4 s
-		{"volts and amps", "# supply\namps,volts,ts_ms\n0.1,5,1000\n0.1,5,9000\n", 2, ""},
-		{"starts late", "ts_ms,power_mw\n3000,1\n10000,1\n", 0, "starts 1.0 s after"},
-		{"ends early", "ts_ms,power_mw\n0,1\n5000,1\n", 0, "ends before"},
-		{"falls", "ts_ms,power_mw\n0,1\n0,1\n", 0, "line 3: ts_ms: found 0 after 0"},
-		{"no number", "ts_ms,power_mw\n0,a lot\n", 0, `line 2: power_mw: found "a lot"`},
-		{"columns", "time,power\n", 0, "want ts_ms and power_mw"},
-		{"not a number", "ts_ms,power_mw\n0,NaN\n10000,1\n", 0, `line 2: power_mw: found "NaN"`},
-		{"empty", "", 0, "found no lines"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "power.csv")
-			if err := os.WriteFile(path, []byte(c.record), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			e, err := integrate(path, 2000, 6000)
-			if c.err != "" {
-				if err == nil || !strings.Contains(err.Error(), c.err) {
-					t.Errorf("error %v, want %s", err, c.err)
-				}
-				return
-			}
-			if err != nil || math.Abs(e.Joules-c.want) > 1e-9 {
-				t.Errorf("%+v, %v, want %v J", e, err, c.want)
-			}
-		})
-	}
-}
-
-func TestPointsStayFew(t *testing.T) {
-	var p points
-	for i := range 10 * maxPoints {
-		p.add(float64(i), float64(i))
-	}
-	if len(p.xy) > maxPoints || len(p.xy) < maxPoints/2 {
-		t.Fatalf("%d points", len(p.xy))
-	}
-	for i, q := range p.xy {
-		if want := float64(i * p.every); q.X != want {
-			t.Fatalf("point %d is %v, want %v", i, q.X, want)
-		}
-	}
-}
-
 func TestCarelessUse(t *testing.T) {
 	dir := t.TempDir()
 	simulate(t, dir, 5, 0)
@@ -269,13 +219,13 @@ func TestCarelessUse(t *testing.T) {
 	}{
 		{"nothing", nil, true, "want --tx or --rx"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
-		{"empty log", []string{"--tx", empty}, false, "found no events"},
-		{"no log at all", []string{"--tx", noLog}, false, "found no events, want the log of a run: runlog: "},
+		{"empty log", []string{"--tx", empty}, false, "no events"},
+		{"no log at all", []string{"--tx", noLog}, false, "hello:1: no events, want the log of a run: not an event"},
 		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
-		{"a record without a place", []string{"--tx", tx, "--record", "x"}, true, "together"},
-		{"plots of a receiver", []string{"--rx", rx, "--plots", dir}, false, "want --tx"},
+		{"a record without a destination", []string{"--tx", tx, "--record", "x"}, true, "together"},
+		{"plots of a receiver", []string{"--rx", rx, "--plots", dir}, true, "want --tx"},
 		{"unwritable", []string{"--tx", tx, "--out", filepath.Join(empty, "x")}, false, "empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
