@@ -16,6 +16,7 @@ func TestRadioWalls(t *testing.T) {
 	for _, c := range []struct{ pkg, never string }{
 		{"radio/sim", heavy + "|^" + module + "/(bam|artifacts|codec|runspec)"},
 		{"radio/runlog", heavy + "|^" + module + "/(bam|artifacts|codec|runspec)"},
+		{"radio/endpoint", `^gonum\.org/v1/plot|^` + module + "/(bam/.*|codec/.*)"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", "./"+c.pkg).CombinedOutput()
 		if err != nil {

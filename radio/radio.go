@@ -35,6 +35,16 @@ type Radio interface {
 	Close() error
 }
 
+// LatencyRadio is a Radio that knows how long it takes to carry a frame between
+// host and air. A link adds that to its waits; see link.Timing.
+type LatencyRadio interface {
+	Radio
+	// Latency is how long a frame of frameLen bytes, header included, takes from
+	// the host to the air, or from the air to the host. It may be called at any
+	// time, also after Close.
+	Latency(frameLen int) time.Duration
+}
+
 // Reception is a received frame, or, where Err is set, a burst of bytes that
 // was no frame: a parse failure to be counted, after which Receive goes on.
 type Reception struct {

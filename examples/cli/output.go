@@ -36,3 +36,15 @@ func WriteJSON(path string, v any) error {
 func Warn(stderr io.Writer) func(error) {
 	return func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
 }
+
+// Connection returns a function that prints the loss of a radio's port, an error,
+// and its return, nil.
+func Connection(stderr io.Writer) func(error) {
+	return func(err error) {
+		if err != nil {
+			fmt.Fprintf(stderr, "warning: %v; waiting for it to return\n", err)
+			return
+		}
+		fmt.Fprintln(stderr, "the radio is back")
+	}
+}

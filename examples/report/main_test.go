@@ -18,9 +18,8 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/motion"
-	"github.com/loralink/loralink-go/internal/station"
-	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/runlog"
 	"github.com/loralink/loralink-go/radio/runlog/runreport"
@@ -40,8 +39,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 	if err != nil {
 		t.Fatal(err)
 	}
-	timing := station.Timing(spec)
-	timing.MaxRetries = 2
+	timing := link.Timing{PHY: spec.PHY.Radio(), Guard: 20 * time.Millisecond, MaxRetries: 2}
 	sender, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: sensor12, FirstSeq: 77})
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +145,7 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
 	}
 	// By a model's deviations instead of the data set's.
-	model := stationtest.Model(t, testenv.Repo("testdata", "walk.jsonl"))
+	model := testmodel.Train(t, testenv.Repo("testdata", "walk.jsonl"))
 	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.jsonl"),
 		"--bam-manifest", model, "--out", out}, io.Discard, &stderr); err != nil {
 		t.Fatal(err)

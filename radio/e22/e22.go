@@ -57,14 +57,33 @@ type Destination struct {
 	Channel uint8  // 0..80
 }
 
-// Latency is how long a frame of so many bytes takes between the host and the
-// air, as radio/link wants it: its characters on the UART, and the three of
-// silence by which the module knows that a packet is complete.
-func (c Settings) Latency(frameLen int) time.Duration {
-	if c.BaudRate <= 0 {
-		c.BaudRate = defaultBaudRate
+// withDefaults resolves the zeros.
+func (s Settings) withDefaults() Settings {
+	if s.BaudRate == 0 {
+		s.BaudRate = defaultBaudRate
 	}
-	return time.Duration(frameLen+3) * charTime(c.BaudRate, c.Parity)
+	if s.PacketSize == 0 {
+		s.PacketSize = 240
+	}
+	if s.BackoffMin <= 0 {
+		s.BackoffMin = 100 * time.Millisecond
+	}
+	if s.BackoffMax <= 0 {
+		s.BackoffMax = 2 * time.Second
+	}
+	return s
+}
+
+// Check returns every setting that no module has as a [*RegisterError], joined,
+// or nil.
+func (s Settings) Check() error {
+	s = s.withDefaults()
+	check := FactoryRegisters()
+	check.BaudRate, check.Parity, check.PacketSize = s.BaudRate, s.Parity, s.PacketSize
+	if s.Destination != nil {
+		check.Channel = int(s.Destination.Channel)
+	}
+	return check.Check()
 }
 
 // ErrPacketSize is returned for a frame that does not fit one packet.
@@ -112,29 +131,13 @@ type Radio struct {
 	query   chan RSSI     // takes the answer to the RSSI command
 }
 
-var _ radio.Radio = (*Radio)(nil)
+var _ radio.LatencyRadio = (*Radio)(nil)
 
 // New returns a Radio over port, which it closes in the end, even if it returns
 // an error. The port's speed is set where the port is a [SpeedSetter].
 func New(port Port, cfg Settings) (*Radio, error) {
-	if cfg.BaudRate == 0 {
-		cfg.BaudRate = defaultBaudRate
-	}
-	if cfg.PacketSize == 0 {
-		cfg.PacketSize = 240
-	}
-	if cfg.BackoffMin <= 0 {
-		cfg.BackoffMin = 100 * time.Millisecond
-	}
-	if cfg.BackoffMax <= 0 {
-		cfg.BackoffMax = 2 * time.Second
-	}
-	check := FactoryRegisters()
-	check.BaudRate, check.Parity, check.PacketSize = cfg.BaudRate, cfg.Parity, cfg.PacketSize
-	if cfg.Destination != nil {
-		check.Channel = int(cfg.Destination.Channel)
-	}
-	if err := check.Check(); err != nil {
+	cfg = cfg.withDefaults()
+	if err := cfg.Check(); err != nil {
 		return nil, errors.Join(err, port.Close())
 	}
 
@@ -317,6 +320,17 @@ func (r *Radio) deliver(got []radio.Reception) {
 		}
 		r.received <- g // there is room: nobody else adds
 	}
+}
+
+// adapterHold is how long a USB adapter may hold back bytes that it received.
+const adapterHold = 16 * time.Millisecond
+
+// Latency implements [radio.LatencyRadio]: the frame's characters on the UART, the
+// three characters of silence that end a packet, and the 16 ms for which a USB
+// adapter may hold bytes back.
+func (r *Radio) Latency(frameLen int) time.Duration {
+	now := r.lineNow()
+	return time.Duration(frameLen+3)*charTime(now.baud, now.parity) + adapterHold
 }
 
 // connected waits for a port that works.

@@ -17,6 +17,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"time"
 
@@ -59,7 +60,20 @@ type Channel struct {
 	Collisions bool
 }
 
-func (c Channel) validate() error {
+// RegisterFlags adds the flags --loss, --bursts, --duplicates, --reorder,
+// --bit-errors and --seed.
+func (c *Channel) RegisterFlags(fs *flag.FlagSet) {
+	fs.Float64Var(&c.Loss, "loss", 0, "mean share of frames lost, in each direction")
+	fs.Float64Var(&c.MeanBurst, "bursts", 0, "mean number of frames that a loss lasts; 0: losses are independent")
+	fs.Float64Var(&c.Duplicate, "duplicates", 0, "share of frames that arrive twice")
+	fs.Float64Var(&c.Reorder, "reorder", 0, "share of frames that arrive late")
+	fs.Float64Var(&c.BitError, "bit-errors", 0, "share of frames with flipped bits")
+	fs.Uint64Var(&c.Seed, "seed", 1, "seed of the channel: the same seed gives the same run")
+}
+
+// Check reports a PHY out of range, probabilities outside 0..1 and the like, as
+// ErrSettings.
+func (c Channel) Check() error {
 	if err := c.PHY.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSettings, err)
 	}
@@ -144,7 +158,7 @@ var Epoch = time.Unix(0, 0).UTC()
 // or, where limit is positive, until that virtual time. The machines must be
 // fresh. It calls back from the calling goroutine.
 func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pair) (Result, error) {
-	if err := channel.validate(); err != nil {
+	if err := channel.Check(); err != nil {
 		return Result{}, err
 	}
 	w := &world{ch: channel, now: Epoch}

@@ -30,6 +30,27 @@ type Settings struct {
 	Seed uint64
 }
 
+// Check reports addresses that are not on loopback and a loss outside 0..1, as
+// ErrSettings.
+func (s Settings) Check() error {
+	_, _, err := s.resolve()
+	return err
+}
+
+// resolve checks the settings and returns the addresses.
+func (s Settings) resolve() (local, remote netip.AddrPort, err error) {
+	if local, err = loopback("local", s.Local); err != nil {
+		return local, remote, err
+	}
+	if remote, err = loopback("remote", s.Remote); err != nil {
+		return local, remote, err
+	}
+	if !(s.Loss >= 0 && s.Loss <= 1) {
+		err = fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, s.Loss)
+	}
+	return local, remote, err
+}
+
 // Radio is a radio.Radio over UDP.
 type Radio struct {
 	conn   *net.UDPConn
@@ -47,23 +68,16 @@ type Radio struct {
 var _ radio.Radio = (*Radio)(nil)
 
 // Open binds the local address.
-func Open(cfg Settings) (*Radio, error) {
-	local, err := loopback("local", cfg.Local)
+func Open(settings Settings) (*Radio, error) {
+	local, remote, err := settings.resolve()
 	if err != nil {
 		return nil, err
-	}
-	remote, err := loopback("remote", cfg.Remote)
-	if err != nil {
-		return nil, err
-	}
-	if !(cfg.Loss >= 0 && cfg.Loss <= 1) {
-		return nil, fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, cfg.Loss)
 	}
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(local))
 	if err != nil {
 		return nil, fmt.Errorf("udp: %w", err)
 	}
-	return &Radio{conn: conn, remote: remote, loss: cfg.Loss, rng: rand.New(rand.NewPCG(cfg.Seed, 1))}, nil
+	return &Radio{conn: conn, remote: remote, loss: settings.Loss, rng: rand.New(rand.NewPCG(settings.Seed, 1))}, nil
 }
 
 func loopback(which, address string) (netip.AddrPort, error) {

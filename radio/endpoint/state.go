@@ -1,4 +1,4 @@
-package link
+package endpoint
 
 import (
 	"crypto/rand"
@@ -26,11 +26,11 @@ const stateFormat = "seq %03d window_id %019d\n"
 // and the window id is zero.
 func OpenState(dir, runID string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("link: %w", err)
+		return nil, fmt.Errorf("endpoint: %w", err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, runID+"_tx.state"), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("link: %w", err)
+		return nil, fmt.Errorf("endpoint: %w", err)
 	}
 	s := &State{f: f}
 	line := make([]byte, len(fmt.Sprintf(stateFormat, 0, 0)))
@@ -84,7 +84,7 @@ func (s *State) SetWindowID(next int64) error {
 
 func (s *State) store() error {
 	if _, err := s.f.WriteAt(fmt.Appendf(nil, stateFormat, s.seq, s.windowID), 0); err != nil {
-		return fmt.Errorf("link: %w", err)
+		return fmt.Errorf("endpoint: %w", err)
 	}
 	return nil
 }

@@ -1,17 +1,16 @@
-package station
+package endpoint_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -19,27 +18,82 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/e22/e22test"
+	"github.com/loralink/loralink-go/radio/endpoint"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/runspec"
 )
 
-// As a program of its own, for tests that kill it.
-const asTX = "STATION_TEST_RUNS_TX"
+// asTX, in the environment, makes this test a program that sends, for tests that
+// kill it.
+const asTX = "ENDPOINT_TEST_SENDS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asTX) != "" {
-		cli.Main("tx", TX)
+		if err := sendAsProgram(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// spec writes a RunSpec for the fastest air there is. The wait for an ACK is
+// sendAsProgram prints a line once it sends.
+func sendAsProgram(args []string) error {
+	fs := flag.NewFlagSet("send", flag.ContinueOnError)
+	var air endpoint.RadioSettings
+	var sampler endpoint.SamplerSettings
+	air.RegisterFlags(fs)
+	sampler.RegisterFlags(fs)
+	spec := fs.String("runspec", "", "")
+	settings := endpoint.SendSettings{OnStart: func(byte, int64) { fmt.Println("sending") }}
+	fs.StringVar(&settings.Dataset, "dataset-out", "", "")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	_, err := send(context.Background(), *spec, &air, &sampler, &settings)
+	return err
+}
+
+// send runs the sender of a RunSpec in a file.
+func send(ctx context.Context, spec string, air *endpoint.RadioSettings, sampler *endpoint.SamplerSettings, settings *endpoint.SendSettings) (runlog.Metrics, error) {
+	e, err := endpoint.Open(spec, runspec.RoleTX, nil)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	windows, err := sampler.Windows(e.Spec())
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	r, err := air.Open(ctx)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	defer r.Close()
+	return e.Send(ctx, r, windows, settings)
+}
+
+// receive runs the receiver of a RunSpec in a file.
+func receive(ctx context.Context, spec string, air *endpoint.RadioSettings, settings *endpoint.ReceiveSettings) (runlog.Metrics, error) {
+	e, err := endpoint.Open(spec, runspec.RoleRX, nil)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	r, err := air.Open(ctx)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	defer r.Close()
+	return e.Receive(ctx, r, settings)
+}
+
+// spec writes a RunSpec for the fastest air data rate. The wait for an ACK is
 // long: on a busy machine a process may have to wait for its turn.
-func spec(t *testing.T, dir, role, more string) string {
+func spec(t testing.TB, dir, role, more string) string {
 	t.Helper()
 	ackTimeoutMs := 400
 	if t.Name() == "TestKilled" { // where no repetition is to come
@@ -61,8 +115,8 @@ logging: {out_dir: %q}
 	return path
 }
 
-// ports returns the flags of two ends that hear each other over UDP.
-func ports(t *testing.T) (tx, rx []string) {
+// ports returns two ends that hear each other over UDP.
+func ports(t *testing.T) (tx, rx *endpoint.RadioSettings) {
 	t.Helper()
 	var addr [2]string
 	for i := range addr {
@@ -73,27 +127,44 @@ func ports(t *testing.T) (tx, rx []string) {
 		defer c.Close()
 		addr[i] = c.LocalAddr().String()
 	}
-	return []string{"--udp-local", addr[0], "--udp-remote", addr[1]}, []string{"--udp-local", addr[1], "--udp-remote", addr[0]}
+	tx, rx = &endpoint.RadioSettings{}, &endpoint.RadioSettings{Role: runspec.RoleRX}
+	tx.UDP.Local, tx.UDP.Remote, tx.UDP.Seed = addr[0], addr[1], 1
+	rx.UDP.Local, rx.UDP.Remote = addr[1], addr[0]
+	return tx, rx
 }
 
-// both runs the two programs until the sender is done, and returns what they
-// printed.
-func both(t *testing.T, tx, rx []string) (txOut, rxOut string) {
+// metrics are those that the two ends returned.
+type metrics struct{ tx, rx runlog.Metrics }
+
+// both runs the two ends until the sender is done.
+func both(t *testing.T, txSpec, rxSpec string, txAir, rxAir *endpoint.RadioSettings, sampler *endpoint.SamplerSettings, sent, rebuilt string) metrics {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	var out [2]bytes.Buffer
+	var m metrics
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := RX(ctx, rx, &out[1], io.Discard); err != nil {
+		delivered := 0
+		var err error
+		m.rx, err = receive(ctx, rxSpec, rxAir, &endpoint.ReceiveSettings{Dataset: rebuilt, Progress: func(n int) { delivered = n }})
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("rx: %v", err)
 		}
+		if delivered != m.rx.Delivered {
+			t.Errorf("heard of %d deliveries, %d were logged", delivered, m.rx.Delivered)
+		}
 	})
-	if err := TX(t.Context(), tx, &out[0], io.Discard); err != nil {
+	acked := 0
+	var err error
+	m.tx, err = send(t.Context(), txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: sent, Progress: func(n int) { acked = n }})
+	if err != nil {
 		t.Errorf("tx: %v", err)
+	}
+	if acked != m.tx.Acked {
+		t.Errorf("heard of %d windows acknowledged, %d were logged", acked, m.tx.Acked)
 	}
 	stop()
 	wg.Wait()
-	return out[0].String(), out[1].String()
+	return m
 }
 
 // logged returns the events of a log.
@@ -102,15 +173,15 @@ func logged(t *testing.T, path string) []link.Event {
 	var all []link.Event
 	for e, err := range runlog.OpenEntries(path) {
 		if err != nil {
-			t.Fatalf("%s: %v", path, err)
+			t.Fatal(err)
 		}
 		all = append(all, e.Event)
 	}
 	return all
 }
 
-// checkTransfer checks that n windows went over once, byte for byte.
-func checkTransfer(t *testing.T, dir string, n int, txOut, rxOut string) {
+// checkTransfer checks that n windows were transferred once, byte for byte.
+func checkTransfer(t *testing.T, dir string, n int, m metrics) {
 	t.Helper()
 	var sent, delivered [][]byte
 	var tx, rx runlog.Meter
@@ -140,33 +211,30 @@ func checkTransfer(t *testing.T, dir string, n int, txOut, rxOut string) {
 	if len(sent) != n || len(delivered) != n {
 		t.Fatalf("%d windows sent, %d delivered, want %d", len(sent), len(delivered), n)
 	}
-	// The logs give the numbers that the programs printed.
-	for _, c := range []struct {
-		printed string
-		print   func(io.Writer, runlog.Metrics)
-		m       runlog.Metrics
-	}{{txOut, PrintTX, tx.Metrics()}, {rxOut, PrintRX, rx.Metrics()}} {
-		var b bytes.Buffer
-		c.print(&b, c.m)
-		if !strings.Contains(c.printed, b.String()) {
-			t.Errorf("from the log:\n%sprinted:\n%s", b.String(), c.printed)
-		}
+	// The logs give the metrics that the ends returned.
+	if !reflect.DeepEqual(m.tx, tx.Metrics()) {
+		t.Errorf("tx returned\n%+v\nits log gives\n%+v", m.tx, tx.Metrics())
+	}
+	if !reflect.DeepEqual(m.rx, rx.Metrics()) {
+		t.Errorf("rx returned\n%+v\nits log gives\n%+v", m.rx, rx.Metrics())
 	}
 }
 
 const windows = 500
 
-func recording() []string { return []string{"--sensor-path", testenv.Repo("testdata", "walk.jsonl")} }
+func recording() *endpoint.SamplerSettings {
+	return &endpoint.SamplerSettings{Path: testenv.Repo("testdata", "walk.jsonl")}
+}
 
 func TestOverUDP(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		path string
-		loss string
+		path string // "": the field recording
+		loss float64
 	}{
-		{"the simulated walk", testenv.Repo("testdata", "walk.jsonl"), "0"},
-		{"the simulated walk, with losses", testenv.Repo("testdata", "walk.jsonl"), "0.01"},
-		{"a field recording", "", "0"},
+		{"the simulated walk", testenv.Repo("testdata", "walk.jsonl"), 0},
+		{"the simulated walk, with losses", testenv.Repo("testdata", "walk.jsonl"), 0.01},
+		{"a field recording", "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -174,14 +242,13 @@ func TestOverUDP(t *testing.T) {
 				c.path = testenv.Shared(t, "field", "walk.jsonl")
 			}
 			dir := t.TempDir()
-			txFlags, rxFlags := ports(t)
-			set := filepath.Join(dir, "sent.jsonl")
-			txOut, rxOut := both(t,
-				slices.Concat(txFlags, []string{"--runspec", spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows)), "--sensor-path", c.path,
-					"--dataset-out", set, "--udp-loss", c.loss}),
-				slices.Concat(rxFlags, []string{"--runspec", spec(t, dir, "rx", ""), "--dataset-out", filepath.Join(dir, "rebuilt.jsonl")}))
-			checkTransfer(t, dir, windows, txOut, rxOut)
-			sent, rebuilt := read(t, set), read(t, filepath.Join(dir, "rebuilt.jsonl"))
+			txAir, rxAir := ports(t)
+			txAir.UDP.Loss = c.loss
+			sentPath, rebuiltPath := filepath.Join(dir, "sent.jsonl"), filepath.Join(dir, "rebuilt.jsonl")
+			m := both(t, spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows)), spec(t, dir, "rx", ""), txAir, rxAir,
+				&endpoint.SamplerSettings{Path: c.path}, sentPath, rebuiltPath)
+			checkTransfer(t, dir, windows, m)
+			sent, rebuilt := read(t, sentPath), read(t, rebuiltPath)
 			if len(sent) != windows || len(rebuilt) != windows {
 				t.Fatalf("%d windows in the sender's data set, %d in the receiver's", len(sent), len(rebuilt))
 			}
@@ -191,6 +258,9 @@ func TestOverUDP(t *testing.T) {
 						t.Fatalf("window %d, value %d: sent %v, rebuilt %v", i, j, x, rebuilt[i].Values[j])
 					}
 				}
+			}
+			if w := rebuilt[0]; w.RunID != "walk" || len(w.Order) != 12 || w.Units["ax"] != "m/s^2" {
+				t.Errorf("the receiver's data set has %+v", w)
 			}
 		})
 	}
@@ -208,9 +278,9 @@ func read(t *testing.T, path string) []dataset.Window {
 	return all
 }
 
-// uartFlags are for a module at 115200 baud.
-func uartFlags(port string) []string {
-	return []string{"--radio", "uart", "--uart-port", port, "--uart-baud", "115200"}
+// uart is a radio on a module at 115200 baud.
+func uart(port string, rssi bool) *endpoint.RadioSettings {
+	return &endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: port, UART: e22.Settings{BaudRate: 115200, RSSIByte: rssi}}
 }
 
 func TestOverModules(t *testing.T) {
@@ -232,10 +302,9 @@ func TestOverModules(t *testing.T) {
 		}
 		t.Cleanup(stop)
 	}
-	txOut, rxOut := both(t,
-		slices.Concat(uartFlags(port[0]), recording(), []string{"--uart-rssi-byte", "--runspec", spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows))}),
-		slices.Concat(uartFlags(port[1]), []string{"--uart-rssi-byte", "--runspec", spec(t, dir, "rx", "")}))
-	checkTransfer(t, dir, windows, txOut, rxOut)
+	m := both(t, spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows)), spec(t, dir, "rx", ""),
+		uart(port[0], true), uart(port[1], true), recording(), "", "")
+	checkTransfer(t, dir, windows, m)
 	for _, e := range logged(t, filepath.Join(dir, "walk_rx.jsonl")) {
 		if e.Kind == link.EventRxOK && e.RSSIdBm != -60 {
 			t.Fatalf("received at %d dBm (%v), want -60", e.RSSIdBm, e.HasRSSI)
@@ -267,10 +336,9 @@ func TestOverSocat(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	txOut, rxOut := both(t,
-		slices.Concat(uartFlags(a), recording(), []string{"--runspec", spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows))}),
-		slices.Concat(uartFlags(b), []string{"--runspec", spec(t, dir, "rx", "")}))
-	checkTransfer(t, dir, windows, txOut, rxOut)
+	m := both(t, spec(t, dir, "tx", fmt.Sprintf(", max_windows: %d", windows)), spec(t, dir, "rx", ""),
+		uart(a, false), uart(b, false), recording(), "", "")
+	checkTransfer(t, dir, windows, m)
 }
 
 // The sender is killed again and again, wherever it stands. What it leaves
@@ -279,21 +347,24 @@ func TestOverSocat(t *testing.T) {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	txFlags, rxFlags := ports(t)
+	txAir, rxAir := ports(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := RX(ctx, slices.Concat(rxFlags, []string{"--runspec", spec(t, dir, "rx", "")}), io.Discard, io.Discard); err != nil {
+		if _, err := receive(ctx, spec(t, dir, "rx", ""), rxAir, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("rx: %v", err)
 		}
 	})
-	set := filepath.Join(dir, "sent.jsonl")
-	args := slices.Concat(txFlags, []string{"--runspec", spec(t, dir, "tx", ""), "--sensor-path", testenv.Repo("testdata", "walk.jsonl"),
-		"--sensor-loop", "--dataset-out", set})
+	set, txSpec := filepath.Join(dir, "sent.jsonl"), spec(t, dir, "tx", "")
+	sampler := recording()
+	sampler.Loop = true
+	args := []string{"--udp-local", txAir.UDP.Local, "--udp-remote", txAir.UDP.Remote, "--runspec", txSpec,
+		"--sensor-path", sampler.Path, "--sensor-loop", "--dataset-out", set}
 	const kills = 10
 	for i := range kills {
 		cmd := exec.Command(os.Args[0], args...)
 		cmd.Env = append(os.Environ(), asTX+"=1")
+		cmd.Stderr = os.Stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -311,8 +382,10 @@ func TestKilled(t *testing.T) {
 		}
 		_ = cmd.Wait()
 	}
-	// A last run that ends in order mends what the last kill left.
-	if err := TX(t.Context(), slices.Concat(args, []string{"--max-seconds", "0.2"}), io.Discard, io.Discard); err != nil {
+	// A last run that ends in order repairs what the last kill left.
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := send(short, txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: set}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	stop()
@@ -360,49 +433,5 @@ func TestKilled(t *testing.T) {
 	// Nothing is lost on this air: only what was on it when its sender died.
 	if delivered < acked || delivered > len(firsts) || acked < len(firsts)-kills-1 {
 		t.Errorf("%d sent, %d delivered, %d acknowledged", len(firsts), delivered, acked)
-	}
-}
-
-func TestCarelessUse(t *testing.T) {
-	dir := t.TempDir()
-	tx, rx := spec(t, dir, "tx", ""), spec(t, dir, "rx", "")
-	file := filepath.Join(dir, "file")
-	if err := os.WriteFile(file, []byte("x\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name  string
-		args  []string
-		usage bool
-		want  string
-	}{
-		{"no such flag", []string{"--speed", "9"}, true, "speed"},
-		{"radio", []string{"--radio", "wifi"}, true, `"wifi", want udp or uart`},
-		{"no port", []string{"--radio", "uart"}, true, "--uart-port is missing"},
-		{"a flag of the other radio", []string{"--uart-port", "x"}, true, "--uart-port is for --radio uart"},
-		{"sampler", []string{"--sampler", "xml"}, true, `"xml", want jsonl, csv or simulate`},
-		{"no RunSpec", []string{"--runspec", filepath.Join(dir, "none.yaml")}, false, "none.yaml"},
-		{"the other role's RunSpec", []string{"--runspec", rx}, false, "role: rx, want tx"},
-		{"no such recording", []string{"--runspec", tx, "--sensor-path", filepath.Join(dir, "none.jsonl")}, false, "none.jsonl"},
-		{"no recording at all", []string{"--runspec", tx, "--sensor-path", file}, false, "file:1: found"},
-		{"a network", []string{"--runspec", tx, "--udp-remote", "10.0.0.1:7"}, false, "loopback"},
-		{"no such port", []string{"--runspec", tx, "--radio", "uart", "--uart-port", filepath.Join(dir, "tty")}, false, "tty"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			args := c.args
-			if !slices.Contains(args, "--radio") && !slices.Contains(args, "--udp-remote") {
-				free, _ := ports(t)
-				args = slices.Concat(free, args)
-			}
-			err := TX(t.Context(), args, io.Discard, io.Discard)
-			var usage *cli.UsageError
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
-		})
-	}
-	// Only the recording that is none, found out as it is read, has left a log.
-	if files, _ := filepath.Glob(filepath.Join(dir, "walk_*")); len(files) != 2 {
-		t.Errorf("left %v, want the log and the state of one run", files)
 	}
 }

@@ -1,4 +1,4 @@
-package station
+package endpoint
 
 import (
 	"context"
@@ -34,23 +34,22 @@ func TestSamplers(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		sampler samplerFlags
+		sampler SamplerSettings
 		queue   string
 		samples int // after which the context ends, or the samples
 		ends    bool
 		takes   time.Duration
 	}{
-		{"a recording waits for the queue", samplerFlags{kind: "jsonl", path: walk}, runspec.QueueBlock, 900, true, 0},
-		{"a queue that drops gets it at its pace", samplerFlags{kind: "jsonl", path: walk}, runspec.QueueDropOldest, 900, true, 89900 * time.Millisecond},
-		{"again and again", samplerFlags{kind: "jsonl", path: walk, loop: true}, runspec.QueueBlock, 5000, false, 0},
-		{"CSV by another name", samplerFlags{kind: "csv", path: csv}, runspec.QueueBlock, 2, true, 0},
-		{"simulated", samplerFlags{kind: "simulate"}, runspec.QueueBlock, 50, false, 4900 * time.Millisecond},
+		{"a recording waits for the queue", SamplerSettings{Path: walk}, runspec.QueueBlock, 900, true, 0},
+		{"a queue that drops gets it at its pace", SamplerSettings{Kind: "jsonl", Path: walk}, runspec.QueueDropOldest, 900, true, 89900 * time.Millisecond},
+		{"again and again", SamplerSettings{Kind: "jsonl", Path: walk, Loop: true}, runspec.QueueBlock, 5000, false, 0},
+		{"CSV by another name", SamplerSettings{Kind: "csv", Path: csv}, runspec.QueueBlock, 2, true, 0},
+		{"simulated", SamplerSettings{Kind: "simulate"}, runspec.QueueBlock, 50, false, 4900 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c.sampler.fill = "error"
 				start, n := time.Now(), 0
-				for _, err := range c.sampler.samples(t.Context(), samplerSpec(t, 10, c.queue), nil) {
+				for _, err := range c.sampler.Samples(t.Context(), samplerSpec(t, 10, c.queue)) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -89,11 +88,11 @@ func TestFollow(t *testing.T) {
 			time.Sleep(time.Second)
 			cancel()
 		}()
-		sampler := samplerFlags{kind: "jsonl", path: path, follow: true, fill: "error"}
+		sampler := SamplerSettings{Kind: "jsonl", Path: path, Follow: true}
 		var got []int64
 		var at []time.Duration
 		start := time.Now()
-		for s, err := range sampler.samples(ctx, samplerSpec(t, 1, runspec.QueueBlock), nil) {
+		for s, err := range sampler.Samples(ctx, samplerSpec(t, 1, runspec.QueueBlock)) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,9 +111,9 @@ func TestSamplesEndWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		sampler := samplerFlags{kind: "simulate", fill: "error"}
+		sampler := SamplerSettings{Kind: "simulate"}
 		n := 0
-		for _, err := range sampler.samples(ctx, samplerSpec(t, 1, runspec.QueueBlock), nil) {
+		for _, err := range sampler.Samples(ctx, samplerSpec(t, 1, runspec.QueueBlock)) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,5 @@
-// Package stationtest trains a small model for tests of the programs that run
-// links.
-package stationtest
+// Package testmodel trains a small model for tests of packages that use one.
+package testmodel
 
 import (
 	"path/filepath"
@@ -12,9 +11,9 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// Model trains on a recording of samples, 8 bytes a window of one sample, and
+// Train trains on a recording of samples, 8 bytes a window of one sample, and
 // returns the path of the manifest.
-func Model(t testing.TB, recording string) string {
+func Train(t testing.TB, recording string) string {
 	t.Helper()
 	windows := dataset.Windows(dataset.OpenSamples(recording, dataset.SampleSettings{}), dataset.Windower{W: 1})
 	res, err := train.Train(t.Context(), windows, &train.Settings{LatentDim: 8, Packing: bam.Int8, AutoScale: true,
