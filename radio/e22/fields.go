@@ -159,6 +159,25 @@ func (r *Registers) Set(name, value string) error {
 	return nil
 }
 
+// SetAll changes settings given as comma-separated name=value pairs, as
+// "channel=18, power=22". It stops at the first that [Registers.Set] refuses. An
+// empty text changes nothing.
+func (r *Registers) SetAll(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return &RegisterError{"setting", strconv.Quote(strings.TrimSpace(pair)), "name=value"}
+		}
+		if err := r.Set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Diff is a setting that is not what was wanted.
 type Diff struct {
 	Field  string // as Registers.Fields names it

@@ -125,6 +125,17 @@ func (m *Module) open() (*Port, error) {
 	return m.port, nil
 }
 
+// Drive opens the module's port and returns a driver over it, which knows the
+// module's pins and AUX and opens the port again after it was lost.
+func (m *Module) Drive(ctx context.Context, settings e22.Settings) (*e22.Radio, error) {
+	port, err := m.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings.Pins, settings.AUX, settings.Open = m, m, m.Open
+	return e22.New(port, settings)
+}
+
 // SetFaults replaces the faults.
 func (m *Module) SetFaults(f Faults) {
 	m.air.mu.Lock()
