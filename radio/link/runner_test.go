@@ -109,17 +109,17 @@ func (c *counter) add(e Event) {
 
 // inTime runs a sender and a receiver over two pipes in a bubble of virtual
 // time and returns what was delivered and the sums.
-func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderSettings)) (delivered []int64, n counter) {
+func inTime(t *testing.T, change func(tx, rx *pipe, settings *SenderSettings)) (delivered []int64, n counter) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		tx, rx := pipes(41 * time.Millisecond)
-		cfg := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
-		change(tx, rx, &cfg)
-		s, err := NewSender(cfg)
+		settings := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
+		change(tx, rx, &settings)
+		s, err := NewSender(settings)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing, Codec: bytesCodec{n: 8}})
+		r, err := NewReceiver(ReceiverSettings{Timing: settings.Timing, Codec: bytesCodec{n: 8}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,17 +148,17 @@ func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderSettings)) (deliv
 func TestRunner(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		change  func(tx, rx *pipe, cfg *SenderSettings)
+		change  func(tx, rx *pipe, settings *SenderSettings)
 		retries int
 	}{
-		{"nothing lost", func(tx, rx *pipe, cfg *SenderSettings) {}, 0},
-		{"every fifth frame lost", func(tx, rx *pipe, cfg *SenderSettings) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
-		{"every tenth ACK lost", func(tx, rx *pipe, cfg *SenderSettings) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
-		{"several in flight", func(tx, rx *pipe, cfg *SenderSettings) {
-			cfg.MaxInFlight = 4
+		{"nothing lost", func(tx, rx *pipe, settings *SenderSettings) {}, 0},
+		{"every fifth frame lost", func(tx, rx *pipe, settings *SenderSettings) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
+		{"every tenth ACK lost", func(tx, rx *pipe, settings *SenderSettings) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
+		{"several in flight", func(tx, rx *pipe, settings *SenderSettings) {
+			settings.MaxInFlight = 4
 			tx.lose = func(n int) bool { return n%5 == 4 }
 		}, 124},
-		{"a radio unplugged for 5 s", func(tx, rx *pipe, cfg *SenderSettings) {
+		{"a radio unplugged for 5 s", func(tx, rx *pipe, settings *SenderSettings) {
 			tx.stall = func(n int) time.Duration {
 				if n == 250 {
 					return 5 * time.Second
@@ -197,12 +197,12 @@ func TestRunnerFlushesWhenItsContextEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tx, rx := pipes(10 * time.Millisecond)
-				cfg := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
-				s, err := NewSender(cfg)
+				settings := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
+				s, err := NewSender(settings)
 				if err != nil {
 					t.Fatal(err)
 				}
-				r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing})
+				r, err := NewReceiver(ReceiverSettings{Timing: settings.Timing})
 				if err != nil {
 					t.Fatal(err)
 				}
