@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -395,10 +397,29 @@ func TestChannelRefused(t *testing.T) {
 			if _, err := Run(context.Background(), c.ch, 0); !errors.Is(err, ErrSettings) {
 				t.Errorf("got %v", err)
 			}
+			if err := c.ch.Check(); !errors.Is(err, ErrSettings) {
+				t.Errorf("it passes: %v", err)
+			}
 		})
 	}
 	if _, err := Run(context.Background(), Channel{PHY: phy(7)}, 0, Pair{}); !errors.Is(err, ErrSettings) {
 		t.Error("took a pair of nothing")
+	}
+}
+
+func TestChannelFlags(t *testing.T) {
+	var ch Channel
+	fs := flag.NewFlagSet("test", flag.ContinueOnError)
+	ch.RegisterFlags(fs)
+	args := "--loss 0.1 --bursts 2 --duplicates 0.2 --reorder 0.3 --bit-errors 0.4 --seed 9"
+	if err := fs.Parse(strings.Fields(args)); err != nil {
+		t.Fatal(err)
+	}
+	if ch.Loss != 0.1 || ch.MeanBurst != 2 || ch.Duplicate != 0.2 || ch.Reorder != 0.3 || ch.BitError != 0.4 || ch.Seed != 9 {
+		t.Errorf("%+v", ch)
+	}
+	if ch.PHY = phy(7); ch.Check() != nil {
+		t.Error(ch.Check())
 	}
 }
 
