@@ -44,9 +44,9 @@ type Settings struct {
 	// BackoffMin is the wait before the first try to open a lost port again. Each
 	// failure doubles the wait, up to BackoffMax. 0: 100 ms and 2 s.
 	BackoffMin, BackoffMax time.Duration
-	// OnConnection hears when a port is lost, with the error, and when it is open
-	// again, with nil. It is called from a goroutine of the driver, must return
-	// soon and must not call Close. nil: nobody hears of it.
+	// OnConnection is called with the error when the port is lost, and with nil when
+	// it is open again. It is called from a goroutine of the driver, must return
+	// soon and must not call Close. It may be nil.
 	OnConnection func(err error)
 }
 

@@ -6,10 +6,10 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// What only some codecs can tell. Each is an optional interface, so that a codec
-// of the caller's own can tell it too.
+// What only some codecs know. Each is an optional interface, so that any codec can
+// provide it.
 
-// modelOf returns the model behind a codec; nil where there is none.
+// modelOf returns a codec's model, or nil if it has none.
 func modelOf(c codec.Codec) *artifacts.Model {
 	if m, ok := c.(interface{ Model() *artifacts.Model }); ok {
 		return m.Model()
@@ -17,7 +17,7 @@ func modelOf(c codec.Codec) *artifacts.Model {
 	return nil
 }
 
-// modelHash returns the hash of what a codec was made from; "" where it has none.
+// modelHash returns the hash of a codec's model, or "" if it has none.
 func modelHash(c codec.Codec) string {
 	if h, ok := c.(interface{ ModelHash() string }); ok {
 		return h.ModelHash()
@@ -28,8 +28,8 @@ func modelHash(c codec.Codec) string {
 	return ""
 }
 
-// dataStd returns the deviations of the values that a codec was made from; nil
-// where it does not tell.
+// dataStd returns the standard deviations of the values that a codec was fitted to,
+// or nil if it does not know.
 func dataStd(c codec.Codec) []float64 {
 	if s, ok := c.(interface{ DataStd() []float64 }); ok {
 		return s.DataStd()
@@ -40,8 +40,8 @@ func dataStd(c codec.Codec) []float64 {
 	return nil
 }
 
-// schemaOf returns the names and units of a codec's values, of which a step has
-// dims.
+// schemaOf returns the names and units of the dims values of a step of a codec's
+// windows.
 func schemaOf(c codec.Codec, dims int) sensor.Schema {
 	if v, ok := c.(interface{ Values() sensor.Schema }); ok {
 		if s := v.Values(); len(s) == dims {

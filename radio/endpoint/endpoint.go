@@ -15,26 +15,26 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// ErrSettings marks settings that do not fit together, with each other or with
-// the RunSpec.
+// ErrSettings is wrapped by errors about settings that contradict each other or the
+// RunSpec.
 var ErrSettings = errors.New("endpoint: invalid settings")
 
-// Settings are what a RunSpec does not say. The zero value is the default.
+// Settings are what a RunSpec does not hold. The zero value is the default.
 type Settings struct {
-	// Manifest is the path of a bam_manifest.json. It stands in for the RunSpec's
-	// codec.params.manifest_path and artifacts_manifest. "": what these say.
+	// Manifest is the path of a bam_manifest.json to use instead of the RunSpec's
+	// codec.params.manifest_path and artifacts_manifest. "": use those.
 	Manifest string
-	// Codec is used instead of building the one that the RunSpec names. It must
-	// have its id and version. nil: the codec is built.
+	// Codec is the codec to use. It must have the id and version that the RunSpec
+	// names. nil: build the codec that the RunSpec names.
 	Codec codec.Codec
-	// Latency is how long a radio takes to carry a frame of a number of bytes
-	// between the host and the air. nil: what the radio says, where it is a
-	// radio.LatencyRadio, and otherwise 0.
+	// Latency returns how long the radio takes to carry a frame of frameLen bytes
+	// between the host and the air. nil: ask the radio, if it is a
+	// radio.LatencyRadio; otherwise 0.
 	Latency func(frameLen int) time.Duration
 }
 
-// Endpoint is one end of a link, ready to run. It is immutable; its methods may
-// be called from several goroutines at once.
+// Endpoint is one end of a link. It is immutable, and its methods may be called from
+// several goroutines at once.
 type Endpoint struct {
 	spec    *runspec.RunSpec
 	codec   codec.Codec
@@ -42,8 +42,8 @@ type Endpoint struct {
 	start   runlog.Start
 }
 
-// Open returns the endpoint of the RunSpec in a file, which must be of the given
-// role: runspec.RoleTX or runspec.RoleRX. Settings may be nil.
+// Open returns the endpoint of the RunSpec in the file at path. The RunSpec must have
+// the given role, runspec.RoleTX or runspec.RoleRX. Settings may be nil.
 func Open(path, role string, settings *Settings) (*Endpoint, error) {
 	spec, err := runspec.Load(path)
 	if err != nil {
@@ -59,9 +59,9 @@ func Open(path, role string, settings *Settings) (*Endpoint, error) {
 	return e, nil
 }
 
-// New returns the endpoint of a RunSpec, which must not be changed afterwards.
-// Settings may be nil. It builds the codec and verifies the model's files where
-// an artifacts.json says what they must be.
+// New returns the endpoint of a RunSpec, which must not be changed afterwards. It
+// builds the codec. If there is an artifacts.json beside a model, it verifies the
+// model's files by it. Settings may be nil.
 func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -90,7 +90,7 @@ func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	return e, e.findArtifacts(params.ManifestPath, settings.Manifest == "")
 }
 
-// checkCodec reports a codec of the caller's that is not the RunSpec's.
+// checkCodec reports a codec from the settings that the RunSpec does not name.
 func (e *Endpoint) checkCodec() error {
 	c, spec := e.codec, e.spec
 	n := spec.Window.Dims * spec.Window.W
@@ -105,27 +105,27 @@ func (e *Endpoint) checkCodec() error {
 	return nil
 }
 
-// findArtifacts notes the artifacts.json by which the model at manifest was
-// verified as it was loaded. Where the RunSpec asks for one, there must be one.
-func (e *Endpoint) findArtifacts(manifest string, asked bool) error {
+// findArtifacts notes the artifacts.json by which the model at manifest was verified
+// when it was loaded. If required is set, it must be where the RunSpec says.
+func (e *Endpoint) findArtifacts(manifest string, required bool) error {
 	model := modelOf(e.codec)
 	if model == nil {
 		return nil
 	}
 	path := filepath.Join(filepath.Dir(manifest), artifacts.ArtifactsFile)
 	want := e.spec.ArtifactsManifest
-	if asked && want != "" && filepath.Clean(want) != path {
+	if required && want != "" && filepath.Clean(want) != path {
 		return fmt.Errorf("%w: artifacts_manifest: %s, want %s beside the manifest", ErrSettings, want, path)
 	}
 	if model.Artifacts != nil {
 		e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(model.Artifacts.Fingerprint())
-	} else if asked && want != "" {
-		return fmt.Errorf("%w: %s: no such file, want the model's artifacts to verify it by", ErrSettings, path)
+	} else if required && want != "" {
+		return fmt.Errorf("%w: %s: no such file, want the artifacts to verify the model by", ErrSettings, path)
 	}
 	return nil
 }
 
-// optional is nil for an empty string.
+// optional returns nil for an empty string.
 func optional(s string) *string {
 	if s == "" {
 		return nil
@@ -139,12 +139,12 @@ func (e *Endpoint) Spec() *runspec.RunSpec { return e.spec }
 // Codec returns the codec.
 func (e *Endpoint) Codec() codec.Codec { return e.codec }
 
-// Schema returns the names and units of the values of a step, as far as the
-// codec or the number of values tells.
+// Schema returns the names and units of the values of a step. If the codec does not
+// know them, it is sensor.ForDims of the RunSpec's window.
 func (e *Endpoint) Schema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
 
-// ModelHash returns the hash of the model behind the codec, by which two ends
-// agree on one; "" where the codec has none.
+// ModelHash returns the hash of the codec's model, by which two ends can tell
+// whether they have the same one. It is "" if the codec has no model.
 func (e *Endpoint) ModelHash() string {
 	if e.start.ModelHash == nil {
 		return ""
@@ -153,10 +153,10 @@ func (e *Endpoint) ModelHash() string {
 }
 
 // DataStd returns the standard deviation of each value over the windows that the
-// codec was made from; nil where the codec does not tell.
+// codec was fitted to. It is nil if the codec does not know.
 func (e *Endpoint) DataStd() []float64 { return dataStd(e.codec) }
 
-// LogHeader returns what every line of the run's log repeats.
+// LogHeader returns the fields that every line of the run's log repeats.
 func (e *Endpoint) LogHeader() runlog.Header {
 	return runlog.Header{RunID: e.spec.RunID, Role: link.Role(e.spec.Role), Mode: e.spec.Mode, PHYID: e.spec.PHY.Radio().ID()}
 }
@@ -166,8 +166,8 @@ func (e *Endpoint) LogPath() string {
 	return filepath.Join(e.spec.Logging.OutDir, e.LogHeader().FileName())
 }
 
-// Timing returns the timing of the link over a radio; nil stands for one without
-// latency.
+// Timing returns the timing of the link over a radio. With nil, the link has no
+// latency but that of the settings.
 func (e *Endpoint) Timing(r radio.Radio) link.Timing {
 	tx := e.spec.TX
 	t := link.Timing{
@@ -185,15 +185,15 @@ func (e *Endpoint) Timing(r radio.Radio) link.Timing {
 	return t
 }
 
-// SenderSettings returns the settings of the link's sender over a radio, or nil
-// for one without latency. [Endpoint.Send] adds the first SEQ and a clock.
+// SenderSettings returns the settings of a link.Sender over a radio, see Timing.
+// [Endpoint.Send] adds the first sequence number and a clock.
 func (e *Endpoint) SenderSettings(r radio.Radio) link.SenderSettings {
 	tx := e.spec.TX
 	return link.SenderSettings{Timing: e.Timing(r), Codec: e.codec, Queue: link.QueuePolicy(tx.Queue), QueueLen: tx.QueueLen, DutyCycle: tx.DutyCycle}
 }
 
-// ReceiverSettings returns the settings of the link's receiver over a radio, or
-// nil for one without latency. It decodes where the RunSpec's mode is LATENT.
+// ReceiverSettings returns the settings of a link.Receiver over a radio, see Timing.
+// It has the codec if the RunSpec's mode is LATENT.
 func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 	s := link.ReceiverSettings{Timing: e.Timing(r), DutyCycle: e.spec.TX.DutyCycle}
 	if e.spec.Mode == runspec.ModeLatent {
@@ -202,8 +202,9 @@ func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 	return s
 }
 
-// CheckPeer reports where two ends differ in what they must share: the PHY but
-// for its power, the window, the codec, the payload schema and the model.
+// CheckPeer reports whether two ends fit together, as an [ErrSettings]. They must have
+// the same PHY, except for the power, and the same window, codec, payload schema
+// and model.
 func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 	phy := func(e *Endpoint) runspec.PHY {
 		p := runspec.FromRadio(e.spec.PHY.Radio())
@@ -211,8 +212,8 @@ func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 		return p
 	}
 	for _, d := range []struct {
-		what       string
-		mine, your any
+		what         string
+		mine, theirs any
 	}{
 		{"phy", phy(e), phy(peer)},
 		{"window", e.spec.Window, peer.spec.Window},
@@ -220,8 +221,8 @@ func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 		{"payload schema", e.codec.Schema(), peer.codec.Schema()},
 		{"model", e.ModelHash(), peer.ModelHash()},
 	} {
-		if d.mine != d.your {
-			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s %+v", ErrSettings, d.what, e.spec.Role, d.mine, peer.spec.Role, d.your)
+		if d.mine != d.theirs {
+			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s %+v", ErrSettings, d.what, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
 		}
 	}
 	return nil

@@ -9,18 +9,18 @@ import (
 	"github.com/loralink/loralink-go/radio/runlog"
 )
 
-// output is what a run leaves: its log, its metrics and, where asked for, a data
-// set.
+// output is what a run writes: its log and, if asked for, a data set. It also
+// computes the metrics.
 type output struct {
 	role    link.Role
-	onEvent func(link.Event) // nil: nobody listens
+	onEvent func(link.Event) // may be nil
 	meter   runlog.Meter
 	log     *runlog.Writer
-	windows *dataset.Writer // nil: no data set
+	windows *dataset.Writer // nil without a data set
 }
 
-// openOutput opens the log and writes that the run starts. An empty datasetPath
-// stands for no data set.
+// openOutput opens the log and writes that the run starts. With an empty datasetPath
+// there is no data set.
 func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*output, error) {
 	o := &output{role: link.Role(e.spec.Role), onEvent: onEvent}
 	var err error
@@ -43,7 +43,7 @@ func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*ou
 	return o, nil
 }
 
-// event takes an event of the run.
+// event logs an event of the run.
 func (o *output) event(e link.Event) error {
 	o.meter.Add(o.role, e)
 	if err := o.log.Write(e); err != nil {
@@ -55,7 +55,7 @@ func (o *output) event(e link.Event) error {
 	return nil
 }
 
-// nextID is the lowest window_id that the data set does not have.
+// nextID returns the lowest window_id that the data set does not have.
 func (o *output) nextID() int64 {
 	if o.windows == nil {
 		return 0

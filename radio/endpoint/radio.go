@@ -17,30 +17,32 @@ const (
 	RadioUART = "uart" // an E22 module on a serial port, see package radio/e22
 )
 
-// The UDP addresses of the two roles, where none are given.
+// The default UDP addresses of the two roles.
 const (
 	DefaultAddressTX = "127.0.0.1:17001"
 	DefaultAddressRX = "127.0.0.1:17002"
 )
 
-// RadioSettings choose and set a radio. The zero value is UDP on loopback, as a
-// sender. A program may open any other radio instead.
+// RadioSettings say which radio to open. The zero value is the sender's end of a UDP
+// link on loopback. A program that has another radio does not need them.
 type RadioSettings struct {
 	Kind string // RadioUDP or RadioUART; "": RadioUDP. Flag --radio
-	// Role says whose default UDP address is the local one: runspec.RoleTX or
-	// runspec.RoleRX. "": RoleTX.
+	// Role is runspec.RoleTX or runspec.RoleRX, and decides which of the default
+	// UDP addresses is the local one. "": runspec.RoleTX.
 	Role string
-	// UDP has the addresses, which are mirrored defaults where they are empty, and
-	// the losses on purpose. Flags --udp-local, --udp-remote, --udp-loss and
-	// --udp-seed.
+	// UDP holds the addresses and losses on purpose. Empty addresses are replaced
+	// by the defaults. Flags --udp-local, --udp-remote, --udp-loss and --udp-seed;
+	// the latter is 1 if not given.
 	UDP udp.Settings
-	// Port is the serial port of the module: /dev/ttyUSB0, COM3. Flag --uart-port.
+	// Port is the serial port of the module, as /dev/ttyUSB0 or COM3. Flag
+	// --uart-port
 	Port string
-	// UART is how to talk to the module. Flags --uart-baud and --uart-rssi-byte.
+	// UART holds the settings of the module. Flags --uart-baud and
+	// --uart-rssi-byte.
 	UART e22.Settings
 }
 
-// RegisterFlags adds the flags that the fields name. Set Role before.
+// RegisterFlags adds the flags that the fields mention. Set Role before.
 func (s *RadioSettings) RegisterFlags(fs *flag.FlagSet) {
 	local, remote := s.addresses()
 	fs.StringVar(&s.Kind, "radio", RadioUDP, "udp: datagrams on this machine; uart: an E22 module")
@@ -74,8 +76,8 @@ func (s *RadioSettings) udp() udp.Settings {
 	return u
 }
 
-// Check reports settings that do not fit together, among them those of the
-// radio that was not chosen.
+// Check reports settings that contradict each other, as [ErrSettings]. Settings of
+// the kind that is not chosen must not be set.
 func (s *RadioSettings) Check() error {
 	switch s.Kind {
 	case "", RadioUDP:
@@ -95,7 +97,7 @@ func (s *RadioSettings) Check() error {
 	return fmt.Errorf("%w: radio is %q, want %s or %s", ErrSettings, s.Kind, RadioUDP, RadioUART)
 }
 
-// wrapCheck makes an ErrSettings of what a radio's own Check returns.
+// wrapCheck wraps the error of another package's Check in ErrSettings.
 func wrapCheck(err error) error {
 	if err == nil {
 		return nil
@@ -103,7 +105,7 @@ func wrapCheck(err error) error {
 	return fmt.Errorf("%w: %w", ErrSettings, err)
 }
 
-// Open opens the radio. Ctx bounds the opening only.
+// Open opens the radio. Ctx applies to the opening only.
 func (s *RadioSettings) Open(ctx context.Context) (radio.Radio, error) {
 	if err := s.Check(); err != nil {
 		return nil, err

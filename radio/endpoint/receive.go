@@ -12,34 +12,34 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// ReceiveSettings are what a program may add to [Endpoint.Receive]. The zero
-// value adds nothing. Hooks are called from the goroutine that runs the link:
-// while one runs, nothing is received or acknowledged.
+// ReceiveSettings are the settings of [Endpoint.Receive]. The zero value is the
+// default. Functions are called from the goroutine that runs the link, which
+// receives and acknowledges nothing meanwhile; nil ones are not called.
 type ReceiveSettings struct {
-	// Dataset is the path of a data set to append the decoded windows to, under
-	// the time they arrived. "": none.
+	// Dataset is the path of a data set to append the decoded windows to, with the
+	// time at which they arrived. "": none.
 	Dataset string
-	// Decode has payloads decoded even where the RunSpec's mode is RAW. A Dataset
-	// does so too.
+	// Decode says to decode payloads even if the RunSpec's mode is RAW. With a
+	// Dataset they are always decoded.
 	Decode bool
-	// OnEvent hears every event after it was logged. Its slices are valid until
-	// OnEvent returns.
+	// OnEvent is called with every event after it was logged. The slices of the
+	// event are valid until OnEvent returns.
 	OnEvent func(link.Event)
-	// OnDelivery hears every window once, before its ACK is sent. Its slices are
-	// valid until OnDelivery returns. Where it returns an error, the window is not
-	// acknowledged and the run ends with that error.
+	// OnDelivery is called once with every window, before its ACK is sent. The
+	// slices of the delivery are valid until OnDelivery returns. If it returns an
+	// error, the window is not acknowledged, and the run ends with that error.
 	OnDelivery func(context.Context, link.Delivery) error
-	// Progress hears how many windows have been delivered so far.
+	// Progress is called with the number of windows delivered so far.
 	Progress func(windows int)
 }
 
-// Receive receives, acknowledges and delivers windows over a radio until ctx
-// ends, and returns an error that wraps the context's then. It logs every event.
-// The radio may be any implementation and stays the caller's to close. Settings
-// may be nil.
+// Receive receives and acknowledges windows over a radio, delivers each of them
+// once, and logs every event. It returns when ctx ends, with an error that wraps the
+// context's. The radio can be any implementation; Receive does not close it.
+// Settings may be nil.
 //
-// Receive returns the metrics of what was received in any case. Errors of the
-// radio, of the log, of the data set and of OnDelivery end the run at once.
+// An error of the radio, the log, the data set or OnDelivery ends the run at once.
+// The metrics are valid with any error.
 func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *ReceiveSettings) (runlog.Metrics, error) {
 	s := ReceiveSettings{}
 	if settings != nil {

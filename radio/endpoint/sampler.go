@@ -22,36 +22,36 @@ import (
 
 // The kinds of [SamplerSettings].
 const (
-	SamplerJSONL    = "jsonl"    // a recording, JSONL
-	SamplerCSV      = "csv"      // a recording, CSV
-	SamplerSimulate = "simulate" // a simulated walk and ride, without end
+	SamplerJSONL    = "jsonl"    // a recording in JSONL
+	SamplerCSV      = "csv"      // a recording in CSV
+	SamplerSimulate = "simulate" // a simulated walk and ride that does not end
 )
 
 // SamplerSettings say where a sender's samples come from: a recording, which may
 // still be growing, or a simulation. Samples have twelve values, see
-// sensor.Motion. A program with a sensor of its own gives [Endpoint.Send] windows
-// of that instead.
+// sensor.Motion. A program that reads a sensor does not need them; it passes
+// windows to [Endpoint.Send].
 type SamplerSettings struct {
 	Kind string // SamplerJSONL, SamplerCSV or SamplerSimulate; "": SamplerJSONL. Flag --sampler
 	Path string // of the recording. Flag --sensor-path
-	// Loop plays the recording again and again. Flag --sensor-loop
+	// Loop says to play the recording again and again. Flag --sensor-loop
 	Loop bool
-	// Follow waits at the recording's end for what is appended. Flag
+	// Follow says to wait at the end of the recording for what is appended. Flag
 	// --sensor-follow
 	Follow bool
-	// Seed is the simulation's: the same seed gives the same samples. Any value
-	// will do. Flag --seed
+	// Seed is that of the simulation: the same seed gives the same samples. Any
+	// value is valid. Flag --seed
 	Seed int64
-	// MaxGapMs is the longest time between two samples of a window, in ms; a
-	// longer gap starts a new window. 0: any. Flag --max-gap-ms
+	// MaxGapMs is the longest time between two samples of a window, in ms. After a
+	// longer one, a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
 	// Fill says what to do with a sample that lacks a value. Flag --fill
 	Fill dataset.Fill
-	// Warn hears of a torn last line of the recording. nil: nobody does.
+	// Warn is called if the last line of the recording is torn. It may be nil.
 	Warn func(error)
 }
 
-// RegisterFlags adds the flags that the fields name.
+// RegisterFlags adds the flags that the fields mention.
 func (s *SamplerSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "where samples come from: jsonl or csv, a recording; simulate, a simulated walk")
 	fs.StringVar(&s.Path, "sensor-path", "", "the recording")
@@ -65,11 +65,12 @@ func (s *SamplerSettings) RegisterFlags(fs *flag.FlagSet) {
 	})
 }
 
+// registerMaxGap adds the flag that samplers and sources share.
 func registerMaxGap(fs *flag.FlagSet, ms *int64) {
 	fs.Int64Var(ms, "max-gap-ms", 0, "longest gap between two samples of a window, in ms; 0: any")
 }
 
-// Check reports settings that do not fit together.
+// Check reports settings that contradict each other, as [ErrSettings].
 func (s *SamplerSettings) Check() error {
 	simulate := s.Kind == SamplerSimulate
 	switch {
@@ -89,10 +90,10 @@ func (s *SamplerSettings) Check() error {
 	return nil
 }
 
-// Windows returns the source of windows for [Endpoint.Send]: the samples, cut as
-// the RunSpec says. It fails where the settings or the RunSpec's window do not
-// suit, or where there is no such recording. Samples that end before the first
-// window are an error that matches dataset.ErrEmpty.
+// Windows returns what [Endpoint.Send] needs: a function that returns the samples,
+// cut into windows as the RunSpec says. Windows checks the settings, the RunSpec's
+// window and that the recording exists. If there are too few samples for a window,
+// the sequence ends with an error that wraps dataset.ErrEmpty.
 func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -115,14 +116,14 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 					return
 				}
 			}
-			if none && ctx.Err() == nil {
+			if none {
 				yield(dataset.Window{}, &dataset.Error{File: s.Path, Err: fmt.Errorf("%w: too few samples for a window of %d", dataset.ErrEmpty, spec.Window.W)})
 			}
 		}
 	}, nil
 }
 
-// checkMotion reports a RunSpec whose windows are not of motion samples.
+// checkMotion reports a RunSpec whose windows do not consist of motion samples.
 func checkMotion(spec *runspec.RunSpec) error {
 	if spec.Window.Dims != sensor.MotionDims {
 		return fmt.Errorf("%w: runspec %s: window.dims: %d, want %d: samples have as many values", ErrSettings, spec.RunID, spec.Window.Dims, sensor.MotionDims)
@@ -130,10 +131,11 @@ func checkMotion(spec *runspec.RunSpec) error {
 	return nil
 }
 
-// Samples yields the samples until there are no more or ctx ends. A recording
-// comes as fast as it is asked for, but at the RunSpec's window.sample_hz where
-// its tx.queue drops windows: all of them at once would be dropped. A simulation
-// always comes at that rate.
+// Samples yields the samples until there are no more or ctx ends; the last error then
+// wraps the context's. A simulation yields samples at the rate of the RunSpec's
+// window.sample_hz, and so does a recording if the RunSpec's tx.queue drops windows,
+// because it would drop nearly all of them otherwise. With the queue policy block, a
+// recording yields samples as fast as they are taken.
 func (s *SamplerSettings) Samples(ctx context.Context, spec *runspec.RunSpec) iter.Seq2[dataset.Sample, error] {
 	hz := spec.Window.SampleHz
 	if s.Kind == SamplerSimulate {
@@ -143,10 +145,10 @@ func (s *SamplerSettings) Samples(ctx context.Context, spec *runspec.RunSpec) it
 	if s.Loop {
 		samples = repeated(samples)
 	}
-	if spec.TX.Queue != runspec.QueueBlock && !s.Follow {
-		samples = paced(ctx, samples, hz)
+	if spec.TX.Queue == runspec.QueueBlock || s.Follow {
+		hz = math.Inf(1)
 	}
-	return samples
+	return paced(ctx, samples, hz)
 }
 
 // recording yields the samples of the recording, once.
@@ -162,8 +164,7 @@ func (s *SamplerSettings) recording(ctx context.Context) iter.Seq2[dataset.Sampl
 		if s.Follow {
 			r = &follower{ctx: ctx, r: f}
 		}
-		// ReadSamples tells the format by the name's extension, Kind says it of any
-		// name.
+		// ReadSamples goes by the name's extension, but Kind decides.
 		name := s.Path
 		if isCSV := strings.EqualFold(filepath.Ext(name), ".csv"); isCSV != (s.Kind == SamplerCSV) {
 			name += "." + cmp.Or(s.Kind, SamplerJSONL)
@@ -187,21 +188,24 @@ func (f *follower) Read(b []byte) (int, error) {
 		if n > 0 || !errors.Is(err, io.EOF) {
 			return n, err
 		}
-		if !sleep(f.ctx, followEvery) {
-			return 0, io.EOF
+		if err := sleep(f.ctx, followEvery); err != nil {
+			return 0, err
 		}
 	}
 }
 
-// sleep waits for d and returns true, or false where ctx ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleep waits for d. It returns the context's error if ctx ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil || d <= 0 {
+		return err
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
 }
 
@@ -218,13 +222,15 @@ func repeated(seq iter.Seq2[dataset.Sample, error]) iter.Seq2[dataset.Sample, er
 	}
 }
 
-// paced yields a sample each 1/hz seconds of real time, until ctx ends.
+// paced yields a sample each 1/hz seconds of real time, or at once if hz is infinite,
+// until ctx ends.
 func paced(ctx context.Context, seq iter.Seq2[dataset.Sample, error], hz float64) iter.Seq2[dataset.Sample, error] {
 	return func(yield func(dataset.Sample, error) bool) {
 		start, n := time.Now(), 0
 		for sample, err := range seq {
 			due := start.Add(time.Duration(float64(n) / hz * float64(time.Second)))
-			if wait := time.Until(due); wait > 0 && !sleep(ctx, wait) {
+			if ended := sleep(ctx, time.Until(due)); ended != nil {
+				yield(dataset.Sample{}, ended)
 				return
 			}
 			n++

@@ -15,47 +15,47 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// DefaultFlush is how long a sender goes on with what is pending once its context
-// has ended.
+// DefaultFlush is the default of SendSettings.Flush.
 const DefaultFlush = 5 * time.Second
 
-// NoFlush is a SendSettings.Flush that gives up at once what is pending.
+// NoFlush, as SendSettings.Flush, gives up pending windows at once.
 const NoFlush time.Duration = -1
 
-// SendSettings are what a program may add to [Endpoint.Send]. The zero value adds
-// nothing. Hooks are called from the goroutine that runs the link and must
-// return soon.
+// SendSettings are the settings of [Endpoint.Send]. The zero value is the default.
+// Functions are called from the goroutine that runs the link and must return soon;
+// nil ones are not called.
 type SendSettings struct {
-	// Dataset is the path of a data set to append the windows to, as they were
+	// Dataset is the path of a data set to append the windows to, as they are
 	// before encoding. "": none.
 	Dataset string
-	// Flush is how long Send goes on with what is pending once its context has
-	// ended; what is left then is logged as failed. 0: DefaultFlush; NoFlush: not
-	// at all.
+	// Flush is how long Send continues with pending windows after its context has
+	// ended. What is pending then is logged as failed. 0: DefaultFlush; NoFlush:
+	// not at all.
 	Flush time.Duration
-	// OnStart hears the SEQ and the window_id of the first window.
+	// OnStart is called with the SEQ and the window_id of the first window.
 	OnStart func(seq byte, windowID int64)
-	// OnEvent hears every event after it was logged. Its slices are valid until
-	// OnEvent returns.
+	// OnEvent is called with every event after it was logged. The slices of the
+	// event are valid until OnEvent returns.
 	OnEvent func(link.Event)
-	// Progress hears how many windows have been acknowledged so far.
+	// Progress is called with the number of windows acknowledged so far.
 	Progress func(windows int)
 }
 
-// Send sends windows over a radio until there are no more, or the RunSpec's
-// max_windows have been sent, and each is acknowledged or given up. Then it
-// returns nil. It logs every event. The radio may be any implementation and
-// stays the caller's to close. Settings may be nil.
+// Send sends windows over a radio and logs every event. It returns when there are no
+// more windows, or the RunSpec's max_windows have been sent, and each is
+// acknowledged or given up. The radio can be any implementation; Send does not
+// close it. Settings may be nil.
 //
-// Windows is called once, with a context that ends when the run does, whether by
-// ctx or by an error: a source that waits for its next window must end then. Send
-// numbers the windows itself, from where the last run with this run_id left off,
-// and gives them the RunSpec's run_id; other fields are used as they are.
+// Windows is called once. Its context ends when the run does, whether because ctx
+// has ended or because of an error; a sequence that waits for its next window must
+// end then. Send numbers the windows, continuing where the last run with this
+// run_id has stopped, and gives them the RunSpec's run_id. Their own ID and RunID
+// are not used.
 //
-// Send returns the metrics of what was sent in any case. When ctx ends it first
-// flushes, see SendSettings, and returns an error that wraps the context's.
-// Errors of windows end the run after what is pending, errors of the radio, of
-// the log and of the data set at once.
+// When ctx ends, Send flushes, see SendSettings, and returns an error that wraps the
+// context's. An error of windows ends the run after what is pending. An error of
+// the radio, the log or the data set ends it at once. The metrics are valid with
+// any error.
 func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context.Context) iter.Seq2[dataset.Window, error], settings *SendSettings) (runlog.Metrics, error) {
 	s := SendSettings{}
 	if settings != nil {
@@ -108,13 +108,13 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 	return out.meter.Metrics(), errors.Join(err, out.close())
 }
 
-// windowSource numbers windows, keeps them in the data set and hands them to the
-// link.
+// windowSource numbers windows and writes them to the data set before the link gets
+// them.
 type windowSource struct {
 	windows func(context.Context) iter.Seq2[dataset.Window, error]
-	limit   int // 0: none
-	runID   string
-	id      int64 // of the next window
+	limit   int    // 0: none
+	runID   string // of all windows
+	id      int64  // of the next window
 	out     *output
 	state   *State
 
@@ -122,7 +122,7 @@ type windowSource struct {
 	end  func()
 }
 
-// next is a link.Runner's source.
+// next returns the next window for link.Runner.Send.
 func (s *windowSource) next(ctx context.Context) (link.Outbound, error) {
 	if s.pull == nil {
 		s.pull, s.end = iter.Pull2(dataset.Limit(s.windows(ctx), s.limit))
@@ -136,14 +136,15 @@ func (s *windowSource) next(ctx context.Context) (link.Outbound, error) {
 	}
 	w.ID, w.RunID = s.id, s.runID
 	s.id++
-	// The data set first, then the id: neither is used twice, whenever this
-	// process is killed.
+	// The data set comes before the id, so that no id is used twice even if this
+	// process is killed in between.
 	if err := s.out.write(w); err != nil {
 		return link.Outbound{}, err
 	}
 	return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, s.state.SetWindowID(w.ID + 1)
 }
 
+// stop ends the sequence of windows.
 func (s *windowSource) stop() {
 	if s.end != nil {
 		s.end()

@@ -8,10 +8,14 @@ import (
 	"sync"
 )
 
-// State is what a sender carries from one run to the next: the SEQ and the
-// window id that come next. It is a file of one short line beside the log,
-// rewritten in place by one write, so that a killed process leaves the old line
-// or the new one. Its methods may be called from several goroutines.
+// State is what a sender keeps from one run to the next: the sequence number (SEQ)
+// and the window_id of the next window. It is a file of one short line, which each
+// change overwrites by one write, so that a process that is killed leaves the old
+// line or the new one. Its methods may be called from several goroutines at once.
+//
+// [Endpoint.Send] maintains it. Programs that run a link.Sender themselves need it
+// so that a receiver does not take the first windows of a run for repetitions of
+// the last.
 type State struct {
 	mu       sync.Mutex
 	f        *os.File
@@ -21,9 +25,9 @@ type State struct {
 
 const stateFormat = "seq %03d window_id %019d\n"
 
-// OpenState opens the state of a run's sender in a folder, which it makes if
-// need be. Where there is none, or none that can be read, SEQ is drawn at random
-// and the window id is zero.
+// OpenState opens the state of the sender of a run_id: the file <run_id>_tx.state in
+// the folder dir. It creates folder and file if they do not exist. If the file
+// holds no valid state, the SEQ is chosen at random, and the window_id is 0.
 func OpenState(dir, runID string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
@@ -46,21 +50,21 @@ func OpenState(dir, runID string) (*State, error) {
 	return s, s.store()
 }
 
-// Seq is the number the next window is to carry.
+// Seq returns the sequence number of the next window.
 func (s *State) Seq() byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seq
 }
 
-// WindowID is the lowest id that was not used yet.
+// WindowID returns the window_id of the next window.
 func (s *State) WindowID() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.windowID
 }
 
-// SetSeq stores the number that comes next.
+// SetSeq stores the sequence number of the next window.
 func (s *State) SetSeq(next byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +75,7 @@ func (s *State) SetSeq(next byte) error {
 	return s.store()
 }
 
-// SetWindowID stores the id that comes next.
+// SetWindowID stores the window_id of the next window.
 func (s *State) SetWindowID(next int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,6 +86,7 @@ func (s *State) SetWindowID(next int64) error {
 	return s.store()
 }
 
+// store writes the line.
 func (s *State) store() error {
 	if _, err := s.f.WriteAt(fmt.Appendf(nil, stateFormat, s.seq, s.windowID), 0); err != nil {
 		return fmt.Errorf("endpoint: %w", err)

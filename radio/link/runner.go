@@ -15,10 +15,10 @@ import (
 type Runner struct {
 	Radio radio.Radio
 	// Log takes every event, before the frame that it is about is sent;
-	// runlog.Writer's Write is one. An error ends the run. nil: events are dropped.
+	// runlog.Writer's Write is one. An error ends the run. It may be nil.
 	Log func(Event) error
 	// OnSeq is told the next window's sequence number before the current one is
-	// used, so that it can be stored. An error ends the run. nil: nobody is told.
+	// used, so that it can be stored. An error ends the run. It may be nil.
 	OnSeq func(next byte) error
 	// Flush is how long a sender continues with what is pending after its context
 	// has ended. What is left then is reported as failed. 0: not at all.

@@ -28,7 +28,7 @@ type SenderSettings struct {
 	// long: without it, two whose frames collided would collide again each time.
 	// 0: none.
 	RetryJitter time.Duration
-	// Seed is that of RetryJitter. Any value will do; give each sender its own.
+	// Seed is that of RetryJitter. Any value is valid; give each sender its own.
 	Seed uint64
 	// Clock is read before and after encoding a window, to log how long that
 	// takes. nil: it is logged as 0.

@@ -13,20 +13,19 @@ import (
 	"time"
 )
 
-// ErrPower marks a power record that cannot be used: it is not in the format, or
-// does not cover the run.
+// ErrPower is wrapped by errors about a power record that does not have the format,
+// or does not cover the run.
 var ErrPower = errors.New("unusable power record")
 
-// Energy is what a run took, by a power record.
+// Energy is the energy that a run took, according to a power record.
 type Energy struct {
 	Joules    float64 `json:"joules"`
 	MeanWatts float64 `json:"mean_watts"`
-	// JoulesPerDelivered is the energy a delivered window; 0 where none was.
+	// JoulesPerDelivered is the energy for each delivered window; 0 if none was.
 	JoulesPerDelivered float64 `json:"joules_per_delivered,omitempty"`
 }
 
-// OpenEnergy returns the energy between two times by the power record at path.
-// See [ReadEnergy] for the format.
+// OpenEnergy is [ReadEnergy] of the file at path.
 func OpenEnergy(path string, from, to time.Time) (*Energy, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,10 +38,10 @@ func OpenEnergy(path string, from, to time.Time) (*Energy, error) {
 // ReadEnergy integrates a power record from one time to another, by the
 // trapezoidal rule. File names the record in errors, which are an [*Error].
 //
-// The record is CSV with a header row. It has a column ts_ms, in ms since 1970
-// and rising, and either power_mw, in milliwatts, or volts and amps; other
-// columns are skipped, and so are lines that begin with #. It must start no later
-// than from and end no earlier than to. Times count to the millisecond.
+// The record is CSV with a header row. It has a column ts_ms, with rising times in ms
+// since 1970, and either power_mw, in milliwatts, or volts and amps. Other columns,
+// and lines that begin with #, are skipped. The record must start no later than from
+// and end no earlier than to. Times are rounded down to milliseconds.
 func ReadEnergy(r io.Reader, file string, from, to time.Time) (*Energy, error) {
 	in, err := newPowerReader(r, file)
 	if err != nil {
@@ -85,8 +84,8 @@ type powerSample struct {
 	line      int
 }
 
-// joulesTo is the energy between two samples, as far as it lies within begin and
-// end, in ms.
+// joulesTo returns the energy from s to next, of which only the part between begin
+// and end, in ms, counts.
 func (s powerSample) joulesTo(next powerSample, begin, end float64) float64 {
 	a, b := max(s.ms, begin), min(next.ms, end)
 	if b <= a {

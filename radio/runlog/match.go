@@ -8,15 +8,15 @@ import (
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// Matcher finds out which sent window each reconstructed one is, so that the two
-// can be compared. A frame carries a SEQ that wraps at 256 and no window_id:
-// among the windows sent under a SEQ, with the payload that was received, the
-// Matcher takes the one whose first sending is nearest in time. It therefore
-// needs the entries of both ends, in any order, and clocks that agree to within
-// 256 windows.
+// Matcher finds out which sent window each reconstructed window is, so that the two
+// can be compared. Frames do not carry a window_id, only a SEQ that wraps at 256. Of
+// the windows that were sent with that SEQ and the payload that was received, the
+// Matcher takes the one whose first sending is nearest in time. It needs the
+// entries of both ends, in any order. Their clocks may differ by less than the time
+// of 128 windows.
 //
-// The zero Matcher is ready to use. It keeps the payload of every window sent
-// and the values of every window reconstructed, and belongs to one goroutine.
+// The zero Matcher is ready to use. It keeps the payloads of all sent windows and the
+// values of all reconstructed windows in memory. It belongs to one goroutine.
 type Matcher struct {
 	sent     [256][]sending // by SEQ
 	received [256][]byte    // the payload received last under each SEQ
@@ -50,8 +50,8 @@ func (m *Matcher) Add(e Entry) {
 	}
 }
 
-// Match returns the values of the reconstructed windows by window_id, and how
-// many reconstructed windows match none that was sent.
+// Match returns the values of the reconstructed windows by window_id, and the number
+// of reconstructed windows that match no sent one.
 func (m *Matcher) Match() (windows map[int64][]float64, unmatched int) {
 	windows = make(map[int64][]float64, len(m.rebuilt))
 	for _, r := range m.rebuilt {
@@ -64,7 +64,7 @@ func (m *Matcher) Match() (windows map[int64][]float64, unmatched int) {
 	return windows, unmatched
 }
 
-// nearest returns the sending that r is most likely of; nil where none fits.
+// nearest returns the sending that r most likely belongs to, or nil if none fits.
 func (m *Matcher) nearest(r rebuilt) *sending {
 	var best *sending
 	distance := func(s *sending) time.Duration { return s.at.Sub(r.at).Abs() }

@@ -15,7 +15,7 @@ type Metrics struct {
 	Acked     int `json:"acked"`     // windows acknowledged
 	Failed    int `json:"failed"`    // windows the sender gave up
 	Dropped   int `json:"dropped"`   // windows the sender's queue dropped
-	Delivered int `json:"delivered"` // windows the receiver delivered; Acked where there is no receiver's log
+	Delivered int `json:"delivered"` // windows that the receiver delivered; without its log, Acked
 
 	RxOK        int  `json:"rx_ok"`        // data frames received
 	RxRepeated  int  `json:"rx_repeated"`  // how many of them carried a window that was delivered before

@@ -15,14 +15,15 @@ var (
 	ErrWrongLog = errors.New("wrong log") // of another role, or over another PHY
 )
 
-// Files names what a run left. Each path may be empty, but not both TX and RX.
+// Files holds the paths of the files of a run. Each may be "", but not both TX and
+// RX.
 type Files struct {
 	TX    string `json:"tx_log,omitempty"`       // the sender's log
 	RX    string `json:"rx_log,omitempty"`       // the receiver's log
 	Power string `json:"power_record,omitempty"` // of the sender, see ReadEnergy
 }
 
-// Run is a run as its files tell it.
+// Run is what the files of a run say about it.
 type Run struct {
 	Files
 	RunID    string  `json:"run_id"`
@@ -31,23 +32,26 @@ type Run struct {
 	Starts   int     `json:"starts"`    // run_start events in both logs
 	BadLines int     `json:"bad_lines"` // lines of the logs that are not an event
 	Metrics  Metrics `json:"metrics"`
-	Energy   *Energy `json:"energy,omitempty"` // nil where there is no power record
+	Energy   *Energy `json:"energy,omitempty"` // nil without a power record
 
 	First   time.Time       `json:"-"` // the time of the first event
 	Last    time.Time       `json:"-"` // the time of the last event
-	RunSpec json.RawMessage `json:"-"` // of the first run_start; nil where it has none
+	RunSpec json.RawMessage `json:"-"` // of the first run_start; nil if it has none
 }
 
-// RunSettings are the hooks of [OpenRun]. The zero value has none.
+// RunSettings are the settings of [OpenRun]. The zero value is the default; nil
+// functions are not called.
 type RunSettings struct {
-	// OnEntry hears every entry, the sender's log first. A Matcher's Add is one.
+	// OnEntry is called with every entry, those of the sender's log first. It can
+	// be the Add of a Matcher.
 	OnEntry func(Entry)
-	// Warn hears the first line of each log that is not an event, an *Error.
+	// Warn is called with an *Error for the first line of each log that is not an
+	// event.
 	Warn func(error)
 }
 
-// OpenRun reads the files of a run and sums them up. Lines that are not an event
-// are counted and skipped. All events must be over one PHY. Settings may be nil.
+// OpenRun reads the files of a run and sums them up. It counts and skips lines that
+// are not an event. All events must be of the same PHY. Settings may be nil.
 func OpenRun(files Files, settings *RunSettings) (*Run, error) {
 	if settings == nil {
 		settings = &RunSettings{}
@@ -116,7 +120,7 @@ func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSe
 	return nil
 }
 
-// add takes in what an entry says of the run as a whole.
+// add takes in what an entry says about the run as a whole.
 func (r *Run) add(e Entry, role link.Role) error {
 	if e.Role != role {
 		return fmt.Errorf("%w: an event of role %q, want the log of role %s", ErrWrongLog, e.Role, role)

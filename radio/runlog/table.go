@@ -13,7 +13,7 @@ import (
 // figure is a row of the tables below.
 type figure struct {
 	name string
-	end  link.Role // whose log has it; "": either's
+	end  link.Role // whose log it is from; "": both
 	text func(m *Metrics) string
 }
 
@@ -67,9 +67,8 @@ func (m *Metrics) write(w io.Writer, end link.Role) {
 	t.Write(w)
 }
 
-// WriteTable writes the figures of runs side by side. A figure that a run's logs
-// do not have is "-". The first run gives its name to its column, the others are
-// its baselines.
+// WriteTable writes the figures of runs side by side: a run, and those that it is
+// compared with. A figure that is not in a run's logs is written as "-".
 func WriteTable(w io.Writer, runs ...*Run) {
 	t := table.NewColumns(runs...)
 	t.Row("", func(r *Run) string {
@@ -105,8 +104,8 @@ func WriteTable(w io.Writer, runs ...*Run) {
 	t.Write(w)
 }
 
-// String says how the run's figures differ from the baseline's: "PDR +25.0 %,
-// ETX -20.0 %, airtime the same".
+// String returns how the figures differ from the baseline's, as "PDR +25.0 %, ETX
+// -20.0 %, airtime the same".
 func (c Comparison) String() string {
 	parts := []string{"PDR " + table.Change(c.PDRImprovePct), "ETX " + table.Change(-c.ETXReducePct), "airtime " + table.Change(-c.AirtimeReducePct)}
 	if c.EnergyReducePct != nil {

@@ -38,7 +38,7 @@ type Channel struct {
 	// Latency is how long each end takes to carry a frame between host and modem,
 	// see link.UARTLatency. nil: no time.
 	Latency func(frameLen int) time.Duration
-	// Seed decides everything that is random. Any value will do.
+	// Seed decides everything that is random. Any value is valid.
 	Seed uint64
 
 	Loss float64 // probability that a frame is lost
@@ -114,11 +114,11 @@ type Pair struct {
 	// Live makes windows come at their times even if the queue is full, as those
 	// of a live sensor do. The queue's policy then drops one.
 	Live bool
-	// OnEvent hears every event of both ends. nil: nobody does.
+	// OnEvent is called with every event of both ends. It may be nil.
 	OnEvent func(role link.Role, e link.Event)
-	// OnDeliver hears every delivery, and what only a simulation knows: the
-	// window_id of the frame that was sent, and whether the payload arrived as it
-	// was sent. nil: nobody does.
+	// OnDeliver is called with every delivery and with what only a simulation knows:
+	// the window_id of the frame that was sent, and whether the payload arrived as
+	// it was sent. It may be nil.
 	OnDeliver func(id int64, intact bool, d link.Delivery)
 }
 

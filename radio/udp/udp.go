@@ -27,7 +27,7 @@ type Settings struct {
 	Local  string // of this end, as 127.0.0.1:7001; port 0 takes a free one
 	Remote string // of the other end
 	// Loss is the share of frames that Send drops on purpose, 0..1. Seed decides
-	// which: the same seed drops the same. Any value will do.
+	// which: the same seed drops the same. Any value is valid.
 	Loss float64
 	Seed uint64
 }

@@ -12,7 +12,7 @@ import (
 // packet is lost.
 type AirSettings struct {
 	Loss     float64 // probability that a packet is lost on its way to one module, 0..1
-	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same. Any value will do
+	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same. Any value is valid
 	RSSIDBm  int     // signal strength of every packet; 0: -60
 	NoiseDBm int     // of the channels; 0: -100
 }
@@ -112,7 +112,7 @@ func (a *Air) land(p *packet) {
 		a.stats.Collided++
 	} else {
 		for _, m := range a.modules {
-			if p.deaf[m] || !m.hears(p) {
+			if p.deaf[m] || !m.accepts(p) {
 				continue
 			}
 			if a.rng.Float64() < a.settings.Loss {
@@ -130,8 +130,8 @@ func (a *Air) land(p *packet) {
 	}
 }
 
-// hears reports whether a packet is for the module.
-func (m *Module) hears(p *packet) bool {
+// accepts reports whether a packet is for the module.
+func (m *Module) accepts(p *packet) bool {
 	own, sender := m.live.settings(), p.live.settings()
 	return m.plugged && m.mode() == modeNormal &&
 		own.Channel == p.channel && own.AirDataRate == sender.AirDataRate && own.NetID == sender.NetID &&

@@ -1,6 +1,6 @@
-// Package runplot draws how a run went over time, from its sender's log:
-// windows sent, acknowledged and given up, and the latency of each. It uses
-// gonum/plot, which package runlog does without.
+// Package runplot plots a run over time, from its sender's log: windows sent,
+// acknowledged and given up, and the latency of each. It is separate from package
+// runlog because it needs gonum/plot.
 package runplot
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/loralink/loralink-go/radio/runlog"
 )
 
-// The plots that [Series.Save] writes.
+// The files that [Series.Save] writes.
 const (
 	DeliveryFile = "delivery.png"
 	LatencyFile  = "latency.png"
 )
 
-// ErrNoEvents is returned for plots of a run without a sender's events.
+// ErrNoEvents is returned for plots without events of a sender.
 var ErrNoEvents = errors.New("runplot: no events of a sender")
 
-// Series gathers the points of the plots, in memory that does not grow with the
-// run: of more than 20,000 points it keeps every second one, then every fourth,
-// and so on. The zero Series is ready to use; it belongs to one goroutine.
+// Series collects the points of the plots. Its memory is bounded: of more than
+// 20,000 points it keeps every second one, of more than 40,000 every fourth, and so
+// on. The zero Series is ready to use; it belongs to one goroutine.
 type Series struct {
 	header                        runlog.Header
 	start                         time.Time
@@ -52,7 +52,7 @@ func Read(entries iter.Seq2[runlog.Entry, error]) (*Series, error) {
 	return s, nil
 }
 
-// Add takes in an entry. Entries of a receiver do not count.
+// Add takes in an entry of a sender's log. It ignores those of a receiver's.
 func (s *Series) Add(e runlog.Entry) {
 	if e.Role != link.RoleTX {
 		return

@@ -12,13 +12,13 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// Blank stands in a filled record for a field that the report does not know, to
-// be written on by hand.
+// Blank is the text of a field that the report does not know, to be filled in by
+// hand.
 const Blank = "________"
 
-// FillRecord fills in the record template in a file, a text/template as
-// examples/records/run.md. It offers what the report knows of the run as
-// {{field "name"}}; a field that it does not know becomes [Blank].
+// FillRecord executes the template in a file, a text/template such as
+// examples/records/run.md. {{field "name"}} is what the report knows about the run
+// under that name, or else [Blank].
 func (r *Report) FillRecord(templatePath string) ([]byte, error) {
 	text, err := os.ReadFile(templatePath)
 	if err != nil {
@@ -41,7 +41,7 @@ func (r *Report) FillRecord(templatePath string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// recordFields returns the fields of a record that the run tells.
+// recordFields returns the fields of a record that are known.
 func (r *Run) recordFields() map[string]string {
 	m := &r.Metrics
 	fields := map[string]string{

@@ -1,7 +1,7 @@
-// Package runreport makes one report of a run from its logs: the metrics of
-// package runlog, the errors of the delivered windows where the data set they
-// came from is at hand, and all of it against a baseline run. Reports are JSON,
-// tables, or a filled-in record of a field day.
+// Package runreport reports on a run from its logs. A report holds the metrics of
+// package runlog, the errors of the delivered windows if the data set that was sent
+// is given, and a comparison with a baseline run. It can be written as JSON, as a
+// table, or into a template for the record of a field test.
 package runreport
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/loralink/loralink-go/radio/runlog"
 )
 
-// Report is what became of a run. Its JSON is what examples/report writes.
+// Report is a report on a run. Its JSON is what examples/report writes.
 type Report struct {
 	Run        *Run               `json:"run"`
 	Baseline   *Run               `json:"baseline,omitempty"`
@@ -25,8 +25,8 @@ type Report struct {
 // Run is one run's part of a report.
 type Run struct {
 	runlog.Run
-	// Reconstruction is nil without a data set or without both logs, and where
-	// the receiver did not decode (mode RAW).
+	// Reconstruction is nil without a data set, without both logs, and if the
+	// receiver did not decode (mode RAW).
 	Reconstruction *Reconstruction `json:"reconstruction,omitempty"`
 }
 
@@ -34,33 +34,33 @@ type Run struct {
 type Reconstruction struct {
 	Windows   int            `json:"windows"`    // compared
 	Unmatched int            `json:"unmatched"`  // delivered, but not in the sender's log or not in the data set
-	Overall   quality.Errors `json:"overall"`    // over all values, whatever their units
+	Overall   quality.Errors `json:"overall"`    // over all values, of all units
 	ZScored   quality.Errors `json:"zscored"`    // each value divided by its standard deviation
-	ZScoredBy string         `json:"zscored_by"` // whose deviations: model or dataset
+	ZScoredBy string         `json:"zscored_by"` // where the deviations are from: model or dataset
 	// ByGroup has the errors of each sensor group, in its units; nil unless the
 	// windows are of motion samples.
 	ByGroup map[string]quality.Errors `json:"by_group,omitempty"`
 }
 
-// Settings say what a report holds besides metrics. The zero value asks for
-// nothing more.
+// Settings say what a report holds besides metrics. The zero value is the default;
+// nil functions are not called.
 type Settings struct {
 	// Dataset is the path of the dataset_raw.jsonl that was sent, by run and
 	// baseline alike. "": no reconstruction errors.
 	Dataset string
-	// Std is the standard deviation of each value of a window, which ZScored
-	// divides by: that of the model, say. nil: that of the data set.
+	// Std is the standard deviation of each value of a window, by which
+	// Reconstruction.ZScored divides; usually a model's. nil: that of the data set.
 	Std []float64
-	// OnEntry hears every log entry of the run, not of the baseline. A
-	// runplot.Series' Add is one.
+	// OnEntry is called with every log entry of the run, but not of the baseline.
+	// It can be the Add of a runplot.Series.
 	OnEntry func(runlog.Entry)
-	// Warn hears what was skipped: a line of a log that is not an event, a torn
-	// last line of the data set.
+	// Warn is called with what was skipped: a line of a log that is not an event, a
+	// torn last line of the data set.
 	Warn func(error)
 }
 
-// New reads the files of a run and, where baseline is not nil, those of the run
-// to compare it with. Settings may be nil.
+// New reads the files of a run and, if baseline is not nil, those of the run to
+// compare it with. Settings may be nil.
 func New(run runlog.Files, baseline *runlog.Files, settings *Settings) (*Report, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -105,8 +105,8 @@ func open(files runlog.Files, s *Settings) (*Run, error) {
 	return r, err
 }
 
-// reconstruction compares the matched windows with those of the data set. It is
-// nil where there are none.
+// reconstruction compares the matched windows with those of the data set. It returns
+// nil if there are none.
 func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error) {
 	rebuilt, unmatched := match.Match()
 	if len(rebuilt) == 0 {
@@ -151,7 +151,8 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 	return r, nil
 }
 
-// byGroup returns the errors of each group of motion samples; nil of others.
+// byGroup returns the errors of each group of motion samples, or nil for other
+// samples.
 func byGroup(tally *quality.Tally, dims int) map[string]quality.Errors {
 	if dims != sensor.MotionDims {
 		return nil

@@ -19,56 +19,54 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// ReplaySettings say over which channel [Replay] sends, and against what.
+// ReplaySettings are the settings of [Replay]. The zero value is the default.
 type ReplaySettings struct {
-	// Channel is what happens to frames. Its PHY is the RunSpecs', and frames that
-	// overlap always destroy each other. Where it has a Latency, both ends reckon
-	// with that.
+	// Channel is what happens to frames. Its PHY and Collisions are not used: the
+	// PHY is that of the RunSpecs, and frames collide. Its Latency, if not nil, is
+	// also the latency that both ends expect.
 	Channel sim.Channel
-	// Baselines are codecs to send the same windows with. nil: sensor12_packed,
-	// where the windows are of motion samples and their payloads fit a frame.
+	// Baselines are the codecs to compare with. nil: sensor12_packed, if the windows
+	// consist of motion samples and the payloads fit into a frame.
 	Baselines []codec.Codec
 }
 
-// ReplayReport is what became of the same windows with each codec. Its JSON is
-// what examples/link writes.
+// ReplayReport is the result of [Replay]. Its JSON is what examples/link writes.
 type ReplayReport struct {
 	Loss      float64 `json:"loss"`
 	MeanBurst float64 `json:"mean_burst"`
 	Seed      uint64  `json:"seed"` // of the channel
 	PHYID     string  `json:"phy_id"`
-	// Runs has the endpoints' codec first, the baselines after it.
+	// Runs has the run with the endpoints' codec first, then those with baselines.
 	Runs       []*ReplayRun      `json:"runs"`
 	Comparison runlog.Comparison `json:"comparison"` // of the first run with the last
 
 	latitude float64
 }
 
-// ReplayRun is what became of the windows with one codec.
+// ReplayRun is the run with one codec.
 type ReplayRun struct {
-	Codec    string         `json:"codec"`
-	Payload  int            `json:"payload_bytes"` // the longest
+	Codec    string         `json:"codec"`         // its id
+	Payload  int            `json:"payload_bytes"` // length of the longest payload
 	ToAMs    float64        `json:"toa_ms_est"`    // time on air of a frame with it
-	Metrics  runlog.Metrics `json:"metrics"`       // by the events of both ends
-	Observed sim.Outcome    `json:"observed"`      // by an observer who sees both ends
+	Metrics  runlog.Metrics `json:"metrics"`       // from the events of both ends
+	Observed sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
 	Air      sim.Air        `json:"air"`
-	// ZScored is the errors of the delivered windows, divided by the standard
-	// deviation of each value; nil where none was delivered.
+	// ZScored holds the errors of the delivered windows, divided by the standard
+	// deviation of each value; nil if none was delivered.
 	ZScored *quality.Errors `json:"zscored,omitempty"`
-	// Groups are errors by sensor group, in its units; nil unless the windows are
-	// of motion samples.
+	// Groups holds the errors by sensor group, in its units; nil unless the windows
+	// consist of motion samples.
 	Groups  map[string]quality.Errors `json:"by_group,omitempty"`
 	Elapsed time.Duration             `json:"-"` // virtual time
 
 	delivered delivered
 }
 
-// Replay sends windows from one endpoint to another over a simulated channel,
-// with their codec and with each baseline. The two must agree, see
-// endpoint.CheckPeer. A RunSpec whose tx.queue is block gets its windows as there
-// is room, one whose queue drops gets them at their times, as from a live
-// sensor. Payloads are always decoded, whatever the RunSpec's mode. Settings may
-// be nil: a channel without losses.
+// Replay sends windows from one endpoint to another over a simulated channel, with
+// their codec and with each baseline. The endpoints must fit together, see
+// Endpoint.CheckPeer. If the RunSpec's tx.queue is block, windows are offered as
+// there is room. Otherwise they are offered at their own times, as those of a live
+// sensor. Payloads are decoded in the mode RAW too. Settings may be nil.
 func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Window, settings *ReplaySettings) (*ReplayReport, error) {
 	if settings == nil {
 		settings = &ReplaySettings{}
@@ -102,8 +100,8 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 	return rep, nil
 }
 
-// plain returns the codec that packs samples plainly, unless it is the
-// endpoint's own or does not suit its windows.
+// plain returns sensor12_packed, unless it is the endpoint's own codec or cannot
+// encode its windows.
 func plain(e *endpoint.Endpoint) []codec.Codec {
 	spec := e.Spec()
 	c, err := codec.NewSensor12(spec.Window.W)
@@ -114,7 +112,7 @@ func plain(e *endpoint.Endpoint) []codec.Codec {
 	return []codec.Codec{c}
 }
 
-// replay is one run to be.
+// replay is what one run needs.
 type replay struct {
 	tx, rx  *endpoint.Endpoint
 	channel sim.Channel
@@ -171,7 +169,8 @@ func (r *replay) machines() (*link.Sender, *link.Receiver, error) {
 	return sender, receiver, err
 }
 
-// source yields the windows: at once, or where live is set at their times.
+// source returns the Source of a sim.Pair. Windows come at once, or at their times
+// if live is set.
 func (r *replay) source(live bool) func() (link.Outbound, time.Duration, bool) {
 	next := 0
 	return func() (link.Outbound, time.Duration, bool) {
@@ -188,8 +187,8 @@ func (r *replay) source(live bool) func() (link.Outbound, time.Duration, bool) {
 	}
 }
 
-// WriteTable writes the runs side by side. Figures in sensor units are there only
-// in a report that [Replay] returned, not in one read from JSON.
+// WriteTable writes the runs side by side. Figures in sensor units are missing in a
+// report that was read from JSON.
 func (r *ReplayReport) WriteTable(w io.Writer) {
 	r.writeLink(w)
 	fmt.Fprintln(w, "\nErrors of the delivered windows, root mean square but for zscored:")
@@ -206,7 +205,7 @@ func (r *ReplayReport) WriteTable(w io.Writer) {
 	}
 }
 
-// writeLink writes what the link did.
+// writeLink writes the figures of the link.
 func (r *ReplayReport) writeLink(w io.Writer) {
 	t := table.NewColumns(r.Runs...)
 	count := func(name string, get func(*ReplayRun) int) {
@@ -237,7 +236,7 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	t.Write(w)
 }
 
-// wentWrong says whether the observer saw what the ends could not.
+// wentWrong reports whether the observer saw errors that the ends did not.
 func (r *ReplayReport) wentWrong() bool {
 	bad := 0
 	for _, x := range r.Runs {

@@ -20,25 +20,24 @@ import (
 	"github.com/loralink/loralink-go/radio/sim"
 )
 
-// Condition is what makes a channel worse.
+// Condition is a way to make a channel worse.
 type Condition string
 
-// The conditions. Under BySenders equal senders share the air, and frames that
-// overlap are lost: smaller payloads collide less. Under ByAirtime each second on
-// the air carries a risk. Under ByLoss every frame is lost with the same
-// probability: a smaller payload gains nothing but airtime, which is what
-// measured links come closest to.
+// The conditions. With BySenders, equal senders share the channel, and frames that
+// overlap are lost; smaller payloads collide less often. With ByAirtime, losses grow
+// with the time on air. With ByLoss, every frame is lost with the same probability,
+// and a smaller payload saves only airtime; measured links come closest to that.
 const (
 	BySenders Condition = "senders"
 	ByAirtime Condition = "airtime"
 	ByLoss    Condition = "loss"
 )
 
-// conditions has the unit and the limit of each condition's value.
+// conditions describes the value of each condition.
 var conditions = map[Condition]struct {
 	unit  string
-	whole bool    // only whole numbers make sense
-	limit float64 // where the search gives up
+	whole bool    // only whole numbers are meaningful
+	limit float64 // the largest value that is tried
 }{
 	BySenders: {"senders", true, maxSenders},
 	ByAirtime: {"of risk a second on the air", false, 100},
@@ -50,36 +49,34 @@ const (
 	maxWindows = 1_000_000
 )
 
-// DefaultStressWindows is how many windows a sender sends where nothing else is
-// asked for.
+// DefaultStressWindows is the default of StressSettings.Windows.
 const DefaultStressWindows = 5000
 
-// StressSettings say how [Stress] makes the channel worse. The zero value is the
-// default.
+// StressSettings are the settings of [Stress]. The zero value is the default.
 type StressSettings struct {
 	Condition Condition // "": BySenders. Flag --condition
 	// Windows is how many windows each sender sends, at most 1,000,000. 0:
 	// DefaultStressWindows. Flag --windows
 	Windows int
-	// Retries is how often a frame that is not acknowledged is repeated, whatever
-	// the RunSpec says. Flag --retries
+	// Retries is how often a frame that is not acknowledged is repeated. The
+	// RunSpec's tx.max_retries is not used. Flag --retries
 	Retries int
 	// Period is the mean time between two windows of a sender. 0: the time on air
 	// of twenty raw frames. Flag --period
 	Period time.Duration
-	// Seed is the channel's and the senders'. Any value will do. Flag --seed, 1
-	// unless given
+	// Seed is that of the channel and of the senders. Any value is valid. Flag
+	// --seed, which is 1 if not given
 	Seed uint64
-	// Progress hears how many values of the condition have been tried. nil: nobody
-	// does.
+	// Progress is called with the number of values of the condition that have been
+	// tried. It may be nil.
 	Progress func(tried int)
 }
 
-// RegisterFlags adds the flags that the fields name.
+// RegisterFlags adds the flags that the fields mention.
 func (s *StressSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar((*string)(&s.Condition), "condition", string(BySenders), "what makes the channel worse until half of the frames arrive: senders, airtime or loss")
 	fs.IntVar(&s.Windows, "windows", DefaultStressWindows, "windows that each sender sends")
-	fs.IntVar(&s.Retries, "retries", 0, "repetitions of a frame that is not acknowledged, whatever the RunSpec says")
+	fs.IntVar(&s.Retries, "retries", 0, "repetitions of a frame that is not acknowledged, instead of the RunSpec's max_retries")
 	fs.DurationVar(&s.Period, "period", 0, "mean time between two windows of a sender; 0: the time on air of twenty raw frames")
 	fs.Uint64Var(&s.Seed, "seed", 1, "seed of the channel: the same seed gives the same report")
 }
@@ -100,10 +97,9 @@ func (s *StressSettings) Check() error {
 	return nil
 }
 
-// StressReport is what became of three payloads under one condition. Its JSON is
-// what examples/experiment writes.
+// StressReport is the result of [Stress]. Its JSON is what examples/experiment writes.
 type StressReport struct {
-	Dataset   string       `json:"dataset"` // where the windows come from; set by the caller
+	Dataset   string       `json:"dataset"` // where the windows are from; the caller may set it
 	PHYID     string       `json:"phy_id"`
 	Condition Condition    `json:"condition"`
 	Value     float64      `json:"value"`     // of the condition, at which at most half of the raw frames arrive
@@ -116,24 +112,25 @@ type StressReport struct {
 	latitude float64
 }
 
-// StressRun is what became of one payload.
+// StressRun is the run with one payload.
 type StressRun struct {
-	Payload    string            `json:"payload"` // raw, truncated, or latent and the codec
+	Payload    string            `json:"payload"` // raw, truncated, or latent and the codec's id
 	Bytes      int               `json:"payload_bytes"`
 	ToAMs      float64           `json:"toa_ms_est"`        // time on air of a frame
 	Metrics    runlog.Metrics    `json:"metrics"`           // over all senders
 	Comparison runlog.Comparison `json:"comparison"`        // with the raw payload
-	ZScored    *quality.Errors   `json:"zscored,omitempty"` // of the delivered windows; nil where none was
+	ZScored    *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
 
 	delivered delivered
 }
 
-// Stress finds the value of a condition at which half of the raw frames arrive,
-// and sends three payloads through that channel: raw (sensor12_packed), raw cut
-// to the length of the sender's codec, and the sender's codec. Each sender begins
-// at another window of those given, goes round, and offers them at random times;
-// its queue of four keeps the newest. The windows must be of motion samples, and
-// the codec's payloads shorter than raw ones. Settings may be nil.
+// Stress finds the value of a condition at which at most half of the raw frames
+// arrive, and sends three payloads over that channel: raw (sensor12_packed), raw cut
+// to the length of the endpoint's payloads, and those of the endpoint's codec. Each
+// sender starts at another of the given windows, repeats them as needed, and offers
+// them at random times to a queue that keeps the newest four. The windows must
+// consist of motion samples, and the codec's payloads must be shorter than raw ones.
+// Settings may be nil.
 func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (*StressReport, error) {
 	s, raw, cut, err := newStress(tx, windows, settings)
 	if err != nil {
@@ -168,7 +165,8 @@ type stress struct {
 	std            []float64
 }
 
-// newStress checks everything and returns the raw and the truncated codec.
+// newStress checks the arguments of Stress and returns the raw and the truncated
+// codec.
 func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, cut codec.Codec, err error) {
 	s = &stress{timing: tx.Timing(nil), windows: windows}
 	if settings != nil {
@@ -212,8 +210,8 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 }
 
 // findHalf returns the least value of the condition at which at most half of the
-// frames of a payload arrive: it doubles the value until that holds, and halves
-// the interval from there.
+// frames of a codec arrive. It doubles the value until that is the case, and then
+// bisects.
 func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 	condition := conditions[s.Condition]
 	tried := 0
@@ -260,7 +258,7 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 	return high, nil
 }
 
-// send runs one payload through the channel at a value of the condition.
+// send runs one codec over the channel at a value of the condition.
 func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*StressRun, error) {
 	channel := sim.Channel{PHY: s.timing.PHY, Seed: s.Seed, Collisions: true}
 	senders := 1
@@ -290,8 +288,8 @@ func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*Stress
 	return r, nil
 }
 
-// pair is the ith sender and its receiver. Its windows come at random times, one
-// a period on average.
+// pair returns the ith sender and its receiver. Its windows come at random times, on
+// average one each period.
 func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
 	sender, err := link.NewSender(link.SenderSettings{Timing: s.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
 		RetryJitter: 10 * toa, Seed: s.Seed + uint64(i)})
@@ -304,7 +302,7 @@ func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Mete
 	}
 	rng := rand.New(rand.NewPCG(s.Seed, uint64(i)))
 	at, n := time.Duration(0), 0
-	// An id holds the sender and the number of its window.
+	// An id consists of the sender and the number of its window.
 	first := i * len(s.windows) / maxSenders
 	values := func(id int64) []float64 { return s.windows[(first+int(id&0xffffffff))%len(s.windows)].Values }
 	return sim.Pair{
@@ -323,8 +321,8 @@ func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Mete
 	}, nil
 }
 
-// WriteTable writes the runs side by side. Figures in sensor units are there only
-// in a report that [Stress] returned, not in one read from JSON.
+// WriteTable writes the runs side by side. Figures in sensor units are missing in a
+// report that was read from JSON.
 func (r *StressReport) WriteTable(w io.Writer) {
 	condition := conditions[r.Condition]
 	period := time.Duration(r.PeriodMs * float64(time.Millisecond)).Round(time.Millisecond)

@@ -1,11 +1,11 @@
-// Package study compares codecs on a simulated link, in virtual time: what they
-// cost on the air, what arrives, and how far the delivered windows are from the
+// Package study compares codecs over a simulated channel, in virtual time: their
+// airtime, how many windows arrive, and how far the delivered windows are from the
 // sent ones.
 //
 // [Replay] sends recorded windows over a channel, once with each codec. [Stress]
-// makes a channel worse until half of the raw frames are lost, and then sends
-// raw, truncated and encoded payloads through it. Both give the same report for
-// the same windows, settings and seed. The channel is that of package radio/sim.
+// makes a channel worse until half of the raw frames are lost, and then sends raw,
+// truncated and encoded payloads over it. The same windows, settings and seed give
+// the same report. The channel is that of package radio/sim.
 package study
 
 import (
@@ -20,11 +20,11 @@ import (
 	"github.com/loralink/loralink-go/radio/endpoint"
 )
 
-// ErrSettings marks settings of a study that cannot be.
+// ErrSettings is wrapped by errors about settings and windows that cannot be used.
 var ErrSettings = errors.New("study: invalid settings")
 
 // deviations returns what errors are divided by: the standard deviations of the
-// values that the endpoint's codec was made from or, where it does not tell, of
+// values that the endpoint's codec was fitted to or, if it does not know them, of
 // the windows.
 func deviations(e *endpoint.Endpoint, windows []dataset.Window) ([]float64, error) {
 	if std := e.DataStd(); len(std) == e.Codec().WindowLen() {
@@ -39,7 +39,8 @@ func deviations(e *endpoint.Endpoint, windows []dataset.Window) ([]float64, erro
 	return stats.Std(), nil
 }
 
-// meanLatitude is that of the windows' first step, in degrees.
+// meanLatitude returns the mean of the first value of the windows, which is the
+// latitude of motion samples, in degrees.
 func meanLatitude(windows []dataset.Window) float64 {
 	sum := 0.0
 	for _, w := range windows {
@@ -48,7 +49,7 @@ func meanLatitude(windows []dataset.Window) float64 {
 	return sum
 }
 
-// delivered gathers the errors of the windows that a run delivered.
+// delivered sums up the errors of the windows that a run delivered.
 type delivered struct {
 	tally *quality.Tally // nil: the run was read from JSON
 	std   []float64
@@ -56,7 +57,7 @@ type delivered struct {
 
 func newDelivered(std []float64) delivered { return delivered{quality.NewTally(len(std)), std} }
 
-// zscored are the errors divided by the deviations; nil where nothing was
+// zscored returns the errors divided by the deviations, or nil if nothing was
 // delivered.
 func (d *delivered) zscored() *quality.Errors {
 	if d.tally.Windows() == 0 {
@@ -66,7 +67,7 @@ func (d *delivered) zscored() *quality.Errors {
 	return &z
 }
 
-// byGroup are the errors of each group of motion samples; nil where nothing was
+// byGroup returns the errors of each group of motion samples, or nil if nothing was
 // delivered.
 func (d *delivered) byGroup() map[string]quality.Errors {
 	if d.tally.Windows() == 0 {
@@ -79,7 +80,7 @@ func (d *delivered) byGroup() map[string]quality.Errors {
 	return groups
 }
 
-// figure is the text of a figure of motion samples.
+// figure returns the text of a figure of motion samples.
 func (d *delivered) figure(f quality.Figure, latitude float64) string {
 	if d.tally == nil || d.tally.Windows() == 0 {
 		return "-"
@@ -88,7 +89,7 @@ func (d *delivered) figure(f quality.Figure, latitude float64) string {
 	return table.Digits(f.RMS(dims, latitude)) + " " + f.Unit
 }
 
-// mse is the text of a mean square error; nil stands for no windows.
+// mse returns the text of a mean square error, which is nil if there were no windows.
 func mse(e *quality.Errors) string {
 	if e == nil {
 		return "-"
@@ -96,10 +97,10 @@ func mse(e *quality.Errors) string {
 	return table.Digits(e.MSE)
 }
 
-// millis is d in milliseconds.
+// millis returns d in milliseconds.
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// seconds is the text of a time in s.
+// seconds returns the text of a time in seconds.
 func seconds(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
@@ -111,14 +112,14 @@ func seconds(s float64) string {
 	return d.Round(time.Millisecond).String()
 }
 
-// checkWindows reports windows that a codec does not take.
+// checkWindows reports windows that do not have n values.
 func checkWindows(windows []dataset.Window, n int) error {
 	if len(windows) == 0 {
 		return fmt.Errorf("%w: no windows to send", ErrSettings)
 	}
 	for _, w := range windows {
 		if len(w.Values) != n {
-			return fmt.Errorf("%w: window %d has %d values, want %d as the codec", ErrSettings, w.ID, len(w.Values), n)
+			return fmt.Errorf("%w: window %d has %d values, want %d for the codec", ErrSettings, w.ID, len(w.Values), n)
 		}
 	}
 	return nil
