@@ -30,3 +30,18 @@ func TestRadioWalls(t *testing.T) {
 		}
 	}
 }
+
+// A reader can copy these mains into a module of their own.
+func TestRadioMainsArePublic(t *testing.T) {
+	for _, name := range []string{"tx", "rx", "link", "experiment", "report", "e22"} {
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports " "}}`, "./examples/"+name).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, imported := range strings.Fields(string(out)) {
+			if strings.HasPrefix(imported, module+"/internal/") {
+				t.Errorf("examples/%s imports %s", name, imported)
+			}
+		}
+	}
+}

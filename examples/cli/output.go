@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +37,23 @@ func WriteJSON(path string, v any) error {
 // a line of a file whose other lines are used.
 func Warn(stderr io.Writer) func(error) {
 	return func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
+}
+
+// Ended returns what is left of err without the end of ctx: nil if err says only that
+// ctx has ended, which is how a program that is interrupted ends in order.
+func Ended(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var rest []error
+	for _, e := range joined.Unwrap() {
+		rest = append(rest, Ended(ctx, e))
+	}
+	return errors.Join(rest...)
 }
 
 // Connection returns a function that prints the loss of a radio's port, an error,

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stdout, "receiving %s over %s\n", e.Codec().ID(), e.LogHeader().PHYID)
 	metrics, err := e.Receive(ctx, radio, &o.receive)
 	progress.Clear()
-	if err != nil && ctx.Err() == nil {
+	if err := cli.Ended(ctx, err); err != nil {
 		return err
 	}
 	metrics.WriteReceiver(stdout)

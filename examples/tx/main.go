@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	metrics, err := e.Send(ctx, radio, windows, &o.send)
 	progress.Clear()
-	if err != nil && ctx.Err() == nil {
+	if err := cli.Ended(ctx, err); err != nil {
 		return err
 	}
 	metrics.WriteSender(stdout)

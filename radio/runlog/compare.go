@@ -1,17 +1,17 @@
 package runlog
 
-// Comparison sets the metrics of a run against those of a baseline run. Each
-// figure is a change in percent of the baseline's, and positive where the run
-// does better. It is zero where the baseline's figure is zero.
+// Comparison compares a run with a baseline run. Each figure is a change in percent
+// of the baseline's figure, and positive if the run is better. If the baseline's
+// figure is zero, so is the change.
 type Comparison struct {
-	PDRImprovePct    float64 `json:"pdr_improve_pct"`
-	ETXReducePct     float64 `json:"etx_reduce_pct"`
-	AirtimeReducePct float64 `json:"airtime_reduce_pct"`
+	PDRImprovePct    float64 `json:"pdr_improve_pct"`    // rise of Metrics.PDR
+	ETXReducePct     float64 `json:"etx_reduce_pct"`     // fall of Metrics.ETX
+	AirtimeReducePct float64 `json:"airtime_reduce_pct"` // fall of Metrics.AirtimeS
 	// EnergyReducePct is nil unless both energies were measured.
 	EnergyReducePct *float64 `json:"energy_reduce_pct,omitempty"`
 }
 
-// Compare sets run against baseline. It knows no energies, see SetEnergy.
+// Compare compares run with baseline, without energy; see SetEnergy.
 func Compare(run, baseline Metrics) Comparison {
 	return Comparison{
 		PDRImprovePct:    -reducePct(run.PDR, baseline.PDR),
@@ -20,8 +20,8 @@ func Compare(run, baseline Metrics) Comparison {
 	}
 }
 
-// SetEnergy compares the energies that the two runs took, in joules. It does
-// nothing where one of them is not above zero.
+// SetEnergy adds the comparison of the energies that the two runs took, in joules. It
+// does nothing unless both are above zero.
 func (c *Comparison) SetEnergy(run, baseline float64) {
 	if run > 0 && baseline > 0 {
 		pct := reducePct(run, baseline)

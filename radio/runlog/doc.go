@@ -7,10 +7,15 @@
 // [ReadEntries] iterate over it. docs/radio.md lists the events and their
 // fields.
 //
-// [Meter] sums up events as they come or as they are read: delivery, retries,
-// airtime and latency. [Compare] sets the metrics of a run against those of a
-// baseline run.
+// [Meter] sums up events, as they come or as they are read, into [Metrics]: delivery,
+// retries, airtime and latency. [Compare] compares the metrics of a run with those
+// of a baseline run. [OpenRun] reads all files of a run at once, [ReadEnergy]
+// computes what it took from a record of the sender's supply, and [Matcher] finds
+// the sent window of each reconstructed one, so that their errors can be measured.
 //
-// The package prints nothing and keeps no global state. A Writer and a Meter
-// belong to one goroutine; everything else may be called from several.
+// Package radio/runlog/runreport measures these errors and reports on a run, and
+// radio/runlog/runplot plots it.
+//
+// Writer, Meter and Matcher belong to one goroutine. Everything else may be called
+// from several goroutines at once.
 package runlog

@@ -24,10 +24,10 @@ var (
 	ErrNotEvent = errors.New("not an event")
 )
 
-// Error is a fault of a log and where it is.
+// Error is a fault of a log or of a power record, and where it is.
 type Error struct {
-	File string // as given to OpenEntries or ReadEntries
-	Line int    // from 1; 0 where the file as a whole is at fault
+	File string // as given to the function that read it
+	Line int    // from 1; 0: the file as a whole
 	Err  error
 }
 
