@@ -27,6 +27,19 @@ type Described interface {
 	Values() sensor.Schema
 }
 
+// ValuesOf describes the values of a step of a codec's windows: as the codec does
+// ([Described]), or by their number ([Windowed], see [sensor.ForDims]); nil where it
+// knows neither.
+func ValuesOf(c Codec) sensor.Schema {
+	if d, ok := c.(Described); ok {
+		return d.Values()
+	}
+	if w, ok := c.(Windowed); ok {
+		return sensor.ForDims(w.Window().Dims)
+	}
+	return nil
+}
+
 // Angular is a codec that takes some values for angles in degrees: it may decode
 // 359.9 as -0.1, and errors of such a value are to be taken modulo 360.
 type Angular interface {

@@ -9,31 +9,31 @@ import (
 //
 //	LEN (1) | SEQ (1) | PAYLOAD (LEN bytes)
 //
-// and an E22 module carries packets of at most 240 bytes, which bounds LEN.
+// LEN is at most 238, because an E22 module carries packets of at most 240 bytes.
 const (
 	HeaderLen     = 2   // LEN and SEQ
-	MinPayloadLen = 2   // of a data frame: LEN 1 is an ACK, LEN 0 no frame at all
+	MinPayloadLen = 2   // of a data frame: LEN 1 is an ACK, and no frame has LEN 0
 	MaxPayloadLen = 238 // of a data frame
 	MaxFrameLen   = HeaderLen + MaxPayloadLen
 	AckFrameLen   = HeaderLen + 1
 )
 
-// MaxInFlight is how many frames may be unacknowledged at once: with SEQ
-// wrapping at 256, more could not be told from repetitions.
+// MaxInFlight is how many frames may be unacknowledged at once. SEQ wraps at 256,
+// so of more frames a receiver could not tell new ones from repetitions.
 const MaxInFlight = 127
 
-// What can be wrong with the bytes of a frame. Each comes wrapped in a
-// [*FrameError] that says which lengths were found.
+// What can be wrong with the bytes of a frame, for errors.Is. They come wrapped in
+// a [*FrameError].
 var (
 	ErrPayloadLen = errors.New("payload length outside 1..238")
 	ErrTruncated  = errors.New("frame is cut short")
 	ErrTrailing   = errors.New("bytes after the frame")
 )
 
-// FrameError says which lengths made bytes no frame.
+// FrameError reports bytes that are not a frame, and their lengths.
 type FrameError struct {
-	Len  int   // payload length wanted, as LEN says, or given to AppendFrame
-	Have int   // bytes there were, header included
+	Len  int   // the payload length that LEN gives, or that AppendFrame was given
+	Have int   // the bytes there were, header included
 	Err  error // ErrPayloadLen, ErrTruncated or ErrTrailing
 }
 
@@ -46,16 +46,17 @@ func (e *FrameError) Error() string {
 	}
 }
 
+// Unwrap returns Err.
 func (e *FrameError) Unwrap() error { return e.Err }
 
 // Frame is a parsed frame.
 type Frame struct {
-	Seq     byte
+	Seq     byte   // sequence number
 	Payload []byte // 1..238 bytes
 }
 
-// Acked returns the sequence number this frame acknowledges; ok is false for
-// a data frame.
+// Acked returns the sequence number that an ACK acknowledges. For a data frame ok
+// is false.
 func (f Frame) Acked() (seq byte, ok bool) {
 	if len(f.Payload) != 1 {
 		return 0, false
@@ -63,9 +64,9 @@ func (f Frame) Acked() (seq byte, ok bool) {
 	return f.Payload[0], true
 }
 
-// AppendFrame appends the frame of seq and payload to dst. A payload of one
-// byte makes an ACK, which [AppendAck] says more clearly. On error dst is
-// returned unchanged.
+// AppendFrame appends the frame with that sequence number and payload to dst and
+// returns the extended slice. A payload of one byte makes an ACK; use [AppendAck]
+// for one. On error, a [*FrameError], it returns dst unchanged.
 func AppendFrame(dst []byte, seq byte, payload []byte) ([]byte, error) {
 	if len(payload) < 1 || len(payload) > MaxPayloadLen {
 		return dst, &FrameError{Len: len(payload), Have: HeaderLen + len(payload), Err: ErrPayloadLen}
@@ -74,13 +75,15 @@ func AppendFrame(dst []byte, seq byte, payload []byte) ([]byte, error) {
 	return append(dst, payload...), nil
 }
 
-// AppendAck appends the frame that acknowledges acked. Its own sequence number
-// seq counts the receiver's frames and is independent of acked.
+// AppendAck appends the frame that acknowledges the data frame with sequence
+// number acked. The ACK's own sequence number seq counts the frames that the
+// receiver sends, and has nothing to do with acked.
 func AppendAck(dst []byte, seq, acked byte) []byte {
 	return append(dst, 1, seq, acked)
 }
 
-// ParseFrame reads b as exactly one frame. The payload aliases b.
+// ParseFrame parses b, which must hold exactly one frame. The payload aliases b.
+// An error is a [*FrameError].
 func ParseFrame(b []byte) (Frame, error) {
 	if len(b) < HeaderLen {
 		return Frame{}, &FrameError{Have: len(b), Err: ErrTruncated}

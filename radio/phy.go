@@ -8,17 +8,18 @@ import (
 	"time"
 )
 
-// LDRO is the low data rate optimisation of a LoRa modem.
+// LDRO is the setting of a LoRa modem's low data rate optimisation.
 type LDRO int
 
-// LDROAuto switches it on where a symbol lasts 16.38 ms or longer, as the
-// SX126x datasheet recommends.
+// The settings. LDROAuto turns the optimisation on if a symbol lasts 16.38 ms or
+// longer, as the SX1261/2 datasheet recommends.
 const (
 	LDROAuto LDRO = iota
 	LDROOn
 	LDROOff
 )
 
+// String returns auto, on or off.
 func (l LDRO) String() string {
 	switch l {
 	case LDROAuto:
@@ -31,41 +32,44 @@ func (l LDRO) String() string {
 	return fmt.Sprintf("LDRO(%d)", int(l))
 }
 
-// PHY is the physical layer of a LoRa link. Both ends must share all of it but
-// the power.
+// PHY holds the parameters of a LoRa link's physical layer. Both ends must use the
+// same, except for the power.
 type PHY struct {
 	SF             int  // spreading factor, 5..12
 	BandwidthHz    int  // one of Bandwidths
-	CodingRate     int  // 1..4 for 4/5..4/8
+	CodingRate     int  // 1..4, which stand for 4/5..4/8
 	Preamble       int  // symbols, 1..65535
-	CRC            bool // of the payload, checked by the modem
-	ExplicitHeader bool
+	CRC            bool // whether frames have a CRC, which the modem checks
+	ExplicitHeader bool // whether frames have a LoRa header
 	LDRO           LDRO
 	TxPowerDBm     int // -9..22
 }
 
 var bandwidths = [...]int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000, 250000, 500000}
 
-// Bandwidths returns what an SX126x offers, in Hz, ascending.
+// Bandwidths returns the bandwidths that an SX1261/2 modem offers, in Hz,
+// ascending.
 func Bandwidths() []int { return slices.Clone(bandwidths[:]) }
 
-// ErrPHY is behind every fault that [PHY.Check] finds.
+// ErrPHY is wrapped by every error that [PHY.Check] returns.
 var ErrPHY = errors.New("radio: phy out of range")
 
-// PHYError is one field of a PHY that cannot be.
+// PHYError reports one field of a PHY that is out of range.
 type PHYError struct {
 	Field string // as in the struct: SF, BandwidthHz, ...
 	Value int
-	Want  string
+	Want  string // the values that are allowed
 }
 
 func (e *PHYError) Error() string {
 	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Value, e.Want)
 }
 
+// Unwrap returns ErrPHY.
 func (e *PHYError) Unwrap() error { return ErrPHY }
 
-// Faults returns every field that is out of range, in the struct's order.
+// Faults returns an error for every field that is out of range, in the order of
+// the struct.
 func (p PHY) Faults() []*PHYError {
 	var faults []*PHYError
 	within := func(field string, value, low, high int) {
@@ -85,7 +89,7 @@ func (p PHY) Faults() []*PHYError {
 	return faults
 }
 
-// Check returns all [PHY.Faults] joined, or nil.
+// Check returns all [PHY.Faults], joined, or nil.
 func (p PHY) Check() error {
 	var errs []error
 	for _, f := range p.Faults() {
@@ -94,8 +98,8 @@ func (p PHY) Check() error {
 	return errors.Join(errs...)
 }
 
-// ID names the PHY in logs: sf7_bw125000_cr5_pre8_crc0_hdr1_pwr22. The coding
-// rate appears as its denominator, 5..8; LDRO does not appear.
+// ID returns the name of the PHY in logs: sf7_bw125000_cr5_pre8_crc0_hdr1_pwr22.
+// The coding rate is written as its denominator, 5..8. LDRO is not part of it.
 func (p PHY) ID() string {
 	bit := func(b bool) int {
 		if b {
@@ -107,7 +111,8 @@ func (p PHY) ID() string {
 		p.Preamble, bit(p.CRC), bit(p.ExplicitHeader), p.TxPowerDBm)
 }
 
-// SymbolTime is 2^SF / bandwidth, or 0 for a PHY that is not valid.
+// SymbolTime returns how long a symbol lasts, 2^SF / bandwidth. It is 0 for a PHY
+// that is out of range.
 func (p PHY) SymbolTime() time.Duration {
 	if len(p.Faults()) > 0 {
 		return 0
@@ -115,7 +120,8 @@ func (p PHY) SymbolTime() time.Duration {
 	return time.Duration((int64(time.Second) << p.SF) / int64(p.BandwidthHz))
 }
 
-// LowDataRate says whether the low data rate optimisation is on, auto resolved.
+// LowDataRate reports whether the low data rate optimisation is on. It resolves
+// LDROAuto.
 func (p PHY) LowDataRate() bool {
 	if p.LDRO == LDROAuto {
 		return (int64(100_000) << max(p.SF, 0)) >= 1638*int64(p.BandwidthHz)
@@ -123,10 +129,10 @@ func (p PHY) LowDataRate() bool {
 	return p.LDRO == LDROOn
 }
 
-// TimeOnAir is how long a frame of frameLen bytes (LEN and SEQ included)
-// occupies the channel, preamble to last symbol, by the LoRa time-on-air
-// formula of the SX1261/2 datasheet (section 6.1.4). It is 0 for a PHY that is
-// not valid.
+// TimeOnAir returns how long a frame of frameLen bytes, LEN and SEQ included,
+// occupies the channel, from the preamble to the last symbol. The formula is that
+// of the SX1261/2 datasheet, section 6.1.4. It is 0 for a PHY that is out of
+// range.
 func (p PHY) TimeOnAir(frameLen int) time.Duration {
 	if len(p.Faults()) > 0 {
 		return 0
@@ -149,21 +155,22 @@ func (p PHY) TimeOnAir(frameLen int) time.Duration {
 	}
 	blocks := (max(bits, 0) + perBlock - 1) / perBlock
 	quarters := int64(preambleQuarters + 4*(8+blocks*(p.CodingRate+4)))
-	// Quarters of a symbol stay below 2^19 and 2^SF below 2^13: 2^62 nanoseconds
-	// hold the product.
+	// There are fewer than 2^19 quarters of a symbol, 2^SF is below 2^13, and a
+	// quarter of a second has fewer than 2^28 ns: the product is below 2^63.
 	return time.Duration((quarters << p.SF) * int64(time.Second/4) / int64(p.BandwidthHz))
 }
 
-// AirDataRate is one of the E22-900T22S module's air data rate settings. The module
-// does not document the LoRa parameters behind them: the PHY was calculated
-// back from measured times, so any time on air derived from it is an estimate.
+// AirDataRate is one of the air data rates of an E22-900T22S module. The module's
+// manual does not document the LoRa parameters behind them. The PHY here was
+// calculated back from measured times, so a time on air derived from it is an
+// estimate.
 type AirDataRate struct {
-	Index int    // bits 2..0 of register REG0
-	Name  string // as the module's manual calls it: 2.4k is 2.4 kbit/s
+	Index int    // bits 2..0 of the module's register REG0
+	Name  string // as in the manual: 2.4k is 2.4 kbit/s
 	PHY   PHY
 }
 
-// AirDataRates returns the eight settings by index, at 22 dBm.
+// AirDataRates returns the eight air data rates by index, with a power of 22 dBm.
 func AirDataRates() []AirDataRate {
 	preset := func(index int, name string, sf, khz, cr int) AirDataRate {
 		return AirDataRate{index, name, PHY{SF: sf, BandwidthHz: 1000 * khz, CodingRate: cr - 4,

@@ -1,16 +1,20 @@
-// Package radio is what every radio of this project shares: the frame on the
-// air, the physical layer with its time on air, and the Radio interface that
-// drivers implement and the link uses.
+// Package radio defines what every radio of this module has in common: the frame
+// that goes over the air, the physical layer (PHY) with its time on air, and the
+// [Radio] interface that drivers implement.
 //
-// A frame is LEN, SEQ and a payload of LEN bytes, with no sync word and no
-// checksum: the modem's CRC is what keeps corrupt frames out, and a byte stream
-// is cut into frames by [StreamParser], which finds its way back after a
-// silence. [PHY.TimeOnAir] is what every wait and every energy figure rests on,
-// because the modules this project drives do not say when they are done sending.
+// A frame is a length byte, a sequence number and a payload, see [AppendFrame]
+// and [ParseFrame]. It has neither a sync word nor a checksum: the modem's own CRC
+// keeps corrupt frames out. [StreamParser] cuts a byte stream, such as that of a
+// UART, into frames, and resynchronises after a silence.
 //
-// The rooms behind: radio/e22 drives a module over a UART, radio/udp is a radio
-// on loopback, radio/link delivers payloads reliably over any of them and
-// radio/sim does so in virtual time.
+// [PHY.TimeOnAir] calculates how long a frame occupies the channel. Waits and
+// energy figures are based on it, because the modems that this module drives do
+// not report when they have finished sending.
+//
+// Implementations of Radio are in radio/e22 (a LoRa module on a UART) and
+// radio/udp (datagrams on one machine). Package radio/link delivers payloads
+// reliably over any Radio, radio/sim simulates a channel in virtual time, and
+// radio/endpoint runs a whole sender or receiver.
 package radio
 
 import (
@@ -19,28 +23,42 @@ import (
 	"time"
 )
 
-// ErrClosed is returned by a Radio's methods once it is closed.
+// ErrClosed is returned by the methods of a Radio that has been closed.
 var ErrClosed = errors.New("radio: closed")
 
-// Radio sends and receives whole frames. Send and Receive may be called from
-// two goroutines at once.
+// Radio sends and receives whole frames. One goroutine may call Send while
+// another calls Receive.
 type Radio interface {
-	// Send puts one frame on the air, or returns an error. It waits until the
-	// radio has taken the frame, not until the air has.
+	// Send transmits one frame. It returns once the modem has taken the frame,
+	// which may be before the frame is on the air.
 	Send(ctx context.Context, frame []byte) error
-	// Receive waits for the next frame.
+	// Receive waits for the next frame. An error means that no more can be
+	// received, or that ctx has ended; bytes that were not a frame are a Reception
+	// with Err set.
 	Receive(ctx context.Context) (Reception, error)
-	// Close is idempotent and unblocks Send and Receive, which then return
-	// ErrClosed.
+	// Close releases the radio. It unblocks Send and Receive, which then return
+	// ErrClosed. Calling it again has no effect.
 	Close() error
 }
 
-// Reception is a received frame, or, where Err is set, a burst of bytes that
-// was no frame: a parse failure to be counted, after which Receive goes on.
+// LatencyRadio is a Radio that knows how long it takes to carry a frame between
+// the host and the air. A link adds that time to its waits; see
+// link.Timing.
+type LatencyRadio interface {
+	Radio
+	// Latency returns how long a frame of frameLen bytes, header included, takes
+	// from the host to the air, or from the air to the host. It may be called at
+	// any time, also after Close.
+	Latency(frameLen int) time.Duration
+}
+
+// Reception is a frame that was received. Where Err is not nil, it is a burst of
+// bytes that was not a frame: a parse failure to be counted, after which Receive
+// can be called again.
 type Reception struct {
-	Frame   []byte    // LEN SEQ PAYLOAD; the caller's to keep
+	Frame   []byte    // header and payload; the caller may keep it
 	At      time.Time // when its last byte arrived
-	RSSIdBm int       // meaningful where HasRSSI
+	RSSIdBm int       // received signal strength; valid only if HasRSSI
 	HasRSSI bool
 	Err     error
 }

@@ -6,24 +6,26 @@ import (
 	"time"
 )
 
-// ErrStray is behind a burst's bytes that cannot start a frame: their length
-// byte is 0 or above 238.
+// ErrStray reports bytes that cannot start a frame, because the first of them, the
+// length, is 0 or above 238.
 var ErrStray = errors.New("radio: stray bytes")
 
-// StreamSettings says how a byte stream (a UART) carries frames.
+// StreamSettings say how a byte stream, such as that of a UART, carries frames.
+// The zero value is the default.
 type StreamSettings struct {
-	// RSSIByte is set where the module appends one byte per packet, its
-	// received signal strength: dBm = byte - 256.
+	// RSSIByte says that the modem appends one byte to each packet, the received
+	// signal strength: dBm = byte - 256.
 	RSSIByte bool
-	// Silence ends a burst. Zero means 40 ms; see SilenceAt.
+	// Silence is how long no byte arrives before a burst is over. 0: 40 ms. See
+	// SilenceAt.
 	Silence time.Duration
 }
 
 const minSilence = 40 * time.Millisecond
 
-// SilenceAt is the silence that ends a burst on a UART: 20 characters of 10
-// bits, and at least 40 ms because USB adapters deliver in chunks some 16 ms
-// apart.
+// SilenceAt returns the silence that ends a burst on a UART of that baud rate: 20
+// characters of 10 bits, but at least 40 ms, because USB adapters deliver bytes in
+// chunks some 16 ms apart. A baud rate of 0 or less gives the 40 ms.
 func SilenceAt(baud int) time.Duration {
 	if baud <= 0 {
 		return minSilence
@@ -31,31 +33,34 @@ func SilenceAt(baud int) time.Duration {
 	return max(minSilence, 200*time.Second/time.Duration(baud))
 }
 
-// StreamParser finds frames in a byte stream that has no sync word. LEN ends a
-// frame, which is then returned at once; several may follow each other in one
-// burst. Bytes that are no frame cost their burst and nothing more: they are
-// reported as one parse failure, and after a silence the parser starts clean.
+// StreamParser finds frames in a byte stream that has no sync word. A burst is a
+// run of bytes without a silence between them; it may hold several frames. The
+// length byte tells where a frame ends, and the frame is returned as soon as its
+// last byte is there. Bytes that are not a frame cost the rest of their burst:
+// they are reported as one parse failure, and the parser resynchronises at the
+// next silence.
 //
-// Time is what the caller says: the arrival time of the bytes, not the time of
-// parsing. A StreamParser belongs to one goroutine.
+// The parser has no clock. Callers pass the time at which bytes arrived. A
+// StreamParser belongs to one goroutine.
 type StreamParser struct {
-	cfg  StreamSettings
-	buf  []byte // the frame being read
-	lost bool   // out of step until the next silence
-	last time.Time
+	settings StreamSettings
+	buf      []byte    // the frame being read
+	lost     bool      // out of step until the next silence
+	last     time.Time // when the last byte arrived
 }
 
-// NewStreamParser returns a parser that expects a frame's first byte.
-func NewStreamParser(cfg StreamSettings) *StreamParser {
-	if cfg.Silence <= 0 {
-		cfg.Silence = minSilence
+// NewStreamParser returns a parser at the start of a burst.
+func NewStreamParser(settings StreamSettings) *StreamParser {
+	if settings.Silence <= 0 {
+		settings.Silence = minSilence
 	}
-	return &StreamParser{cfg: cfg, buf: make([]byte, 0, MaxFrameLen)}
+	return &StreamParser{settings: settings, buf: make([]byte, 0, MaxFrameLen)}
 }
 
-// Push takes bytes that arrived at the given time and appends to dst the
-// frames they complete and the failures they show. Bytes after a silence start
-// a new burst, whether or not Tick noticed the silence.
+// Push takes in bytes that arrived at the given time. It appends to dst the frames
+// that they complete and the failures that they show, and returns the extended
+// slice. Bytes that come after a silence start a new burst, even if Tick was not
+// called meanwhile.
 func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception {
 	if len(b) == 0 {
 		return p.Tick(dst, at)
@@ -69,14 +74,14 @@ func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception
 			break
 		}
 		switch {
-		case p.whole(): // waits for its RSSI byte alone
+		case p.complete(): // only its RSSI byte is missing
 			dst = append(dst, Reception{Frame: p.take(), At: at, RSSIdBm: int(c) - 256, HasRSSI: true})
 		case len(p.buf) == 0 && (c == 0 || c > MaxPayloadLen):
 			p.lost = true
 			dst = append(dst, Reception{At: at, Err: fmt.Errorf("%w: length byte %d, want 1..%d", ErrStray, c, MaxPayloadLen)})
 		default:
 			p.buf = append(p.buf, c)
-			if p.whole() && !p.cfg.RSSIByte {
+			if p.complete() && !p.settings.RSSIByte {
 				dst = append(dst, Reception{Frame: p.take(), At: at})
 			}
 		}
@@ -85,9 +90,9 @@ func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception
 	return dst
 }
 
-// Tick tells the parser the time. Once a burst has been silent for long enough
-// it abandons a half-read frame, reporting one failure, and hands out a whole
-// one that lacks its RSSI byte.
+// Tick tells the parser the time. If the silence that ends a burst has passed, it
+// abandons an incomplete frame and reports one failure; a frame that lacks only
+// its RSSI byte it returns without. Results are appended to dst as by Push.
 func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	deadline, ok := p.Deadline()
 	if !ok || now.Before(deadline) {
@@ -95,7 +100,7 @@ func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	}
 	switch {
 	case p.lost: // reported when it was found
-	case p.whole():
+	case p.complete():
 		dst = append(dst, Reception{Frame: p.take(), At: p.last})
 	default:
 		have := len(p.buf)
@@ -105,19 +110,21 @@ func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	return dst
 }
 
-// Deadline is when Tick would end the burst being read; ok is false where
-// there is none.
+// Deadline returns when Tick would end the burst being read. If no burst is being
+// read, ok is false.
 func (p *StreamParser) Deadline() (at time.Time, ok bool) {
 	if len(p.buf) == 0 && !p.lost {
 		return time.Time{}, false
 	}
-	return p.last.Add(p.cfg.Silence), true
+	return p.last.Add(p.settings.Silence), true
 }
 
-func (p *StreamParser) whole() bool {
+// complete reports whether buf holds a whole frame.
+func (p *StreamParser) complete() bool {
 	return len(p.buf) >= HeaderLen && len(p.buf) == HeaderLen+int(p.buf[0])
 }
 
+// take returns the frame in buf and empties it.
 func (p *StreamParser) take() []byte {
 	frame := append([]byte(nil), p.buf...)
 	p.buf = p.buf[:0]

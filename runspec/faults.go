@@ -19,12 +19,14 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Fault is one thing wrong with a RunSpec.
+// Fault is one fault of a RunSpec.
 type Fault struct {
-	Path string // of the key: phy.sf; empty where the file as a whole is at fault
+	Path string // of the key, as phy.sf; "" for the file as a whole
 	Got  string // what was found: 13, "sideways", missing
-	Want string
+	Want string // what is allowed
 }
+
+// String returns the fault as "phy.sf: 13, want 5..12".
 
 func (f Fault) String() string {
 	s := f.Got
@@ -37,9 +39,9 @@ func (f Fault) String() string {
 	return s
 }
 
-// Error lists every fault of a RunSpec. It is an [ErrInvalid].
+// Error lists all faults of a RunSpec. It wraps [ErrInvalid].
 type Error struct {
-	File   string // empty where there was none
+	File   string // "" if it did not come from a file
 	Faults []Fault
 }
 
@@ -55,9 +57,10 @@ func (e *Error) Error() string {
 	return where + ": " + strings.Join(parts, "; ")
 }
 
+// Unwrap returns ErrInvalid.
 func (e *Error) Unwrap() error { return ErrInvalid }
 
-// Check returns an [*Error] with every fault, or nil.
+// Check returns an [*Error] with all faults, or nil.
 func (s *RunSpec) Check() error {
 	if faults := s.faults(); len(faults) > 0 {
 		return &Error{Faults: faults}
@@ -73,12 +76,13 @@ func newValidator() *validator.Validate {
 	return v
 }
 
-// key is the name a field has in the file.
+// key returns the name that a field has in the file.
 func key(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return name
 }
 
+// faults returns the values that are not allowed.
 func (s *RunSpec) faults() []Fault {
 	var faults []Fault
 	err := validate.Struct(s)
@@ -117,6 +121,7 @@ func wantOf(t reflect.Type, path string) string {
 	return ""
 }
 
+// show returns the text of a value that was found.
 func show(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -131,6 +136,7 @@ func show(v any) string {
 	return clip(fmt.Sprint(v))
 }
 
+// clip shortens a text for an error.
 func clip(s string) string {
 	if len(s) > 80 {
 		return s[:80] + "..."
@@ -138,11 +144,11 @@ func clip(s string) string {
 	return s
 }
 
-// maxBrackets bounds how deep a file can nest: the YAML parser's time grows
-// with the square of that.
+// maxBrackets limits how deeply a file can nest, because the time that the YAML
+// parser takes grows with the square of that.
 const maxBrackets = 1000
 
-// decode fills spec from data and returns what it could not read.
+// decode sets spec from data and returns faults for what it could not read.
 func decode(data []byte, spec *RunSpec) []Fault {
 	if len(data) > MaxFileBytes {
 		return []Fault{{"", fmt.Sprintf("more than %d bytes", MaxFileBytes), "a RunSpec"}}
@@ -166,8 +172,8 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	return d.faults
 }
 
-// parse turns one YAML document into maps, lists and scalars. Aliases are
-// refused, since a few lines of them can stand for gigabytes.
+// parse returns the maps, lists and scalars of one YAML document. It refuses
+// aliases, because a few lines of them can stand for gigabytes.
 func parse(data []byte) (any, *Fault) {
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -194,6 +200,7 @@ func parse(data []byte) (any, *Fault) {
 	return root, nil
 }
 
+// syntaxFault returns the fault for an error of the YAML parser.
 func syntaxFault(err error) *Fault {
 	if located, ok := errors.AsType[yaml.Error](err); ok {
 		if tok := located.GetToken(); tok != nil && tok.Position != nil {
@@ -205,6 +212,7 @@ func syntaxFault(err error) *Fault {
 	return &Fault{"", first, "YAML or JSON"}
 }
 
+// aliasFinder finds the line of an anchor or an alias.
 type aliasFinder struct{ line int }
 
 func (a *aliasFinder) Visit(n ast.Node) ast.Visitor {
@@ -216,10 +224,10 @@ func (a *aliasFinder) Visit(n ast.Node) ast.Visitor {
 	return a
 }
 
-// decoder fills structs from parsed YAML and gathers faults as it goes.
+// decoder sets structs from parsed YAML and collects faults.
 type decoder struct {
-	tx     bool // the file says role: tx
-	phySet bool // a profile filled phy
+	tx     bool // the file has role: tx
+	phySet bool // a profile has set phy
 	faults []Fault
 }
 
@@ -227,6 +235,7 @@ func (d *decoder) fault(path, got, want string) {
 	d.faults = append(d.faults, Fault{path, got, want})
 }
 
+// profile sets p to the profile of that name.
 func (d *decoder) profile(p *PHY, name any) {
 	var names []string
 	for _, profile := range Profiles() {
@@ -237,12 +246,12 @@ func (d *decoder) profile(p *PHY, name any) {
 		}
 		names = append(names, profile.Name)
 	}
-	// What the profile would have filled is not at fault besides.
+	// Do not report the keys that the profile would have set as missing.
 	*p, d.phySet = FromRadio(Profiles()[0].PHY), true
 	d.fault("phy.profile", show(name), "one of "+strings.Join(names, " "))
 }
 
-// needed says whether a key that is not there is missing, by its need tag.
+// needed reports whether a field's key must be given, by its need tag.
 func (d *decoder) needed(f reflect.StructField) bool {
 	switch f.Tag.Get("need") {
 	case "always":
@@ -255,6 +264,7 @@ func (d *decoder) needed(f reflect.StructField) bool {
 	return false
 }
 
+// fill sets the fields of a struct from a mapping.
 func (d *decoder) fill(v reflect.Value, node map[string]any, path string) {
 	known := make([]string, 0, v.NumField())
 	for i := range v.NumField() {
@@ -281,31 +291,43 @@ func (d *decoder) fill(v reflect.Value, node map[string]any, path string) {
 	}
 }
 
+// set sets a field from a value, or reports a fault with the field's want tag.
 func (d *decoder) set(v reflect.Value, value any, path, want string) {
-	switch {
-	case v.Type() == reflect.TypeFor[LDRO]():
-		switch value {
-		case true:
-			v.SetInt(int64(radio.LDROOn))
-		case false:
-			v.SetInt(int64(radio.LDROOff))
-		case "auto":
-			v.SetInt(int64(radio.LDROAuto))
-		default:
-			d.fault(path, show(value), want)
-		}
-		return
-	case v.Type() == reflect.TypeFor[AckTimeout]() && value == "auto":
-		v.SetInt(0)
+	if m, isMap := value.(map[string]any); isMap && v.Kind() == reflect.Struct {
+		d.fill(v, m, path+".")
 		return
 	}
-	ok := false
+	if !setScalar(v, value, path) {
+		d.fault(path, show(value), want)
+	}
+}
+
+// setLDRO sets an LDRO from true, false or auto. Ok is false for other values.
+func setLDRO(v reflect.Value, value any) (ok bool) {
+	switch value {
+	case true:
+		v.SetInt(int64(radio.LDROOn))
+	case false:
+		v.SetInt(int64(radio.LDROOff))
+	case "auto":
+		v.SetInt(int64(radio.LDROAuto))
+	default:
+		return false
+	}
+	return true
+}
+
+// setScalar sets a field that is not a section. Ok is false for a value that the
+// field cannot hold.
+func setScalar(v reflect.Value, value any, path string) (ok bool) {
+	switch {
+	case v.Type() == reflect.TypeFor[LDRO]():
+		return setLDRO(v, value)
+	case v.Type() == reflect.TypeFor[AckTimeout]() && value == "auto":
+		v.SetInt(0)
+		return true
+	}
 	switch v.Kind() {
-	case reflect.Struct:
-		if m, isMap := value.(map[string]any); isMap {
-			d.fill(v, m, path+".")
-			return
-		}
 	case reflect.Map:
 		var m map[string]any
 		if m, ok = value.(map[string]any); ok {
@@ -327,22 +349,19 @@ func (d *decoder) set(v reflect.Value, value any, path, want string) {
 			v.SetFloat(x)
 		}
 	case reflect.Int:
-		var x float64
-		if x, ok = number(value); ok && x == math.Trunc(x) && math.Abs(x) <= math.MaxInt32 {
-			// Given zeros are faults where zero stands for a key left out.
-			if x == 0 && (v.Type() == reflect.TypeFor[AckTimeout]() || strings.HasSuffix(path, ".max_windows")) {
-				ok = false
-			}
-			v.SetInt(int64(x))
-		} else {
-			ok = false
+		x, isNumber := number(value)
+		if !isNumber || x != math.Trunc(x) || math.Abs(x) > math.MaxInt32 {
+			return false
 		}
+		v.SetInt(int64(x))
+		// Zero stands for a key that is not given, so it must not be given.
+		zeroMeansNone := v.Type() == reflect.TypeFor[AckTimeout]() || strings.HasSuffix(path, ".max_windows")
+		return x != 0 || !zeroMeansNone
 	}
-	if !ok {
-		d.fault(path, show(value), want)
-	}
+	return ok
 }
 
+// number returns a finite number of any type that the YAML parser uses.
 func number(v any) (float64, bool) {
 	switch x := v.(type) {
 	case uint64:

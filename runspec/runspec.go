@@ -1,10 +1,12 @@
-// Package runspec reads and writes the file that describes one end of a run:
-// role, radio parameters, window, codec, sending rules and where logs go. It is
-// YAML or JSON with the same keys:
+// Package runspec reads and writes RunSpecs. A RunSpec is a file that describes one
+// end of a run, the sender or the receiver: its role, radio parameters, windows,
+// codec, rules for sending, and where logs go. Package radio/endpoint runs it.
+//
+// The file is YAML, or JSON with the same keys:
 //
 //	run_id: example_bam            # names the log files: no path separators
 //	role: tx                       # tx | rx
-//	mode: LATENT                   # RAW | LATENT, a label that logs carry
+//	mode: LATENT                   # RAW | LATENT: a label in the logs; a LATENT receiver also decodes
 //	phy: {sf: 7, bw_hz: 125000, cr: 5, preamble: 8, crc_on: false,
 //	      explicit_header: true, tx_power_dbm: 22, ldro: auto}
 //	window: {dims: 12, W: 1, stride: 1, sample_hz: 1.0}
@@ -14,14 +16,14 @@
 //	max_payload_bytes: 238
 //	artifacts_manifest: models/a/artifacts.json
 //
-// Paths are relative to the working directory. Besides these keys, which
-// another runtime of the system shares, there are phy.profile (a name of
-// [Profiles], which fills every phy key that is not given), tx.queue,
-// tx.queue_len and tx.duty_cycle.
+// Paths are relative to the working directory. These keys are shared with another
+// runtime, the reference. This package adds tx.queue, tx.queue_len, tx.duty_cycle
+// and phy.profile; the latter is one of [Profiles], and sets every key of phy that
+// is not given.
 //
-// A file with faults yields all of them at once, each with its path, what was
-// found and what was wanted; a key that nothing reads is a fault too, since it
-// is most often a misspelt one.
+// [Load] and [Parse] report all faults of a file at once, in an [*Error]: where each
+// is, what was found and what is allowed. A key that is not known is a fault too,
+// because it is most often a misspelt one.
 package runspec
 
 import (
@@ -39,26 +41,27 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// MaxFileBytes is the size above which a file is refused unread.
+// MaxFileBytes is the size of the largest RunSpec. A larger file is refused.
 const MaxFileBytes = 64 << 10
 
-// ErrInvalid is behind every error about a RunSpec's content.
+// ErrInvalid is wrapped by every error about the content of a RunSpec.
 var ErrInvalid = errors.New("runspec: invalid")
 
 // Roles, modes and queue policies.
 const (
-	RoleTX = "tx"
-	RoleRX = "rx"
+	RoleTX = "tx" // the sender
+	RoleRX = "rx" // the receiver
 
-	ModeRaw    = "RAW"
-	ModeLatent = "LATENT"
+	ModeRaw    = "RAW"    // payloads are not decoded by the receiver
+	ModeLatent = "LATENT" // payloads are decoded by the receiver
 
-	QueueBlock      = "block"       // the source waits
-	QueueDropOldest = "drop_oldest" // a live sensor's choice: the newest matters
+	QueueBlock      = "block"       // the source of windows waits
+	QueueDropOldest = "drop_oldest" // for a live sensor, whose newest values matter
 	QueueDropNewest = "drop_newest"
 )
 
-// RunSpec is one end of a run.
+// RunSpec is one end of a run. The zero value is not valid; [Parse] sets the
+// defaults of keys that are not given.
 type RunSpec struct {
 	RunID             string  `yaml:"run_id" json:"run_id" validate:"required,excludesall=/\\" want:"a name without path separators" need:"always"`
 	Role              string  `yaml:"role" json:"role" validate:"oneof=tx rx" want:"tx or rx" need:"always"`
@@ -72,12 +75,12 @@ type RunSpec struct {
 	ArtifactsManifest string  `yaml:"artifacts_manifest,omitempty" json:"artifacts_manifest,omitempty" want:"a path"`
 }
 
-// PHY is the radio's physical layer as the file says it.
+// PHY is the radio's physical layer, as in the file.
 type PHY struct {
 	Profile        string `yaml:"profile,omitempty" json:"profile,omitempty" want:"a profile's name"`
 	SF             int    `yaml:"sf" json:"sf" need:"phy" want:"5..12"`
 	BandwidthHz    int    `yaml:"bw_hz" json:"bw_hz" need:"phy" want:"Hz, as 125000"`
-	CodingRate     int    `yaml:"cr" json:"cr" need:"phy" want:"1..4 or 5..8"` // 5..8 are denominators of 4/x
+	CodingRate     int    `yaml:"cr" json:"cr" need:"phy" want:"1..4 or 5..8"` // both stand for 4/5..4/8
 	Preamble       int    `yaml:"preamble" json:"preamble" need:"phy" want:"1..65535"`
 	CRCOn          bool   `yaml:"crc_on" json:"crc_on" need:"phy" want:"true or false"`
 	ExplicitHeader bool   `yaml:"explicit_header" json:"explicit_header" need:"phy" want:"true or false"`
@@ -85,7 +88,7 @@ type PHY struct {
 	LDRO           LDRO   `yaml:"ldro" json:"ldro" want:"true, false or auto"`
 }
 
-// Radio returns the PHY as package radio wants it.
+// Radio converts p to a radio.PHY.
 func (p PHY) Radio() radio.PHY {
 	cr := p.CodingRate
 	if cr >= 5 {
@@ -95,15 +98,15 @@ func (p PHY) Radio() radio.PHY {
 		ExplicitHeader: p.ExplicitHeader, LDRO: radio.LDRO(p.LDRO), TxPowerDBm: p.TxPowerDBm}
 }
 
-// FromRadio returns p as a file says it.
+// FromRadio converts p to the form that a file has.
 func FromRadio(p radio.PHY) PHY {
 	return PHY{SF: p.SF, BandwidthHz: p.BandwidthHz, CodingRate: p.CodingRate + 4, Preamble: p.Preamble, CRCOn: p.CRC,
 		ExplicitHeader: p.ExplicitHeader, TxPowerDBm: p.TxPowerDBm, LDRO: LDRO(p.LDRO)}
 }
 
-// Profiles returns the names phy.profile may have, with what each stands for:
-// the air data rate settings of the E22-900T22S (e22_2.4k and so on). Their times
-// on air are estimates, see [radio.AirDataRate].
+// Profiles returns the values of phy.profile and what they stand for: the air data
+// rates of the E22-900T22S module, e22_2.4k and so on. Times on air that derive from
+// them are estimates, see [radio.AirDataRate].
 func Profiles() []Profile {
 	var all []Profile
 	for _, a := range radio.AirDataRates() {
@@ -118,7 +121,7 @@ type Profile struct {
 	PHY  radio.PHY
 }
 
-// LDRO is radio.LDRO, written true, false or auto.
+// LDRO is a radio.LDRO. In a file it is true, false or auto.
 type LDRO radio.LDRO
 
 func (l LDRO) value() any {
@@ -137,7 +140,8 @@ func (l LDRO) MarshalYAML() (any, error) { return l.value(), nil }
 // MarshalJSON writes true, false or "auto".
 func (l LDRO) MarshalJSON() ([]byte, error) { return json.Marshal(l.value()) }
 
-// Window says how samples become windows.
+// Window says how samples are cut into windows: W steps of Dims values, a new window
+// every Stride samples, of which there are SampleHz a second.
 type Window struct {
 	Dims     int     `yaml:"dims" json:"dims" validate:"min=1,max=4096" want:"1..4096"`
 	W        int     `yaml:"W" json:"W" validate:"min=1,max=4096" want:"1..4096" need:"always"`
@@ -145,15 +149,15 @@ type Window struct {
 	SampleHz float64 `yaml:"sample_hz" json:"sample_hz" validate:"gt=0,lte=1000000" want:"more than 0" need:"always"`
 }
 
-// Codec names the codec and its parameters.
+// Codec names the codec, its version and its parameters.
 type Codec struct {
 	ID      string         `yaml:"id" json:"id" validate:"required" want:"a codec's id" need:"always"`
 	Version string         `yaml:"version" json:"version" validate:"required" want:"a version in quotes" need:"always"`
 	Params  map[string]any `yaml:"params,omitempty" json:"params,omitempty" want:"a mapping"`
 }
 
-// TX says how the sender sends. The receiver reads of it how long a repetition
-// may come after the first copy.
+// TX says how the sender sends. The receiver needs it too: from it follows how long
+// after the first copy of a frame a repetition may come.
 type TX struct {
 	GuardMs      int        `yaml:"guard_ms" json:"guard_ms" validate:"min=0,max=3600000" want:"0 or more" need:"tx"`
 	AckTimeoutMs AckTimeout `yaml:"ack_timeout_ms" json:"ack_timeout_ms" validate:"min=0,max=3600000" want:"auto, or 1..3600000" need:"tx"`
@@ -165,7 +169,7 @@ type TX struct {
 	DutyCycle    float64    `yaml:"duty_cycle,omitempty" json:"duty_cycle,omitempty" validate:"min=0,max=1" want:"a share of time as 0.01, or none"` // 0: no limit
 }
 
-// AckTimeout is in milliseconds; 0 is auto.
+// AckTimeout is in milliseconds. 0 is auto in a file.
 type AckTimeout int
 
 func (a AckTimeout) value() any {
@@ -181,12 +185,13 @@ func (a AckTimeout) MarshalYAML() (any, error) { return a.value(), nil }
 // MarshalJSON writes milliseconds or "auto".
 func (a AckTimeout) MarshalJSON() ([]byte, error) { return json.Marshal(a.value()) }
 
-// Logging says where event logs go.
+// Logging says where the event log is written.
 type Logging struct {
 	OutDir string `yaml:"out_dir" json:"out_dir" validate:"required" want:"a folder" need:"always"`
 }
 
-// Load reads and validates a file.
+// Load reads a RunSpec from a file and checks it. An error about its content is an
+// [*Error].
 func Load(path string) (*RunSpec, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -204,7 +209,7 @@ func Load(path string) (*RunSpec, error) {
 	return spec, err
 }
 
-// Parse reads and validates YAML or JSON.
+// Parse reads a RunSpec from YAML or JSON and checks it. An error is an [*Error].
 func Parse(data []byte) (*RunSpec, error) {
 	spec := RunSpec{
 		Window:          Window{Dims: 12, Stride: 1},
@@ -212,7 +217,7 @@ func Parse(data []byte) (*RunSpec, error) {
 		MaxPayloadBytes: 238,
 	}
 	faults := decode(data, &spec)
-	// A field that could not be read is reported for that alone.
+	// Of a field that could not be read, report only that.
 	seen := map[string]bool{}
 	for _, f := range faults {
 		seen[f.Path] = true
@@ -228,7 +233,7 @@ func Parse(data []byte) (*RunSpec, error) {
 	return &spec, nil
 }
 
-// underAny says whether a part of path that holds the rest is in seen.
+// underAny reports whether a key that contains path is in seen.
 func underAny(path string, seen map[string]bool) bool {
 	if seen[""] {
 		return true
@@ -241,7 +246,8 @@ func underAny(path string, seen map[string]bool) bool {
 	return false
 }
 
-// Marshal returns the canonical YAML, defaults spelt out.
+// Marshal returns the RunSpec as YAML, with defaults written out. An error is that of
+// Check.
 func (s *RunSpec) Marshal() ([]byte, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -253,8 +259,8 @@ func (s *RunSpec) Marshal() ([]byte, error) {
 	return b, nil
 }
 
-// Save validates the spec and writes it to path, as JSON where the name ends
-// in .json and as YAML elsewhere. The old file stays if anything fails.
+// Save checks the RunSpec and writes it to path: as JSON if the name ends in .json,
+// otherwise as YAML. On an error, an old file stays as it was.
 func (s *RunSpec) Save(path string) error {
 	b, err := s.Marshal()
 	if err != nil {

@@ -70,7 +70,7 @@ type Evaluation struct {
 // Settings say how errors are weighed.
 type Settings struct {
 	// Schema describes the values of a step; nil: what the codec knows of them
-	// (see [Schema]).
+	// (codec.ValuesOf).
 	Schema sensor.Schema
 	// Std is the deviation of each value, for ZScored. Values whose deviation
 	// is 0 are left out there.
@@ -80,23 +80,11 @@ type Settings struct {
 	Tolerances []float64
 }
 
-// Schema is what a codec knows of the values of a step: their names, their number
-// (see [sensor.ForDims]), or nothing, which is nil.
-func Schema(c codec.Codec) sensor.Schema {
-	if d, ok := c.(codec.Described); ok {
-		return d.Values()
-	}
-	if w, ok := c.(codec.Windowed); ok {
-		return sensor.ForDims(w.Window().Dims)
-	}
-	return nil
-}
-
 // filled returns the settings for a codec with the defaults filled in, and checks
 // them.
 func (s Settings) filled(c codec.Codec) (Settings, error) {
 	if s.Schema == nil {
-		s.Schema = Schema(c)
+		s.Schema = codec.ValuesOf(c)
 	}
 	if b, ok := c.(codec.Bounded); ok && s.Tolerances == nil {
 		s.Tolerances = b.Tolerances()

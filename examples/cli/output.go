@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,7 +40,8 @@ func CheckOut(path string, force bool, inputs ...string) error {
 	return nil
 }
 
-// WriteFile writes a file that appears whole or not at all, and makes its folder.
+// WriteFile writes a file that appears whole or not at all, in a folder that it
+// creates where it is missing. After an error an old file is as it was.
 func WriteFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
@@ -46,11 +49,49 @@ func WriteFile(path string, data []byte) error {
 	return atomicfile.WriteBytes(path, data)
 }
 
-// WriteJSON is WriteFile of a value as indented JSON.
+// WriteJSON is WriteFile of a value as indented JSON; an empty path writes nothing.
 func WriteJSON(path string, v any) error {
+	if path == "" {
+		return nil
+	}
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return WriteFile(path, append(data, '\n'))
+}
+
+// Warn returns a function that prints an error as a warning: what was wrong with
+// a line of a file whose other lines are used.
+func Warn(stderr io.Writer) func(error) {
+	return func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
+}
+
+// Ended returns what is left of err without the end of ctx: nil if err says only that
+// ctx has ended, which is how a program that is interrupted ends in order.
+func Ended(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var rest []error
+	for _, e := range joined.Unwrap() {
+		rest = append(rest, Ended(ctx, e))
+	}
+	return errors.Join(rest...)
+}
+
+// Connection returns a function that prints the loss of a radio's port, an error,
+// and its return, nil.
+func Connection(stderr io.Writer) func(error) {
+	return func(err error) {
+		if err != nil {
+			fmt.Fprintf(stderr, "warning: %v; waiting for it to return\n", err)
+			return
+		}
+		fmt.Fprintln(stderr, "the radio is back")
+	}
 }

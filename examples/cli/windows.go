@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
@@ -36,7 +35,7 @@ func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.W
 	var once sync.Once
 	windows := dataset.OpenWindows(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
-		once.Do(func() { warnTorn(stderr, err) })
+		once.Do(func() { Warn(stderr)(err) })
 	}), path)
 }
 
@@ -45,12 +44,8 @@ func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.W
 func OpenSamples(path string, settings dataset.SampleSettings, stderr io.Writer) iter.Seq2[dataset.Sample, error] {
 	var once sync.Once
 	return dataset.NotEmpty(dataset.SkipTorn(dataset.OpenSamples(path, settings), func(err error) {
-		once.Do(func() { warnTorn(stderr, err) })
+		once.Do(func() { Warn(stderr)(err) })
 	}), path)
-}
-
-func warnTorn(stderr io.Writer, err error) {
-	fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err)
 }
 
 // CheckSplit is SplitSettings.Check as an error of the command line.

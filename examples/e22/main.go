@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/loralink/loralink-go/examples/cli"
@@ -61,28 +60,11 @@ func parse(args []string, out io.Writer) (*options, error) {
 	case o.temporary && o.set == "":
 		return nil, cli.Usagef("--temporary goes with --set")
 	}
-	// Bad settings are to be found before a module is.
-	if err := change(new(e22.Registers), o.set); err != nil {
+	// Report bad settings before opening a port.
+	if err := new(e22.Registers).SetAll(o.set); err != nil {
 		return nil, cli.Usagef("--set: %w", err)
 	}
 	return &o, nil
-}
-
-// change applies settings as text to s.
-func change(s *e22.Registers, text string) error {
-	if text == "" {
-		return nil
-	}
-	for _, one := range strings.Split(text, ",") {
-		name, value, ok := strings.Cut(one, "=")
-		if !ok {
-			return fmt.Errorf("%q: want name=value", one)
-		}
-		if err := s.Set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func run(ctx context.Context, args []string, out, _ io.Writer) error {
@@ -90,7 +72,11 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := open(ctx, o)
+	open := func() (*e22.Radio, error) { return e22.Open(ctx, o.port, e22.Settings{BaudRate: o.baud}) }
+	if o.simulate {
+		open = func() (*e22.Radio, error) { return simulate(ctx) }
+	}
+	r, err := open()
 	if err != nil {
 		return err
 	}
@@ -104,14 +90,7 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 	return read(ctx, r, out)
 }
 
-func open(ctx context.Context, o *options) (*e22.Radio, error) {
-	if o.simulate {
-		return simulate(ctx)
-	}
-	return e22.Open(ctx, o.port, e22.Settings{BaudRate: o.baud})
-}
-
-// simulate returns a driver of a module that has heard one packet.
+// simulate returns the driver of a module that has received one packet.
 func simulate(ctx context.Context) (*e22.Radio, error) {
 	settings := e22.FactoryRegisters()
 	settings.AmbientRSSI = true
@@ -123,11 +102,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 			return nil, err
 		}
 		module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate=300", "airrate=1200"}})
-		port, err := module.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if radios[i], err = e22.New(port, e22.Settings{Pins: module, AUX: module}); err != nil {
+		if radios[i], err = module.Drive(ctx, e22.Settings{}); err != nil {
 			return nil, err
 		}
 	}
@@ -136,11 +111,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 	if err == nil {
 		_, err = radios[0].Receive(ctx)
 	}
-	if err != nil {
-		radios[0].Close()
-		return nil, err
-	}
-	return radios[0], nil
+	return radios[0], err
 }
 
 func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
@@ -152,22 +123,9 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rows := []string{"setting\tvalue\tunit"}
-	for _, f := range settings.Fields() {
-		rows = append(rows, f.Name+"\t"+f.Value+"\t"+f.Unit)
-	}
-	cli.Table(out, rows...)
-	fmt.Fprintf(out, "\nproduct id     % x\n", id)
-	describe(out, settings)
+	settings.WriteTable(out)
+	fmt.Fprintf(out, "product id     % x\n", id)
 	return nil
-}
-
-// describe says what settings mean on the air.
-func describe(out io.Writer, s e22.Registers) {
-	phy := s.PHY()
-	fmt.Fprintf(out, "frequency      %.3f MHz\n", float64(s.FrequencyHz())/1e6)
-	fmt.Fprintf(out, "air data rate  about SF%d, %d kHz, 4/%d: %s for 32 bytes (an estimate)\n",
-		phy.SF, phy.BandwidthHz/1000, phy.CodingRate+4, cli.Millis(phy.TimeOnAir(32)))
 }
 
 func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
@@ -176,7 +134,7 @@ func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
 		return err
 	}
 	wanted := before
-	if err := change(&wanted, o.set); err != nil {
+	if err := wanted.SetAll(o.set); err != nil {
 		return err
 	}
 	persistence := e22.Kept
@@ -184,30 +142,10 @@ func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
 		persistence = e22.UntilPowerOff
 	}
 	after, err := r.WriteRegisters(ctx, wanted, persistence)
-	if err != nil && !errors.Is(err, e22.ErrRefused) {
-		return err
+	if err == nil || errors.Is(err, e22.ErrRefused) {
+		e22.WriteChanges(out, before, wanted, after)
 	}
-	cli.Table(out, compare(before, wanted, after)...)
-	fmt.Fprintln(out)
-	describe(out, after)
 	return err
-}
-
-// compare lists every setting, and whether it changed or was refused.
-func compare(before, wanted, after e22.Registers) []string {
-	rows := []string{"setting\tbefore\twanted\tafter\tunit\t"}
-	b, w, a := before.Fields(), wanted.Fields(), after.Fields()
-	for i := range b {
-		note := ""
-		switch {
-		case a[i].Value != w[i].Value:
-			note = "REFUSED"
-		case a[i].Value != b[i].Value:
-			note = "changed"
-		}
-		rows = append(rows, strings.Join([]string{b[i].Name, b[i].Value, w[i].Value, a[i].Value, b[i].Unit, note}, "\t"))
-	}
-	return rows
 }
 
 func rssi(ctx context.Context, r *e22.Radio, out io.Writer) error {

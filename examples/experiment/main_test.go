@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
+	"github.com/loralink/loralink-go/radio/sim/study"
 )
 
 func TestExperiment(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
-	manifest := stationtest.Model(t, walk)
+	manifest := testmodel.Train(t, walk)
 	for _, c := range []struct {
 		condition string
 		gain      bool // whether shorter frames arrive more often
@@ -25,7 +26,7 @@ func TestExperiment(t *testing.T) {
 			args := []string{"--tx", testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"), "--bam-manifest", manifest, "--samples", walk,
 				"--condition", c.condition, "--windows", "2000"}
 			runs := map[bool]string{}
-			var rep report
+			var rep study.StressReport
 			for _, again := range []bool{false, true} {
 				out := filepath.Join(t.TempDir(), "new", "report.json")
 				var stdout bytes.Buffer
@@ -73,9 +74,9 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"no windows", nil, true, "want either --samples or --dataset"},
+		{"no windows", nil, true, "want either samples or dataset"},
 		{"condition", []string{"--samples", walk, "--condition", "rain"}, true, `"rain", want senders, airtime or loss`},
-		{"none to send", []string{"--samples", walk, "--windows", "0"}, true, "--windows is 0"},
+		{"fewer than none to send", []string{"--samples", walk, "--windows", "-1"}, true, "windows is -1"},
 		{"no model", []string{"--samples", walk, "--tx", testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"), "--bam-manifest", "none.json"}, false, "none.json"},
 		{"a receiver", []string{"--samples", walk, "--tx", testenv.Repo("testdata", "runspecs", "rx_sf7.yaml")}, false, "role: rx, want tx"},
 	} {

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
+	"github.com/loralink/loralink-go/radio/sim/study"
 )
 
 // runLink runs the program and returns its report.
-func runLink(t *testing.T, sf string, args ...string) (report, string) {
+func runLink(t *testing.T, sf string, args ...string) (study.ReplayReport, string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "link.json")
 	var stdout, stderr bytes.Buffer
@@ -28,7 +29,7 @@ func runLink(t *testing.T, sf string, args ...string) (report, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep report
+	var rep study.ReplayReport
 	if err := json.Unmarshal(b, &rep); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func runLink(t *testing.T, sf string, args ...string) (report, string) {
 // The main job's last step.
 func TestFieldRecordingAtSF12(t *testing.T) {
 	walk := testenv.Shared(t, "field", "walk.jsonl")
-	rep, printed := runLink(t, "sf12", "--bam-manifest", stationtest.Model(t, walk), "--samples", walk, "--loss", "0.2")
+	rep, printed := runLink(t, "sf12", "--bam-manifest", testmodel.Train(t, walk), "--samples", walk, "--loss", "0.2")
 	for _, r := range rep.Runs {
 		m := r.Metrics
 		if m.Windows != 2505 || m.Dropped != 0 || m.Delivered < 2500 || m.Delivered+m.Failed < 2505 {
@@ -51,7 +52,7 @@ func TestFieldRecordingAtSF12(t *testing.T) {
 	if bam, raw := rep.Runs[0], rep.Runs[1]; bam.ZScored.MSE > 0.05 || raw.ZScored.MSE > 1e-4 || bam.Payload != 8 || raw.Payload != 30 {
 		t.Errorf("bam %d B %+v, raw %d B %+v", bam.Payload, bam.ZScored, raw.Payload, raw.ZScored)
 	}
-	for _, want := range []string{"PDR", "ETX", "airtime, data", "retries", "delivered", "zscored.mse", "position", "bam against sensor12_packed: airtime -45.2 %"} {
+	for _, want := range []string{"PDR", "ETX", "airtime, data", "retries", "delivered", "zscored.mse", "position", "bam against sensor12_packed: PDR ", "airtime -45.2 %"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("does not print %q", want)
 		}
@@ -60,7 +61,7 @@ func TestFieldRecordingAtSF12(t *testing.T) {
 
 func TestWhatTheChannelDoes(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
-	manifest := stationtest.Model(t, walk)
+	manifest := testmodel.Train(t, walk)
 	for _, c := range []struct {
 		name string
 		args []string
@@ -93,7 +94,7 @@ func TestWhatTheChannelDoes(t *testing.T) {
 func TestCarelessUse(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
 	spec := func(name string) string { return testenv.Repo("testdata", "runspecs", name+".yaml") }
-	manifest := stationtest.Model(t, walk)
+	manifest := testmodel.Train(t, walk)
 	nan := filepath.Join(t.TempDir(), "nan.jsonl")
 	if err := os.WriteFile(nan, []byte(`{"ts_ms":1,"lat":NaN}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -109,10 +110,10 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"no windows", both, true, "want either --samples or --dataset"},
+		{"no windows", both, true, "want either samples or dataset"},
 		{"loss of all", append(both, "--samples", walk, "--loss", "1"), true, "--loss is 1"},
 		{"fewer windows than none", append(both, "--samples", walk, "--windows", "-1"), true, "--windows is -1"},
-		{"gaps of negative length", append(both, "--samples", walk, "--max-gap-ms", "-5"), true, "--max-gap-ms is -5"},
+		{"gaps of negative length", append(both, "--samples", walk, "--max-gap-ms", "-5"), true, "max-gap-ms is -5"},
 		{"bursts that cannot be", append(both, "--samples", walk, "--loss", "0.9", "--bursts", "2"), false, "mean burst of 2"},
 		{"missing recording", append(both, "--samples", "none.jsonl"), false, "none.jsonl"},
 		{"empty recording", append(both, "--samples", empty), false, "empty.jsonl"},

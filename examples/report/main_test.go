@@ -18,17 +18,18 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/station"
-	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/runreport"
 	"github.com/loralink/loralink-go/radio/sim"
 	"github.com/loralink/loralink-go/runspec"
 )
 
 // simulate writes the logs of a run of n windows over a simulated channel, and
 // the data set, and returns the sums that the two programs would have printed.
-func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metrics) {
+func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metrics) {
 	t.Helper()
 	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
 	if err != nil {
@@ -38,8 +39,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metric
 	if err != nil {
 		t.Fatal(err)
 	}
-	timing := station.Timing(spec)
-	timing.MaxRetries = 2
+	timing := link.Timing{PHY: spec.PHY.Radio(), Guard: 20 * time.Millisecond, MaxRetries: 2}
 	sender, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: sensor12, FirstSeq: 77})
 	if err != nil {
 		t.Fatal(err)
@@ -64,13 +64,13 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx link.Metric
 	}); err != nil {
 		t.Fatal(err)
 	}
-	logs, meters := map[link.Role]*link.Log{}, map[link.Role]*link.Meter{}
+	logs, meters := map[link.Role]*runlog.Writer{}, map[link.Role]*runlog.Meter{}
 	for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
-		meters[role] = new(link.Meter)
-		if logs[role], err = link.OpenLog(dir, link.LogHeader{RunID: "sim", Role: role, Mode: "LATENT", PHYID: timing.PHY.ID()}); err != nil {
+		meters[role] = new(runlog.Meter)
+		if logs[role], err = runlog.OpenWriter(dir, runlog.Header{RunID: "sim", Role: role, Mode: "LATENT", PHYID: timing.PHY.ID()}); err != nil {
 			t.Fatal(err)
 		}
-		if err := logs[role].Write(link.Event{Kind: link.EventRunStart, At: sim.Epoch, Start: &link.RunStart{RunSpec: spec}}); err != nil {
+		if err := logs[role].Start(sim.Epoch, runlog.Start{RunSpec: spec}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rep report
+	var rep runreport.Report
 	if err := json.Unmarshal(b, &rep); err != nil {
 		t.Fatal(err)
 	}
@@ -145,12 +145,12 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
 	}
 	// By a model's deviations instead of the data set's.
-	model := stationtest.Model(t, testenv.Repo("testdata", "walk.jsonl"))
+	model := testmodel.Train(t, testenv.Repo("testdata", "walk.jsonl"))
 	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.jsonl"),
 		"--bam-manifest", model, "--out", out}, io.Discard, &stderr); err != nil {
 		t.Fatal(err)
 	}
-	var byModel report
+	var byModel runreport.Report
 	if b, err = os.ReadFile(out); err != nil {
 		t.Fatal(err)
 	}
@@ -198,57 +198,6 @@ func TestTornLogIsUsed(t *testing.T) {
 	}
 }
 
-func TestIntegrate(t *testing.T) {
-	for _, c := range []struct {
-		name, record string
-		want         float64
-		err          string
-	}{
-		{"constant", "ts_ms,power_mw\n0,1000\n10000,1000\n", 4, ""},
-		{"a ramp, cut at both ends", "ts_ms,power_mw\n0,0\n10000,10000\n", 16, ""}, // mean 4 W over 4 s
-		{"volts and amps", "# supply\namps,volts,ts_ms\n0.1,5,1000\n0.1,5,9000\n", 2, ""},
-		{"starts late", "ts_ms,power_mw\n3000,1\n10000,1\n", 0, "starts 1.0 s after"},
-		{"ends early", "ts_ms,power_mw\n0,1\n5000,1\n", 0, "ends before"},
-		{"falls", "ts_ms,power_mw\n0,1\n0,1\n", 0, "line 3: ts_ms: found 0 after 0"},
-		{"no number", "ts_ms,power_mw\n0,a lot\n", 0, `line 2: power_mw: found "a lot"`},
-		{"columns", "time,power\n", 0, "want ts_ms and power_mw"},
-		{"not a number", "ts_ms,power_mw\n0,NaN\n10000,1\n", 0, `line 2: power_mw: found "NaN"`},
-		{"empty", "", 0, "found no lines"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "power.csv")
-			if err := os.WriteFile(path, []byte(c.record), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			e, err := integrate(path, 2000, 6000)
-			if c.err != "" {
-				if err == nil || !strings.Contains(err.Error(), c.err) {
-					t.Errorf("error %v, want %s", err, c.err)
-				}
-				return
-			}
-			if err != nil || math.Abs(e.Joules-c.want) > 1e-9 {
-				t.Errorf("%+v, %v, want %v J", e, err, c.want)
-			}
-		})
-	}
-}
-
-func TestPointsStayFew(t *testing.T) {
-	var p points
-	for i := range 10 * maxPoints {
-		p.add(float64(i), float64(i))
-	}
-	if len(p.xy) > maxPoints || len(p.xy) < maxPoints/2 {
-		t.Fatalf("%d points", len(p.xy))
-	}
-	for i, q := range p.xy {
-		if want := float64(i * p.every); q.X != want {
-			t.Fatalf("point %d is %v, want %v", i, q.X, want)
-		}
-	}
-}
-
 func TestCarelessUse(t *testing.T) {
 	dir := t.TempDir()
 	simulate(t, dir, 5, 0)
@@ -268,13 +217,13 @@ func TestCarelessUse(t *testing.T) {
 	}{
 		{"nothing", nil, true, "want --tx or --rx"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
-		{"empty log", []string{"--tx", empty}, false, "found no events"},
-		{"no log at all", []string{"--tx", noLog}, false, "found no events, want the log of a run: link: line 1"},
+		{"empty log", []string{"--tx", empty}, false, "no events"},
+		{"no log at all", []string{"--tx", noLog}, false, "hello:1: no events, want the log of a run: not an event"},
 		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
-		{"a record without a place", []string{"--tx", tx, "--record", "x"}, true, "together"},
-		{"plots of a receiver", []string{"--rx", rx, "--plots", dir}, false, "want --tx"},
+		{"a record without a destination", []string{"--tx", tx, "--record", "x"}, true, "together"},
+		{"plots of a receiver", []string{"--rx", rx, "--plots", dir}, true, "want --tx"},
 		{"unwritable", []string{"--tx", tx, "--out", filepath.Join(empty, "x")}, false, "empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 
 const (
 	tries = 3 // of every command
-	// answerTime is how long an answer may take, its bytes besides.
+	// answerTime is how long the module may take until it answers.
 	answerTime = 500 * time.Millisecond
-	// quietTime without a byte ends whatever the module had to say.
+	// quietTime is how long no byte arrives after an answer is over.
 	quietTime = 50 * time.Millisecond
 	// switchTime is how long a module without AUX may take to change its mode.
 	switchTime = 50 * time.Millisecond
@@ -22,13 +22,13 @@ const (
 	hintRSSI   = "is the setting ambientrssi on, and the module in normal mode?"
 )
 
-// Persistence says for how long settings hold.
+// Persistence says how long settings last.
 type Persistence uint8
 
-// Kept settings survive a power-off; the others save the module's flash.
+// The kinds of persistence. UntilPowerOff spares the module's flash memory.
 const (
-	Kept Persistence = iota
-	UntilPowerOff
+	Kept          Persistence = iota // stored in the module
+	UntilPowerOff                    // lost when the module is powered off
 )
 
 func (p Persistence) command() byte {
@@ -38,9 +38,10 @@ func (p Persistence) command() byte {
 	return cmdWriteKept
 }
 
-// ReadRegisters reads the module's settings. Stray bytes around the answer, answers
-// in pieces and answers cut short are coped with; a module that does not answer
-// three times is an [*AnswerError]. What is received meanwhile is lost.
+// ReadRegisters reads the module's settings. It tolerates stray bytes around the
+// answer, answers in pieces, and answers that are cut short. If the module does
+// not answer at three tries, the error is an [*AnswerError]. Frames that arrive
+// meanwhile are lost.
 func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 	var found Registers
 	err := r.configure(ctx, func(x *exchange) error {
@@ -54,10 +55,10 @@ func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 	return found, nil
 }
 
-// WriteRegisters writes all settings, reads them back and returns what it found.
-// Settings that the module did not take are named in a [*RefusedError]; those it
-// took hold all the same. The driver follows the new BaudRate, Parity,
-// PacketSize and RSSIByte at once.
+// WriteRegisters writes all settings, reads them back and returns what it found. If
+// the module did not accept some of them, the error is a [*RefusedError] that lists
+// these; the others are in force nevertheless. The driver uses the new BaudRate,
+// Parity, PacketSize and RSSIByte at once.
 func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistence) (found Registers, err error) {
 	data, err := want.MarshalBinary()
 	if err != nil {
@@ -88,8 +89,8 @@ func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistenc
 	return found, nil
 }
 
-// WriteKey sets the key that packets are scrambled with; both ends need the same.
-// It cannot be read back, so that the module's answer is all the proof there is.
+// WriteKey sets the key that packets are scrambled with. Both ends need the same
+// key. It cannot be read back: the module's answer is the only confirmation.
 func (r *Radio) WriteKey(ctx context.Context, key uint16, p Persistence) error {
 	return r.configure(ctx, func(x *exchange) error {
 		_, err := x.ask(ctx, []byte{p.command(), addrKey, 2, byte(key >> 8), byte(key)}, addrKey, 2)
@@ -97,7 +98,7 @@ func (r *Radio) WriteKey(ctx context.Context, key uint16, p Persistence) error {
 	})
 }
 
-// ProductID reads the module's product id, whose meaning the manual leaves open.
+// ProductID reads the module's product id. The manual does not say what it means.
 func (r *Radio) ProductID(ctx context.Context) ([ProductIDLen]byte, error) {
 	var id [ProductIDLen]byte
 	err := r.configure(ctx, func(x *exchange) error {
@@ -108,9 +109,10 @@ func (r *Radio) ProductID(ctx context.Context) ([ProductIDLen]byte, error) {
 	return id, err
 }
 
-// RSSI asks for the noise on the channel and the strength of the last packet.
-// The AmbientRSSI register must be on, or the module takes the question for a
-// packet to send, and the module in normal mode. Frames are received meanwhile.
+// RSSI asks the module for the noise on the channel and the strength of the last
+// packet. The module must be in normal mode and its AmbientRSSI register on;
+// otherwise it would transmit the command as a packet. Frames that arrive meanwhile
+// are received.
 func (r *Radio) RSSI(ctx context.Context) (RSSI, error) {
 	if err := r.acquire(ctx, r.command); err != nil {
 		return RSSI{}, err
@@ -149,6 +151,7 @@ func (r *Radio) RSSI(ctx context.Context) (RSSI, error) {
 	return RSSI{}, &AnswerError{Command: cmdRSSI, Want: len(headRSSI) + 2, Hint: hintRSSI, Err: ErrNoAnswer}
 }
 
+// putCommand writes a command in normal mode.
 func (r *Radio) putCommand(ctx context.Context, command []byte) (*conn, error) {
 	if err := r.acquire(ctx, r.writing); err != nil {
 		return nil, err
@@ -161,7 +164,7 @@ func (r *Radio) putCommand(ctx context.Context, command []byte) (*conn, error) {
 	return c, r.put(ctx, c, command)
 }
 
-// configure has the module in configuration mode while f talks to it.
+// configure calls f with the module in configuration mode.
 func (r *Radio) configure(ctx context.Context, f func(*exchange) error) (err error) {
 	if err := r.acquire(ctx, r.command); err != nil {
 		return err
@@ -200,22 +203,24 @@ func (r *Radio) configure(ctx context.Context, f func(*exchange) error) (err err
 	return f(x)
 }
 
+// setTap redirects what is received to t; nil ends that.
 func (r *Radio) setTap(t *tap) {
 	r.mu.Lock()
 	r.tap = t
 	r.mu.Unlock()
 }
 
-// exchange talks to a module in configuration mode.
+// exchange is a conversation with a module in configuration mode.
 type exchange struct {
 	r   *Radio
 	c   *conn
 	tap *tap
 }
 
+// enter switches to configuration mode.
 func (x *exchange) enter(ctx context.Context) error {
-	if x.r.cfg.Pins != nil {
-		if err := x.r.cfg.Pins.SetPins(false, true); err != nil {
+	if x.r.settings.Pins != nil {
+		if err := x.r.settings.Pins.SetPins(false, true); err != nil {
 			return &PortError{"set pins", err}
 		}
 	}
@@ -226,11 +231,12 @@ func (x *exchange) enter(ctx context.Context) error {
 	return x.r.ready(ctx, x.c)
 }
 
-// leave goes back to normal mode. It does not wait: the next to write does.
+// leave switches back to normal mode. It does not wait for that; whoever writes
+// next does.
 func (x *exchange) leave() error {
 	var err error
-	if x.r.cfg.Pins != nil {
-		if perr := x.r.cfg.Pins.SetPins(false, false); perr != nil {
+	if x.r.settings.Pins != nil {
+		if perr := x.r.settings.Pins.SetPins(false, false); perr != nil {
 			err = &PortError{"set pins", perr}
 		}
 	}
@@ -242,7 +248,7 @@ func (x *exchange) leave() error {
 	return errors.Join(err, x.c.setSpeed(now.baud, now.parity))
 }
 
-// readRegisters reads the settings and has the driver go by them.
+// readRegisters reads the settings, which the driver uses from then on.
 func (x *exchange) readRegisters(ctx context.Context) (Registers, error) {
 	var found Registers
 	data, err := x.ask(ctx, []byte{cmdRead, addrRegisters, RegistersLen}, addrRegisters, RegistersLen)
@@ -258,12 +264,12 @@ func (x *exchange) readRegisters(ctx context.Context) (Registers, error) {
 	return found, nil
 }
 
-// ask writes a command until it is answered and returns the n bytes of the
-// answer from addr.
+// ask writes a command until it is answered, and returns the n bytes of registers
+// from addr in the answer.
 func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byte, error) {
 	fault := &AnswerError{Command: command, Want: 3 + int(n), Hint: hintConfig}
 	for range tries {
-		// Whatever is still coming belongs to an earlier command.
+		// Bytes that still arrive belong to an earlier command.
 		if _, err := x.listen(ctx, quietTime, nil); err != nil {
 			return nil, err
 		}
@@ -280,7 +286,7 @@ func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byt
 			return nil, err
 		}
 		if data != nil {
-			// Nothing of it may be left for the next, or for the frames.
+			// Rest of it must not be taken for the next answer, or for a frame.
 			_, err := x.listen(ctx, quietTime, nil)
 			return data, err
 		}
@@ -292,8 +298,8 @@ func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byt
 	return nil, fault
 }
 
-// listen collects bytes until enough says so, or until there was none for the
-// time given; a module that never ends is cut off after a second.
+// listen collects bytes until enough returns true or no byte has arrived for the
+// time quiet, but no longer than a second.
 func (x *exchange) listen(ctx context.Context, quiet time.Duration, enough func([]byte) bool) ([]byte, error) {
 	var in []byte
 	end := time.NewTimer(time.Second)

@@ -1,39 +1,43 @@
-// Package e22 drives EBYTE E22-900T22S LoRa modules, which hang on a UART and
-// transmit whatever is written to them.
+// Package e22 drives EBYTE E22-900T22S LoRa modules. Such a module is connected by
+// a UART and transmits the bytes that are written to it.
 //
-// A [Radio] is a [radio.Radio]: Send and Receive move whole frames, RSSI asks
-// the module for its noise floor. [Open] takes the name of a serial port, [New]
-// any [Port]. Frames are found again in the byte stream by [radio.StreamParser],
-// so that a lost or a stray byte costs one burst.
+// A [Radio] is a [radio.Radio]: Send and Receive carry whole frames, and RSSI asks
+// the module for signal strengths. [Open] opens a serial port by name, [New] takes
+// any [Port]. A [radio.StreamParser] finds frames in the bytes that are received,
+// so a lost or stray byte costs at most one burst.
 //
 // # Configuration
 //
-// [Registers] are the module's settings by name. [Radio.ReadRegisters] reads them;
-// [Radio.WriteRegisters] writes them, reads them back and names what the module
-// silently ignored in a [*RefusedError]. Both need configuration mode, M0 low
-// and M1 high, in which the UART always runs at 9600 baud, 8N1. A board whose
-// mode pins the program can set gives them as Settings.Pins; on any other the
-// jumpers are the caller's to move before and after. The driver changes the
-// port's speed itself where the port is a [SpeedSetter], as serial ports are.
+// [Registers] are the module's settings by name. [Radio.ReadRegisters] reads them.
+// [Radio.WriteRegisters] writes them, reads them back, and lists the settings that
+// the module silently ignored in a [*RefusedError]. Both need the module in
+// configuration mode, which is pin M0 low and pin M1 high; its UART then always
+// runs at 9600 baud, 8N1. On a board whose mode pins a program can set, give them
+// as Settings.Pins. On any other board, move the jumpers before and after. If the
+// port is a [SpeedSetter], as serial ports are, the driver changes its speed
+// itself.
 //
-// # What the module does to frames
+// # Packets
 //
-// It collects bytes until its UART has been idle for three characters and
-// sends them as one packet, or as several if they exceed its packet size. Two
-// frames written too close together would therefore travel as one packet, with
-// one RSSI byte for both. Send spaces frames by their time on the UART and a
-// gap, and refuses a frame that does not fit a packet. While a packet is on the
-// air the module goes on collecting, so a sender that outruns the air needs
-// Settings.AUX, Settings.AirTime, or radio/link, which waits by itself.
+// The module collects bytes until its UART has been idle for three characters. It
+// then sends them as one packet, or as several if they exceed its packet size. Two
+// frames that are written too close together would travel as one packet, with one
+// RSSI byte for both. Send therefore spaces frames by their time on the UART and a
+// gap, and refuses a frame that does not fit a packet.
+//
+// While a packet is on the air, the module continues to collect bytes. A program
+// that sends faster than the air carries needs Settings.AUX or Settings.AirTime.
+// Package radio/link waits for the air itself and needs neither.
 //
 // # Unplugging
 //
-// Where Settings.Open is set (and with [Open] always), a lost port is opened
-// again with back-off, while Send and Receive wait for as long as their context
-// allows. A frame that was being written is written again from its start:
-// receivers may see it twice. A module that lost its power has lost the settings
-// written with [UntilPowerOff].
+// If Settings.Open is set, and with [Open] always, a lost port is opened again,
+// with waits that grow. Meanwhile Send and Receive wait for as long as their
+// context allows. A frame that was being written is written again from its start,
+// so receivers may get it twice. A module that lost its power has lost the
+// settings that were written with [UntilPowerOff].
 //
-// Registers, commands and timing are those of the E22-900T22S user manual
-// (EBYTE). Configuration over the air (prefix CF CF) is not supported.
+// Registers, commands and times are those of EBYTE's user manual of the
+// E22-900T22S. Configuration over the air (prefix CF CF) is not supported. Package
+// radio/e22/e22test simulates modules.
 package e22

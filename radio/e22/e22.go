@@ -11,67 +11,85 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Settings says how to talk to a module. The zero value suits one with its
-// factory settings. BaudRate, Parity, PacketSize and RSSIByte must be what the
-// module has in its registers; once ReadRegisters or WriteRegisters have seen those,
-// the driver goes by them.
+// Settings say how to talk to a module. The zero value suits a module with its
+// factory settings. BaudRate, Parity, PacketSize and RSSIByte must be those in the
+// module's registers; after ReadRegisters or WriteRegisters the driver uses what it
+// has found there.
 type Settings struct {
-	BaudRate   int    // bit/s of the UART; 0 is 9600
+	BaudRate   int    // of the UART, in bit/s; 0: 9600
 	Parity     Parity // of the UART
-	PacketSize int    // bytes; 0 is 240
+	PacketSize int    // in bytes; 0: 240
 	RSSIByte   bool   // the module appends a byte of signal strength to each packet
 
-	// Silence ends a burst of received bytes. 0 is radio.SilenceAt of BaudRate:
-	// 20 characters, and at least 40 ms.
+	// Silence is how long no byte arrives before a burst is over. 0:
+	// radio.SilenceAt(BaudRate), which is 20 characters but at least 40 ms.
 	Silence time.Duration
 
-	// Destination is where Send sends to. Set it if and only if the module's
-	// FixedPoint register is on.
+	// Destination is the module that Send sends to. Set it if, and only if, the
+	// module's FixedPoint register is on.
 	Destination *Destination
 
-	// AirTime is how long a frame of so many bytes is on the air, as
-	// Registers.PHY().TimeOnAir estimates it. Send then leaves that time before
-	// it writes the next frame. Nil leaves none: for radio/link, which waits by
-	// itself, for modules with AUX, and for senders slower than the air.
+	// AirTime returns how long a frame of frameLen bytes is on the air;
+	// Registers.PHY().TimeOnAir estimates it. Send then waits that long before it
+	// writes the next frame. nil: it does not wait. Package radio/link waits by
+	// itself, and so do programs that send more slowly than the air carries.
 	AirTime func(frameLen int) time.Duration
 
 	Pins ModePins // nil: the mode is set by jumpers
-	AUX  AUX      // nil: every wait is estimated
+	AUX  AUX      // nil: the driver estimates when the module is ready
 
-	// Open opens the port again after it was lost. Nil, a lost port is final.
-	// It is called from a goroutine of the driver, with a context that Close
-	// ends.
+	// Open opens the port again after it was lost. It is called from a goroutine of
+	// the driver, with a context that Close cancels. nil: a lost port is final.
 	Open func(ctx context.Context) (Port, error)
-	// BackoffMin is the wait before the first attempt to open the port again;
-	// each failure doubles it, up to BackoffMax. 0 is 100 ms and 2 s.
+	// BackoffMin is the wait before the first try to open a lost port again. Each
+	// failure doubles the wait, up to BackoffMax. 0: 100 ms and 2 s.
 	BackoffMin, BackoffMax time.Duration
-	// OnConnection hears of a lost port (the error) and of its return (nil). It
-	// is called from a goroutine of the driver: it must return soon, and must
-	// not call Close.
+	// OnConnection is called with the error when the port is lost, and with nil when
+	// it is open again. It is called from a goroutine of the driver, must return
+	// soon and must not call Close. It may be nil.
 	OnConnection func(err error)
 }
 
-// Destination is the module a packet goes to in fixed-point mode.
+// Destination is the module that a packet is for, in fixed-point mode.
 type Destination struct {
-	Address uint16 // Broadcast reaches all on the channel
+	Address uint16 // Broadcast: all modules on the channel
 	Channel uint8  // 0..80
 }
 
-// Latency is how long a frame of so many bytes takes between the host and the
-// air, as radio/link wants it: its characters on the UART, and the three of
-// silence by which the module knows that a packet is complete.
-func (c Settings) Latency(frameLen int) time.Duration {
-	if c.BaudRate <= 0 {
-		c.BaudRate = defaultBaudRate
+// withDefaults replaces the zeros.
+func (s Settings) withDefaults() Settings {
+	if s.BaudRate == 0 {
+		s.BaudRate = defaultBaudRate
 	}
-	return time.Duration(frameLen+3) * charTime(c.BaudRate, c.Parity)
+	if s.PacketSize == 0 {
+		s.PacketSize = 240
+	}
+	if s.BackoffMin <= 0 {
+		s.BackoffMin = 100 * time.Millisecond
+	}
+	if s.BackoffMax <= 0 {
+		s.BackoffMax = 2 * time.Second
+	}
+	return s
 }
 
-// ErrPacketSize is returned for a frame that does not fit one packet.
+// Check returns a [*RegisterError] for every setting that no module can have,
+// joined, or nil.
+func (s Settings) Check() error {
+	s = s.withDefaults()
+	r := FactoryRegisters()
+	r.BaudRate, r.Parity, r.PacketSize = s.BaudRate, s.Parity, s.PacketSize
+	if s.Destination != nil {
+		r.Channel = int(s.Destination.Channel)
+	}
+	return r.Check()
+}
+
+// ErrPacketSize is returned for a frame that does not fit into one packet.
 var ErrPacketSize = errors.New("e22: frame exceeds the packet size")
 
-// ErrOverrun is in a Reception, where receptions before it were dropped because
-// nobody called Receive.
+// ErrOverrun is the Err of a Reception. It says that receptions before it were
+// dropped, because Receive was not called soon enough.
 var ErrOverrun = errors.New("e22: receptions dropped")
 
 const (
@@ -79,7 +97,7 @@ const (
 	queueLen        = 256  // receptions kept for Receive
 )
 
-// line is what both ends of the UART must agree on.
+// line holds what both ends of the UART must agree on.
 type line struct {
 	baud       int
 	parity     Parity
@@ -87,14 +105,14 @@ type line struct {
 	rssiByte   bool
 }
 
-// Radio is a module on a UART. Its methods may be called from several
-// goroutines at once; frames and commands are written one after the other.
+// Radio is a module on a UART. Its methods may be called from several goroutines at
+// once; frames and commands are written one after another.
 type Radio struct {
-	cfg    Settings
-	ctx    context.Context // done once closed, or lost for good; its cause says which
-	cancel context.CancelCauseFunc
-	closed atomic.Bool
-	ended  chan struct{} // closed once the goroutine that reads has ended
+	settings Settings
+	ctx      context.Context // ends when the radio is closed, or its port is lost for good; its cause says which
+	cancel   context.CancelCauseFunc
+	closed   atomic.Bool
+	ended    chan struct{} // closed when the goroutine that reads has ended
 
 	received chan radio.Reception
 	dropped  atomic.Int64
@@ -106,46 +124,31 @@ type Radio struct {
 	mu      sync.Mutex
 	conn    *conn
 	changed chan struct{} // closed when conn changes
-	line    line          // the module's now
-	kept    line          // what it has when it is switched on
-	tap     *tap          // takes all bytes received while a command is under way
-	query   chan RSSI     // takes the answer to the RSSI command
+	line    line          // of the module, now
+	kept    line          // of the module, when it is powered on
+	tap     *tap          // takes all received bytes while a command is under way; nil: none is
+	query   chan RSSI     // takes the answer to the RSSI command; nil: none is awaited
 }
 
-var _ radio.Radio = (*Radio)(nil)
+var _ radio.LatencyRadio = (*Radio)(nil)
 
-// New returns a Radio over port, which it closes in the end, even if it returns
-// an error. The port's speed is set where the port is a [SpeedSetter].
-func New(port Port, cfg Settings) (*Radio, error) {
-	if cfg.BaudRate == 0 {
-		cfg.BaudRate = defaultBaudRate
-	}
-	if cfg.PacketSize == 0 {
-		cfg.PacketSize = 240
-	}
-	if cfg.BackoffMin <= 0 {
-		cfg.BackoffMin = 100 * time.Millisecond
-	}
-	if cfg.BackoffMax <= 0 {
-		cfg.BackoffMax = 2 * time.Second
-	}
-	check := FactoryRegisters()
-	check.BaudRate, check.Parity, check.PacketSize = cfg.BaudRate, cfg.Parity, cfg.PacketSize
-	if cfg.Destination != nil {
-		check.Channel = int(cfg.Destination.Channel)
-	}
-	if err := check.Check(); err != nil {
+// New returns a Radio over port and takes over the port: Close closes it, and so
+// does New if it returns an error. If the port is a [SpeedSetter], New sets its
+// speed. An error is that of settings.Check or of the port.
+func New(port Port, settings Settings) (*Radio, error) {
+	settings = settings.withDefaults()
+	if err := settings.Check(); err != nil {
 		return nil, errors.Join(err, port.Close())
 	}
 
 	r := &Radio{
-		cfg:      cfg,
+		settings: settings,
 		ended:    make(chan struct{}),
 		received: make(chan radio.Reception, queueLen),
 		command:  make(chan struct{}, 1),
 		writing:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
-		line:     line{cfg.BaudRate, cfg.Parity, cfg.PacketSize, cfg.RSSIByte},
+		line:     line{settings.BaudRate, settings.Parity, settings.PacketSize, settings.RSSIByte},
 	}
 	r.kept = r.line
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
@@ -159,7 +162,8 @@ func New(port Port, cfg Settings) (*Radio, error) {
 	return r, nil
 }
 
-// Close closes the port and ends what waits. It is idempotent.
+// Close closes the port. It unblocks all other methods, which then return
+// radio.ErrClosed. Calling it again has no effect.
 func (r *Radio) Close() error {
 	first := r.closed.CompareAndSwap(false, true)
 	r.cancel(radio.ErrClosed)
@@ -174,7 +178,7 @@ func (r *Radio) Close() error {
 	return err
 }
 
-// err says why the radio is no more.
+// err returns why the radio cannot be used any more.
 func (r *Radio) err() error {
 	if r.closed.Load() {
 		return radio.ErrClosed
@@ -182,20 +186,21 @@ func (r *Radio) err() error {
 	return context.Cause(r.ctx)
 }
 
-// Send writes a frame to the module and returns once it has passed the UART. It
-// waits for its turn, for the module to be ready for a new packet and for a lost
-// port to return. An error means that the module did not take the whole frame:
-// a frame that is no frame (a [*radio.FrameError]), [ErrPacketSize], the
-// context's, radio.ErrClosed, or a [*PortError] where the port is lost for good.
+// Send writes a frame to the module and returns when it has passed the UART. It
+// waits for its turn, until the module is ready for a new packet, and while the
+// port is lost. An error means that the module did not get the whole frame: a
+// [*radio.FrameError] for bytes that are not a frame, [ErrPacketSize], the
+// context's error, radio.ErrClosed, or a [*PortError] for a port that is lost for
+// good.
 func (r *Radio) Send(ctx context.Context, frame []byte) error {
-	if r.cfg.Destination != nil {
-		return r.SendTo(ctx, *r.cfg.Destination, frame)
+	if r.settings.Destination != nil {
+		return r.SendTo(ctx, *r.settings.Destination, frame)
 	}
 	return r.send(ctx, nil, frame)
 }
 
-// SendTo is Send to another module than Settings.Destination. The FixedPoint
-// register must be on.
+// SendTo is like Send, but sends to another module than Settings.Destination. The
+// FixedPoint register must be on.
 func (r *Radio) SendTo(ctx context.Context, to Destination, frame []byte) error {
 	if to.Channel > maxChannel {
 		return &RegisterError{"channel", fmt.Sprint(to.Channel), fmt.Sprintf("0..%d", maxChannel)}
@@ -203,6 +208,7 @@ func (r *Radio) SendTo(ctx context.Context, to Destination, frame []byte) error 
 	return r.send(ctx, []byte{byte(to.Address >> 8), byte(to.Address), to.Channel}, frame)
 }
 
+// send writes the bytes of to, which may be empty, and a frame as one packet.
 func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 	if _, err := radio.ParseFrame(frame); err != nil {
 		return err
@@ -212,7 +218,7 @@ func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 	}
 	defer r.release(r.writing)
 	b := append(to, frame...)
-	// The manual does not say whether the address counts, so it does.
+	// The manual does not say whether the address counts. Assume that it does.
 	if size := r.lineNow().packetSize; len(b) > size {
 		return fmt.Errorf("%w: %d bytes, address included, want at most %d", ErrPacketSize, len(b), size)
 	}
@@ -223,12 +229,12 @@ func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 		}
 		err = r.put(ctx, c, b)
 		if err == nil || c.lost.Err() == nil || ctx.Err() != nil {
-			if err == nil && r.cfg.AirTime != nil {
-				r.free = r.free.Add(r.cfg.AirTime(len(frame)))
+			if err == nil && r.settings.AirTime != nil {
+				r.free = r.free.Add(r.settings.AirTime(len(frame)))
 			}
 			return err
 		}
-		// The port was lost with the frame: once more when it is back.
+		// The port was lost while the frame was written: write it again.
 	}
 }
 
@@ -243,13 +249,13 @@ func (r *Radio) put(ctx context.Context, c *conn, b []byte) error {
 	now := r.lineNow()
 	char := charTime(now.baud, now.parity)
 	onWire := time.Duration(len(b)) * char
-	// Three characters of silence end a packet. The port may be late by some
-	// milliseconds.
+	// Three characters of silence end a packet. Allow some milliseconds for a port
+	// that is late.
 	r.free = time.Now().Add(onWire + 5*char + 5*time.Millisecond)
 	if err := pause(ctx, c, onWire); err != nil && ctx.Err() == nil {
 		return err
 	}
-	return nil // it is out, though the context may not have waited for it
+	return nil // the bytes are written, even if ctx has ended
 }
 
 // ready waits until the module can take bytes for a new packet.
@@ -257,8 +263,8 @@ func (r *Radio) ready(ctx context.Context, c *conn) error {
 	if err := pause(ctx, c, time.Until(r.free)); err != nil {
 		return err
 	}
-	for r.cfg.AUX != nil {
-		ok, err := r.cfg.AUX.Ready()
+	for r.settings.AUX != nil {
+		ok, err := r.settings.AUX.Ready()
 		if err != nil {
 			return &PortError{"read aux", err}
 		}
@@ -272,11 +278,11 @@ func (r *Radio) ready(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// Receive waits for the next frame, or the next burst that was none. Signal
-// strength is known where the RSSI byte is on. At is when the operating system
-// handed over the last byte; USB adapters hold bytes back for up to 16 ms.
-// Receptions wait in a queue of 256; beyond it the oldest are dropped, which the
-// next Reception reports as [ErrOverrun].
+// Receive waits for the next frame, or for a burst that was not a frame. The signal
+// strength is known if the RSSI byte is on. At is when the operating system handed
+// over the last byte; USB adapters hold bytes back for up to 16 ms. Up to 256
+// receptions are queued. Of more, the oldest are dropped, which the next Reception
+// reports as [ErrOverrun].
 func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	if r.closed.Load() {
 		return radio.Reception{}, radio.ErrClosed
@@ -288,7 +294,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 		return radio.Reception{At: time.Now(), Err: fmt.Errorf("%w: %d, as Receive was not called in time", ErrOverrun, n)}, nil
 	}
 	select {
-	case got := <-r.received: // what came before the port was lost
+	case got := <-r.received: // it was received before the port was lost
 		return got, nil
 	default:
 	}
@@ -302,7 +308,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	}
 }
 
-// deliver queues receptions for Receive. Only one goroutine calls it.
+// deliver queues receptions for Receive. It is called from one goroutine.
 func (r *Radio) deliver(got []radio.Reception) {
 	for _, g := range got {
 		select {
@@ -319,7 +325,18 @@ func (r *Radio) deliver(got []radio.Reception) {
 	}
 }
 
-// connected waits for a port that works.
+// adapterHold is how long a USB adapter may hold back bytes that it received.
+const adapterHold = 16 * time.Millisecond
+
+// Latency implements [radio.LatencyRadio]: the frame's characters on the UART, the
+// three characters of silence that end a packet, and the 16 ms for which a USB
+// adapter may hold bytes back.
+func (r *Radio) Latency(frameLen int) time.Duration {
+	now := r.lineNow()
+	return time.Duration(frameLen+3)*charTime(now.baud, now.parity) + adapterHold
+}
+
+// connected waits until there is a working port.
 func (r *Radio) connected(ctx context.Context) (*conn, error) {
 	for {
 		r.mu.Lock()
@@ -338,6 +355,7 @@ func (r *Radio) connected(ctx context.Context) (*conn, error) {
 	}
 }
 
+// acquire takes a lock, which release gives back.
 func (r *Radio) acquire(ctx context.Context, lock chan struct{}) error {
 	if r.ctx.Err() != nil {
 		return r.err()
@@ -357,13 +375,15 @@ func (r *Radio) acquire(ctx context.Context, lock chan struct{}) error {
 
 func (r *Radio) release(lock chan struct{}) { <-lock }
 
+// lineNow returns what the UART is set to.
 func (r *Radio) lineNow() line {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.line
 }
 
-// pause waits for d, or says why ctx or the connection is done.
+// pause waits for d. It returns an error if ctx ends or the connection is lost
+// before.
 func pause(ctx context.Context, c *conn, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -10,13 +10,13 @@ import (
 
 // Field is one setting as text.
 type Field struct {
-	Name  string // lowercase, no spaces: channel, power
+	Name  string // lower case, without spaces: channel, power
 	Value string
-	Unit  string // "" where there is none
+	Unit  string // "" if it has none
 }
 
-// fields is the one list of the settings: their names, their order, how they
-// are read from text and what they may be.
+// fields lists the settings in the order of the registers: their names, how they
+// are converted to text and back, and their allowed values.
 var fields = []field{
 	numberField("address", "", 16, func(r *Registers) *uint16 { return &r.Address }),
 	numberField("netid", "", 8, func(r *Registers) *uint8 { return &r.NetID }),
@@ -59,13 +59,14 @@ var fields = []field{
 		func(r *Registers) *int { return &r.WORCycleMs }),
 }
 
+// field describes a setting.
 type field struct {
 	name, unit, want string
 	get              func(*Registers) string
-	set              func(*Registers, string) bool // false: no such value, and r is as before
+	set              func(*Registers, string) bool // false: the value is not allowed; Registers are unchanged
 }
 
-// check returns a RegisterError if the field of r holds what it cannot.
+// check returns a RegisterError if the value of the field is not allowed.
 func (f *field) check(r *Registers) error {
 	value, scratch := f.get(r), *r
 	if f.set(&scratch, value) {
@@ -74,6 +75,7 @@ func (f *field) check(r *Registers) error {
 	return &RegisterError{f.name, value, f.want}
 }
 
+// numberField is a setting of so many bits.
 func numberField[T uint8 | uint16](name, unit string, bits int, at func(*Registers) *T) field {
 	return field{
 		name: name, unit: unit, want: fmt.Sprintf("0..%d, or 0x0..%#x", 1<<bits-1, 1<<bits-1),
@@ -88,6 +90,7 @@ func numberField[T uint8 | uint16](name, unit string, bits int, at func(*Registe
 	}
 }
 
+// choiceField is a setting with a few allowed numbers.
 func choiceField(name, unit string, choices []int, at func(*Registers) *int) field {
 	texts := make([]string, len(choices))
 	for i, c := range choices {
@@ -107,6 +110,7 @@ func choiceField(name, unit string, choices []int, at func(*Registers) *int) fie
 	}
 }
 
+// switchField is a setting that is on or off.
 func switchField(name string, at func(*Registers) *bool) field {
 	return field{
 		name: name, want: "on or off",
@@ -141,9 +145,10 @@ func (r Registers) Fields() []Field {
 	return all
 }
 
-// Set changes the setting of that name (as [Registers.Fields] names it) to the
-// value in text: a number, 0x and hexadecimal digits, on or off, 8N1. A name or
-// a value that does not exist is a [*RegisterError].
+// Set changes the setting that [Registers.Fields] lists under that name. The value
+// is a number, a hexadecimal number that begins with 0x, on or off, or a parity
+// such as 8N1. An unknown name and a value that is not allowed are a
+// [*RegisterError].
 func (r *Registers) Set(name, value string) error {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
@@ -159,15 +164,34 @@ func (r *Registers) Set(name, value string) error {
 	return nil
 }
 
-// Diff is a setting that is not what was wanted.
+// SetAll changes settings given as comma-separated name=value pairs, as
+// "channel=18, power=22". It stops at the first that [Registers.Set] refuses. An
+// empty text changes nothing.
+func (r *Registers) SetAll(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	for pair := range strings.SplitSeq(text, ",") {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return &RegisterError{"setting", strconv.Quote(strings.TrimSpace(pair)), "name=value"}
+		}
+		if err := r.Set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Diff is a setting that differs from what was wanted.
 type Diff struct {
-	Field  string // as Registers.Fields names it
+	Field  string // its name, as in Registers.Fields
 	Wanted string
 	Found  string
 }
 
-// Diff returns the settings of found that differ from r, the wanted ones.
-// Reserved bits do not count.
+// Diff returns the settings of found that differ from r, which are the wanted ones.
+// It ignores the reserved bits.
 func (r Registers) Diff(found Registers) []Diff {
 	var diffs []Diff
 	for _, f := range fields {
@@ -178,11 +202,11 @@ func (r Registers) Diff(found Registers) []Diff {
 	return diffs
 }
 
-// ErrRefused is behind every [*RefusedError].
+// ErrRefused is wrapped by every [*RefusedError].
 var ErrRefused = errors.New("e22: module ignored settings")
 
-// RefusedError says which settings the module acknowledged and yet did not
-// take. Newer firmware, for one, ignores the air data rates 300 and 1200.
+// RefusedError lists the settings that a module acknowledged, but did not accept.
+// Newer firmware, for example, ignores the air data rates 300 and 1200.
 type RefusedError struct{ Diffs []Diff }
 
 func (e *RefusedError) Error() string {
@@ -193,4 +217,5 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%v: %s", ErrRefused, strings.Join(parts, "; "))
 }
 
+// Unwrap returns ErrRefused.
 func (e *RefusedError) Unwrap() error { return ErrRefused }

@@ -135,7 +135,7 @@ func TestLinkUnplugged(t *testing.T) {
 		a := drive(t, ma, cfg)
 		cfg.Open = mb.Open
 		b := drive(t, mb, cfg)
-		timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 500, Latency: cfg.Latency}
+		timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 500, Latency: a.Latency}
 		const count, size = 300, 20
 		got := overLink(t, a, b, timing, count, size, func() {
 			for _, m := range []*e22test.Module{ma, mb} {
@@ -161,7 +161,7 @@ func TestLinkOnSlowUART(t *testing.T) {
 					ma, mb := module(t, air, settings), module(t, air, settings)
 					cfg := configFor(settings)
 					a, b := drive(t, ma, cfg), drive(t, mb, cfg)
-					timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 3, Latency: cfg.Latency}
+					timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 3, Latency: a.Latency}
 					const count = 100
 					got := overLink(t, a, b, timing, count, size, func() {})
 					got.check(t, count, size)

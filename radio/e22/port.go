@@ -9,55 +9,57 @@ import (
 	"time"
 )
 
-// Port is the UART a module hangs on. Read and Write are called from two
-// goroutines, never each from several.
+// Port is the UART that a module is connected to. The driver calls Read from one
+// goroutine and Write from another.
 //
-// Read returns (0, nil) once the read timeout has passed without a byte, as
-// go.bug.st/serial does, and any error once the port is lost. Write may take
-// fewer bytes than it was given and say no error. Close unblocks both.
+// As in go.bug.st/serial, Read returns (0, nil) when the read timeout has passed
+// without a byte. It returns an error when the port is lost. Write may write fewer
+// bytes than it was given without an error. Close unblocks both.
 type Port interface {
 	io.ReadWriteCloser
-	// SetReadTimeout bounds the Reads that follow. It is called by the
-	// goroutine that reads.
+	// SetReadTimeout sets the timeout of the Reads that follow. It is called from
+	// the goroutine that reads.
 	SetReadTimeout(time.Duration) error
 }
 
-// SpeedSetter is a [Port] whose speed can change while it is open, even while
-// a Read waits.
+// SpeedSetter is a [Port] whose speed can be changed while it is open, also during
+// a Read.
 type SpeedSetter interface {
+	// SetSpeed sets the speed in bit/s and the parity.
 	SetSpeed(baudRate int, parity Parity) error
 }
 
-// ModePins drives the module's mode pins, for boards that wire them to
-// something a program can set; true is high. Normal mode is M0 and M1 low,
-// configuration mode M0 low and M1 high.
+// ModePins sets a module's mode pins, on boards that connect them to outputs of the
+// host. Normal mode is M0 and M1 low; configuration mode is M0 low and M1 high.
 type ModePins interface {
+	// SetPins sets both pins; true is high.
 	SetPins(m0, m1 bool) error
 }
 
-// AUX reads the module's AUX pin, which is high while the module is ready to
-// take bytes.
+// AUX reads a module's AUX pin, which is high while the module can take bytes.
 type AUX interface {
+	// Ready reports whether the pin is high.
 	Ready() (bool, error)
 }
 
-// ErrDisconnected is behind every [*PortError].
+// ErrDisconnected is wrapped by every [*PortError].
 var ErrDisconnected = errors.New("e22: port failed")
 
-// PortError is a port that failed, and what it was doing.
+// PortError reports an operation on a port that failed.
 type PortError struct {
-	Op  string // read, write, set speed, set pins, read aux, or open and the name
-	Err error  // what the port said
+	Op  string // read, write, set speed, set pins, read aux, or open and the port's name
+	Err error  // of the port
 }
 
 func (e *PortError) Error() string { return fmt.Sprintf("%v: %s: %v", ErrDisconnected, e.Op, e.Err) }
 
+// Unwrap returns ErrDisconnected and Err.
 func (e *PortError) Unwrap() []error { return []error{ErrDisconnected, e.Err} }
 
-// conn is a port for as long as it works.
+// conn is a port, from its opening until it is lost.
 type conn struct {
 	port Port
-	lost context.Context // done once the port has failed, its cause a *PortError
+	lost context.Context // ends when the port has failed; its cause is a *PortError
 	fail context.CancelCauseFunc
 	once sync.Once
 	err  error // of Close
@@ -75,8 +77,8 @@ func (c *conn) close() error {
 	return c.err
 }
 
-// write writes all of b, whatever pieces the port takes it in. An error marks
-// the connection as lost.
+// write writes all of b, in as many pieces as the port needs. An error marks the
+// connection as lost.
 func (c *conn) write(b []byte) error {
 	for stuck := 0; len(b) > 0; {
 		n, err := c.port.Write(b)
@@ -99,6 +101,7 @@ func (c *conn) write(b []byte) error {
 	return nil
 }
 
+// setSpeed sets the speed of the port, if it has one to set.
 func (c *conn) setSpeed(baud int, parity Parity) error {
 	if s, ok := c.port.(SpeedSetter); ok {
 		if err := s.SetSpeed(baud, parity); err != nil {
@@ -108,14 +111,14 @@ func (c *conn) setSpeed(baud int, parity Parity) error {
 	return nil
 }
 
-// broken marks the connection as lost and returns why. The goroutine that reads
-// finds out and closes the port.
+// broken marks the connection as lost and returns the reason. The goroutine that
+// reads then closes the port.
 func (c *conn) broken(op string, err error) error {
 	c.fail(&PortError{op, err})
 	return context.Cause(c.lost)
 }
 
-// sleep waits for d, or returns why ctx is done.
+// sleep waits for d, or returns the cause if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) error {
 	if err := context.Cause(ctx); err != nil || d <= 0 {
 		return err

@@ -8,17 +8,17 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// idleRead bounds a Read between bursts, and so how long a lost port or Close
-// can go unnoticed where the port's own Close does not unblock Read.
+// idleRead is the timeout of a Read between bursts. It limits how long a lost port
+// or Close goes unnoticed if closing the port does not unblock Read.
 const idleRead = 100 * time.Millisecond
 
-// bootTime is how long a module that was just plugged in is left alone.
+// bootTime is how long a module that was just plugged in needs to start.
 const bootTime = 100 * time.Millisecond
 
-// run reads from one port after the other until the radio is done.
+// run reads from the port, and from those that replace it, until the radio ends.
 func (r *Radio) run(c *conn) {
 	defer close(r.ended)
-	delay := r.cfg.BackoffMin
+	delay := r.settings.BackoffMin
 	for {
 		opened := time.Now()
 		in := reader{r: r, c: c}
@@ -28,31 +28,32 @@ func (r *Radio) run(c *conn) {
 			return
 		}
 		err := context.Cause(c.lost)
-		if r.cfg.OnConnection != nil {
-			r.cfg.OnConnection(err)
+		if r.settings.OnConnection != nil {
+			r.settings.OnConnection(err)
 		}
-		if r.cfg.Open == nil {
+		if r.settings.Open == nil {
 			r.cancel(err)
 			return
 		}
-		if time.Since(opened) > r.cfg.BackoffMax {
-			delay = r.cfg.BackoffMin
+		if time.Since(opened) > r.settings.BackoffMax {
+			delay = r.settings.BackoffMin
 		}
-		for c = nil; c == nil; delay = min(2*delay, r.cfg.BackoffMax) {
+		for c = nil; c == nil; delay = min(2*delay, r.settings.BackoffMax) {
 			if sleep(r.ctx, delay) != nil {
 				return
 			}
 			c = r.reopen()
 		}
-		if r.cfg.OnConnection != nil {
-			r.cfg.OnConnection(nil)
+		if r.settings.OnConnection != nil {
+			r.settings.OnConnection(nil)
 		}
 	}
 }
 
-// reopen opens the port anew, for a module that has its kept settings again.
+// reopen opens the port again, for a module that is back to its kept settings. It
+// returns nil if that fails.
 func (r *Radio) reopen() *conn {
-	port, err := r.cfg.Open(r.ctx)
+	port, err := r.settings.Open(r.ctx)
 	if err != nil {
 		return nil
 	}
@@ -74,8 +75,8 @@ func (r *Radio) reopen() *conn {
 	return c
 }
 
-// tap takes what is received while a command is under way, until stop is
-// closed.
+// tap takes the bytes that are received while a command is under way, until stop
+// is closed.
 type tap struct {
 	bytes chan []byte
 	stop  chan struct{}
@@ -85,10 +86,10 @@ type tap struct {
 type reader struct {
 	r       *Radio
 	c       *conn
-	parser  *radio.StreamParser // nil: to be made for the line as it is
-	held    []byte              // what may be the answer to the RSSI command
+	parser  *radio.StreamParser // nil: create one for the current line
+	held    []byte              // possibly the answer to the RSSI command
 	heldAt  time.Time
-	timeout time.Duration
+	timeout time.Duration // of Read, as set last
 }
 
 // run reads until the connection is lost.
@@ -111,8 +112,8 @@ func (in *reader) run() {
 		n, err := in.c.port.Read(buf)
 		at := time.Now()
 		if burst && n > 0 && !at.Before(deadline) {
-			// Only a Read that found nothing proves a silence. These bytes waited
-			// while this program did not run.
+			// Only a Read that times out proves a silence. These bytes were there, and
+			// this program was not running.
 			at = deadline.Add(-1)
 		}
 		in.take(buf[:min(max(n, 0), len(buf))], at)
@@ -120,14 +121,14 @@ func (in *reader) run() {
 		case err != nil && !isInterrupted(err):
 			in.c.broken("read", err)
 		case n <= 0 && at.Sub(began) < wait/2:
-			// A port that does not keep to its timeout must not keep us busy.
+			// Do not spin on a port that ignores its timeout.
 			_ = sleep(in.c.lost, time.Millisecond)
 		}
 	}
 	in.flush()
 }
 
-// deadline is when the burst being read would end.
+// deadline returns when the burst being read would end.
 func (in *reader) deadline() (at time.Time, ok bool) {
 	if len(in.held) > 0 {
 		return in.heldAt.Add(in.silence()), true
@@ -138,14 +139,15 @@ func (in *reader) deadline() (at time.Time, ok bool) {
 	return in.parser.Deadline()
 }
 
+// silence returns how long no byte arrives before a burst is over.
 func (in *reader) silence() time.Duration {
-	if in.r.cfg.Silence > 0 {
-		return in.r.cfg.Silence
+	if in.r.settings.Silence > 0 {
+		return in.r.settings.Silence
 	}
 	return radio.SilenceAt(in.r.lineNow().baud)
 }
 
-// take passes bytes on, or the news that there were none, to whom they concern.
+// take passes on bytes, or with none the time: to a command, or to the parser.
 func (in *reader) take(b []byte, at time.Time) {
 	in.r.mu.Lock()
 	tap, query, rssiByte := in.r.tap, in.r.query, in.r.line.rssiByte
@@ -181,9 +183,9 @@ func (in *reader) take(b []byte, at time.Time) {
 	in.r.deliver(got)
 }
 
-// sift looks for the answer to the RSSI command wherever a frame could begin,
-// and gives the parser the rest. A frame of 193 bytes with SEQ 0 and a payload
-// that begins with 02 would be mistaken for the answer while one is awaited.
+// sift looks for the answer to the RSSI command wherever a frame could begin, and
+// passes the rest to the parser. While the answer is awaited, a frame of 193 bytes
+// with SEQ 0 and a payload that begins with 02 would be mistaken for it.
 func (in *reader) sift(got []radio.Reception, c byte, at time.Time, query chan RSSI) []radio.Reception {
 	if _, burst := in.parser.Deadline(); burst {
 		return in.parser.Push(got, []byte{c}, at)
@@ -198,7 +200,7 @@ func (in *reader) sift(got []radio.Reception, c byte, at time.Time, query chan R
 	case len(in.held) == n+2:
 		select {
 		case query <- RSSI{AmbientDBm: dBm(in.held[n]), LastPacketDBm: dBm(in.held[n+1])}:
-		default: // answered already
+		default: // it was answered before
 		}
 		in.held = nil
 	}

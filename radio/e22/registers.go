@@ -9,22 +9,24 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// RegistersLen is how many bytes [Registers] take: addresses 00 to 06.
+// RegistersLen is the length of [Registers] in bytes, addresses 00 to 06.
 const RegistersLen = 7
 
-// Broadcast is the address that hears every packet, and that everyone hears.
+// Broadcast is an address. A module with it receives every packet, and a packet
+// with it is received by every module.
 const Broadcast = 0xFFFF
 
 // Parity is the framing of characters on the UART.
 type Parity uint8
 
-// The module knows these three; each has eight data bits and one stop bit.
+// The parities that a module knows. Each has eight data bits and one stop bit.
 const (
 	Parity8N1 Parity = iota
 	Parity8O1
 	Parity8E1
 )
 
+// String returns 8N1, 8O1 or 8E1.
 func (p Parity) String() string {
 	if int(p) < len(parities) {
 		return parities[p]
@@ -32,7 +34,7 @@ func (p Parity) String() string {
 	return fmt.Sprintf("Parity(%d)", uint8(p))
 }
 
-// What the bits of a register stand for, by their value.
+// What the bits of a register stand for, indexed by their value.
 var (
 	parities    = []string{"8N1", "8O1", "8E1"}
 	baudRates   = []int{1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200}
@@ -43,7 +45,7 @@ var (
 
 const maxChannel = 80
 
-// Registers are a module's settings, addresses 00 to 06. On the wire:
+// Registers are a module's settings, addresses 00 to 06. Their bytes are:
 //
 //	00 ADDH, 01 ADDL   Address
 //	02 NETID           NetID
@@ -52,39 +54,40 @@ const maxChannel = 80
 //	05 REG2            Channel
 //	06 REG3            7 RSSIByte, 6 FixedPoint, 5 Repeater, 4 LBT, 3 WORTransmitter, 2..0 WORCycleMs
 //
-// To change a module, read its Registers, change fields, and write them back.
-// The key (07, 08) can only be written: see [Radio.WriteKey].
+// To change a module, read its Registers, change fields, and write them back. The
+// key at addresses 07 and 08 can only be written, see [Radio.WriteKey].
 type Registers struct {
 	Address        uint16
-	NetID          uint8
-	BaudRate       int // bit/s on the UART: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
+	NetID          uint8 // network: modules with another do not receive each other
+	BaudRate       int   // of the UART, in bit/s: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
 	Parity         Parity
-	AirDataRate    int  // bit/s on the air: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
-	PacketSize     int  // bytes of the largest packet: 240, 128, 64, 32
-	AmbientRSSI    bool // answers Radio.RSSI in normal mode
-	PowerDBm       int  // 22, 17, 13, 10
-	Channel        int  // 0..80; see FrequencyHz
-	RSSIByte       bool // appends one byte of signal strength to every packet received
-	FixedPoint     bool // takes the destination from the first three bytes written: see Destination
-	Repeater       bool
-	LBT            bool  // listens before it talks, for at most 2 s
-	WORTransmitter bool  // wakes receivers on radio; off, it is such a receiver. Only in WOR mode
-	WORCycleMs     int   // 500..4000 in steps of 500
-	Reserved       uint8 // bits 4..2 of REG1 as they were read, 0..7; written back, never compared
+	AirDataRate    int   // on the air, in bit/s: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
+	PacketSize     int   // of the largest packet, in bytes: 240, 128, 64, 32
+	AmbientRSSI    bool  // the module answers Radio.RSSI in normal mode
+	PowerDBm       int   // 22, 17, 13, 10
+	Channel        int   // 0..80; see FrequencyHz
+	RSSIByte       bool  // the module appends a byte of signal strength to every packet it receives
+	FixedPoint     bool  // the module takes the first three bytes of a packet for its destination, see Destination
+	Repeater       bool  // the module repeats packets for others
+	LBT            bool  // listen before talk: the module waits for a free channel, for at most 2 s
+	WORTransmitter bool  // in wake-on-radio mode, the module wakes others; off: it is woken
+	WORCycleMs     int   // of wake-on-radio, 500..4000 in steps of 500
+	Reserved       uint8 // bits 4..2 of REG1 as they were read, 0..7; they are written back
 }
 
-// FactoryRegisters are the settings a module is delivered with.
+// FactoryRegisters returns the settings that a new module has.
 func FactoryRegisters() Registers {
 	return Registers{BaudRate: 9600, AirDataRate: 2400, PacketSize: 240, PowerDBm: 22, Channel: 18, WORCycleMs: 2000}
 }
 
-// FrequencyHz is the centre of the channel: 850.125 MHz and 1 MHz a channel.
+// FrequencyHz returns the centre frequency of the channel: 850.125 MHz plus 1 MHz
+// a channel.
 func (r Registers) FrequencyHz() int { return 850_125_000 + 1_000_000*r.Channel }
 
-// PHY is the physical layer of the air data rate at this power. The manual does not
-// give it: it was calculated back from measured times, so treat any time on air
-// derived from it as an estimate. It is the zero PHY for a rate the module does
-// not have.
+// PHY returns the physical layer of the air data rate, with the power. The manual
+// does not give it. It was calculated back from measured times, so a time on air
+// derived from it is an estimate. For a rate that the module does not have it is
+// the zero PHY.
 func (r Registers) PHY() radio.PHY {
 	i := slices.Index(airRates, r.AirDataRate)
 	if i < 0 {
@@ -95,24 +98,25 @@ func (r Registers) PHY() radio.PHY {
 	return phy
 }
 
-// ErrRegister is behind every value that a register cannot hold.
+// ErrRegister is wrapped by every [*RegisterError].
 var ErrRegister = errors.New("e22: setting out of range")
 
-// RegisterError is a value that a register cannot hold.
+// RegisterError reports a setting whose value is not allowed.
 type RegisterError struct {
-	Field string // as Registers.Fields names it
+	Field string // its name, as in Registers.Fields
 	Value string
-	Want  string
+	Want  string // the values that are allowed
 }
 
 func (e *RegisterError) Error() string {
 	return fmt.Sprintf("e22: %s: %s, want %s", e.Field, e.Value, e.Want)
 }
 
+// Unwrap returns ErrRegister.
 func (e *RegisterError) Unwrap() error { return ErrRegister }
 
-// Check returns every setting that is out of range as a [*RegisterError],
-// joined, or nil.
+// Check returns a [*RegisterError] for every setting that is out of range, joined,
+// or nil.
 func (r Registers) Check() error {
 	var errs []error
 	for _, f := range fields {
@@ -126,8 +130,8 @@ func (r Registers) Check() error {
 	return errors.Join(errs...)
 }
 
-// MarshalBinary returns the bytes of registers 00 to 06, or what
-// [Registers.Check] has against them.
+// MarshalBinary returns the bytes of registers 00 to 06. An error is that of
+// [Registers.Check].
 func (r Registers) MarshalBinary() ([]byte, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
@@ -150,9 +154,9 @@ func (r Registers) MarshalBinary() ([]byte, error) {
 	}, nil
 }
 
-// UnmarshalBinary takes the bytes of registers 00 to 06. Every pattern has a
-// meaning (parity 11 is 8N1 again) except a channel above 80, which is kept as
-// it is, so that a module in such a state can be read and mended.
+// UnmarshalBinary sets r from the bytes of registers 00 to 06. Every bit pattern has
+// a meaning (parity 11 is 8N1 again), except for a channel above 80. Such a channel
+// is kept as it is, so that a module in that state can be read and repaired.
 func (r *Registers) UnmarshalBinary(b []byte) error {
 	if len(b) != RegistersLen {
 		return fmt.Errorf("e22: %d bytes of registers, want %d", len(b), RegistersLen)
@@ -179,8 +183,8 @@ func (r *Registers) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// charTime is how long a character of ten bits, or eleven with parity, takes
-// on the UART.
+// charTime returns how long a character takes on the UART: ten bits, or eleven with
+// parity.
 func charTime(baud int, parity Parity) time.Duration {
 	bits := 10
 	if parity != Parity8N1 {

@@ -3,6 +3,7 @@ package e22
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -244,4 +245,40 @@ func FuzzFindAnswer(f *testing.F) {
 			t.Fatalf("nothing found in % x", whole)
 		}
 	})
+}
+
+func TestSetAll(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"several", "channel=23, power = 17,lbt=on", ""},
+		{"none", " ", ""},
+		{"no value", "channel=23,power", `setting: "power", want name=value`},
+		{"no such setting", "colour=red", "want one of address"},
+		{"no such value", "channel=81", `channel: "81", want 0..80`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := FactoryRegisters()
+			err := r.SetAll(c.text)
+			if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrRegister) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+			if c.name == "several" && (r.Channel != 23 || r.PowerDBm != 17 || !r.LBT) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestTables(t *testing.T) {
+	before := FactoryRegisters()
+	wanted, after := before, before
+	wanted.Channel, wanted.AirDataRate, after.Channel = 23, 300, 23
+	var b strings.Builder
+	before.WriteTable(&b)
+	WriteChanges(&b, before, wanted, after)
+	text := strings.Join(strings.Fields(b.String()), " ")
+	for _, want := range []string{"power 22 dBm", "frequency 868.125 MHz", "about SF10, 500 kHz", "channel 18 23 23 changed", "airrate 2400 300 2400 bit/s REFUSED", "frequency 873.125 MHz"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Open opens the serial port of that name (/dev/ttyUSB0, COM3) and returns a
-// Radio over it. A port that cannot be opened now is an error; one that is lost
-// later is opened again, unless cfg.Open says how else. ctx bounds the opening
-// only.
-func Open(ctx context.Context, name string, cfg Settings) (*Radio, error) {
-	if cfg.Open == nil {
-		cfg.Open = func(context.Context) (Port, error) { return openSerial(name) }
+// Open opens the serial port of that name, such as /dev/ttyUSB0 or COM3, and
+// returns a Radio over it. If the port cannot be opened now, it returns a
+// [*PortError]. A port that is lost later is opened again, by settings.Open if that
+// is set. Ctx applies to the opening only.
+func Open(ctx context.Context, name string, settings Settings) (*Radio, error) {
+	if settings.Open == nil {
+		settings.Open = func(context.Context) (Port, error) { return openSerial(name) }
 	}
-	port, err := cfg.Open(ctx)
+	port, err := settings.Open(ctx)
 	if err != nil {
 		return nil, &PortError{"open " + name, err}
 	}
-	return New(port, cfg)
+	return New(port, settings)
 }
 
-// openSerial opens at a module's factory speed; New sets the one it wants.
+// openSerial opens a port at a module's factory speed. New sets the right one.
 func openSerial(name string) (Port, error) {
 	p, err := serial.Open(name, serialMode(defaultBaudRate, Parity8N1))
 	if err != nil {
@@ -48,12 +48,12 @@ func serialMode(baud int, parity Parity) *serial.Mode {
 	return mode
 }
 
-// serialPort mends what serial.Port leaves to its callers: a Write after Close
-// would reach whatever file has that descriptor by then.
+// serialPort refuses writes after Close. A serial.Port would write to whatever file
+// has its descriptor by then.
 type serialPort struct {
 	serial.Port
 	closed atomic.Bool
-	mu     sync.Mutex // held while the descriptor is written or set
+	mu     sync.Mutex // held while the descriptor is in use for writing or setting
 }
 
 func (p *serialPort) Write(b []byte) (int, error) {
@@ -74,9 +74,9 @@ func (p *serialPort) SetSpeed(baud int, parity Parity) error {
 	return p.SetMode(serialMode(baud, parity))
 }
 
-// Close ends a Write that waits for the UART, by throwing away what the UART
-// has yet to send. A pseudo-terminal whose other end is held open and no longer
-// read does not oblige: such a Write goes on until that end is closed.
+// Close unblocks a Write that waits for the UART, by discarding the bytes that the
+// UART has not sent yet. That does not work on a pseudo-terminal whose other end is
+// open and not read: there, Write returns when the other end is closed.
 func (p *serialPort) Close() error {
 	p.closed.Store(true)
 	free := p.mu.TryLock()
@@ -94,5 +94,5 @@ func (p *serialPort) Close() error {
 	return p.Port.Close()
 }
 
-// isInterrupted says whether a system call was merely interrupted by a signal.
+// isInterrupted reports whether a system call was interrupted by a signal.
 func isInterrupted(err error) bool { return errors.Is(err, syscall.EINTR) }

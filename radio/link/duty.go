@@ -1,13 +1,16 @@
 package link
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// budget keeps the share of time on the air within a limit, over any hour.
-// Airtime is kept in steps of ten seconds and leaves the sum an hour after its
-// step has ended, so the budget errs by a step to the safe side.
+// budget keeps the share of time on the air within a limit over any hour, the duty
+// cycle. It adds up airtime in steps of ten seconds. A step counts until an hour
+// after its end, so the budget errs on the safe side by at most one step.
 type budget struct {
-	limit time.Duration // of airtime in an hour; 0 is no limit
-	used  time.Duration
+	limit time.Duration // of airtime in an hour; 0: no limit
+	used  time.Duration // the sum of steps
 	steps [dutyHour/dutyStep + 1]time.Duration
 	first int64 // number of the oldest step that counts
 }
@@ -21,9 +24,22 @@ func newBudget(share float64) *budget {
 	return &budget{limit: time.Duration(share * float64(dutyHour))}
 }
 
+// checkDuty checks a share of time on the air against the airtime of the longest
+// frame.
+func checkDuty(share float64, longest time.Duration) error {
+	if !(share >= 0 && share <= 1) {
+		return fmt.Errorf("%w: duty cycle %v, want 0..1", ErrSettings, share)
+	}
+	if share > 0 && longest > time.Duration(share*float64(dutyHour)) {
+		return fmt.Errorf("%w: duty cycle %v allows less airtime an hour than one frame's %v", ErrSettings, share, longest)
+	}
+	return nil
+}
+
+// stepOf returns the number of the step that t is in.
 func stepOf(t time.Time) int64 { return max(t.UnixNano(), 0) / int64(dutyStep) }
 
-// advance forgets what is more than an hour old.
+// advance drops the steps that ended more than an hour ago.
 func (b *budget) advance(now time.Time) {
 	oldest := stepOf(now) - int64(len(b.steps)) + 1
 	if oldest-b.first >= int64(len(b.steps)) {
@@ -39,7 +55,7 @@ func (b *budget) advance(now time.Time) {
 	}
 }
 
-// freeAt returns when airtime may be spent: now, or later.
+// freeAt returns when airtime may be spent: now or later.
 func (b *budget) freeAt(now time.Time, airtime time.Duration) time.Time {
 	if b.limit == 0 {
 		return now
@@ -52,12 +68,13 @@ func (b *budget) freeAt(now time.Time, airtime time.Duration) time.Time {
 			return time.Unix(0, (step+int64(len(b.steps)))*int64(dutyStep))
 		}
 		if step-b.first >= int64(len(b.steps)) {
-			break // more than the budget ever holds
+			break // airtime exceeds the whole budget
 		}
 	}
 	return now
 }
 
+// spend adds airtime.
 func (b *budget) spend(now time.Time, airtime time.Duration) {
 	if b.limit == 0 {
 		return

@@ -2,35 +2,34 @@ package link
 
 import "time"
 
-// Role is the end of a link a log was written by.
+// Role is one of the two ends of a link.
 type Role string
 
-// The two ends.
+// The roles.
 const (
-	RoleTX Role = "tx"
-	RoleRX Role = "rx"
+	RoleTX Role = "tx" // the sender
+	RoleRX Role = "rx" // the receiver
 )
 
-// EventKind is an event's name in the log.
+// EventKind is the name of an event in the log.
 type EventKind string
 
-// The events of a run. Which fields each has is said at [Event].
+// The events that the machines emit. [Event] lists the fields of each.
 const (
-	EventRunStart    EventKind = "run_start"
-	EventTxSent      EventKind = "tx_sent"
-	EventAckReceived EventKind = "ack_received"
-	EventTxFailed    EventKind = "tx_failed"
-	EventTxDropped   EventKind = "tx_dropped"
-	EventRxOK        EventKind = "rx_ok"
-	EventRxParseFail EventKind = "rx_parse_fail"
-	EventAckSent     EventKind = "ack_sent"
-	EventReconDone   EventKind = "recon_done"
-	EventReconFailed EventKind = "recon_failed"
+	EventTxSent      EventKind = "tx_sent"       // a data frame was sent
+	EventAckReceived EventKind = "ack_received"  // a window was acknowledged
+	EventTxFailed    EventKind = "tx_failed"     // a window was given up
+	EventTxDropped   EventKind = "tx_dropped"    // the queue dropped a window
+	EventRxOK        EventKind = "rx_ok"         // a data frame was received
+	EventRxParseFail EventKind = "rx_parse_fail" // bytes were received that are not a frame
+	EventAckSent     EventKind = "ack_sent"      // an ACK was sent
+	EventReconDone   EventKind = "recon_done"    // a window was reconstructed from its payload
+	EventReconFailed EventKind = "recon_failed"  // the codec refused a payload
 )
 
-// Event is one line of a run's log. Which fields count depends on the kind:
+// Event is something that happened at one end of a link. Which fields are used
+// depends on the kind, besides Kind and At:
 //
-//	run_start      Start
 //	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
 //	tx_failed      Seq WindowID Reason Attempt
@@ -43,9 +42,9 @@ const (
 type Event struct {
 	Kind     EventKind
 	At       time.Time
-	Seq      byte // of the window; an ACK's is the one it acknowledges
+	Seq      byte // of the window; an ACK's is the one that it acknowledges
 	WindowID int64
-	SensorMs int64 // sensor time, ms since 1970
+	SensorMs int64 // sensor time of the window's last sample, ms since 1970
 	Attempt  int   // 1 is the first sending; of tx_failed, how many there were
 
 	FrameBytes   int
@@ -54,26 +53,16 @@ type Event struct {
 
 	TimeOnAir  time.Duration // estimated from the PHY
 	Guard      time.Duration
-	AckTimeout time.Duration // the air's part, see Timing
-	Encode     time.Duration // spent encoding
-	Age        time.Duration // from offering to this sending
-	Queued     time.Duration // from offering to the first sending
+	AckTimeout time.Duration // without the radio's latency, see Timing.AckTimeoutFor
+	Encode     time.Duration // time spent encoding
+	Age        time.Duration // from offering the window to this sending
+	Queued     time.Duration // from offering the window to its first sending
 	RTT        time.Duration // from the last sending to its ACK
-	EndToEnd   time.Duration // from offering to the ACK
+	EndToEnd   time.Duration // from offering the window to its ACK
 
-	RSSIdBm   int // meaningful where HasRSSI
+	RSSIdBm   int // received signal strength; valid only if HasRSSI
 	HasRSSI   bool
-	Duplicate bool // received before, so not delivered again
-	Reason    string
+	Duplicate bool      // the window was received before, so it is not delivered again
+	Reason    string    // why something failed
 	Window    []float64 // reconstructed; valid until the next Step
-	Start     *RunStart
-}
-
-// RunStart says what a run was started with. Each field is written as it is;
-// what is nil becomes null.
-type RunStart struct {
-	RunSpec             any     `json:"runspec"`
-	ArtifactsManifest   *string `json:"artifacts_manifest"`
-	ManifestFingerprint *string `json:"manifest_fingerprint"`
-	ModelHash           *string `json:"model_hash,omitempty"`
 }

@@ -58,11 +58,11 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*SenderSettings)) *bench {
 	t.Helper()
-	cfg := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond}, Codec: bytesCodec{n: 8}}
+	settings := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond}, Codec: bytesCodec{n: 8}}
 	if change != nil {
-		change(&cfg)
+		change(&settings)
 	}
-	s, err := NewSender(cfg)
+	s, err := NewSender(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,9 +159,9 @@ func TestPace(t *testing.T) {
 		{"the UART, where it is slower", uart, 5, uart(10) + 20*time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t, func(cfg *SenderSettings) {
-				cfg.PHY.SF, cfg.Latency, cfg.MaxInFlight = c.sf, c.latency, 3
-				cfg.PHY.BandwidthHz = map[int]int{5: 500000, 7: 125000}[c.sf]
+			b := newBench(t, func(settings *SenderSettings) {
+				settings.PHY.SF, settings.Latency, settings.MaxInFlight = c.sf, c.latency, 3
+				settings.PHY.BandwidthHz = map[int]int{5: 500000, 7: 125000}[c.sf]
 			})
 			for i := range 4 {
 				b.step(Offer(window(i)))
@@ -231,7 +231,7 @@ func TestQueuePolicies(t *testing.T) {
 		{QueueDropOldest, []string{"tx_sent 0/0", "tx_dropped 1/0 queue full"}},
 	} {
 		t.Run(string(c.policy), func(t *testing.T) {
-			b := newBench(t, func(cfg *SenderSettings) { cfg.Queue, cfg.QueueLen = c.policy, 2 })
+			b := newBench(t, func(settings *SenderSettings) { settings.Queue, settings.QueueLen = c.policy, 2 })
 			for i := range 4 {
 				if i == 3 && b.s.Room() != 0 {
 					t.Errorf("room for %d", b.s.Room())
@@ -334,7 +334,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-func TestConfigRefused(t *testing.T) {
+func TestSettingsRefused(t *testing.T) {
 	good := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}}
 	for _, c := range []struct {
 		name   string
@@ -354,15 +354,24 @@ func TestConfigRefused(t *testing.T) {
 		{"a duty cycle no frame fits", func(c *SenderSettings) { c.DutyCycle = 1e-6 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := good
-			c.change(&cfg)
-			if s, err := NewSender(cfg); !errors.Is(err, ErrSettings) {
+			settings := good
+			c.change(&settings)
+			if s, err := NewSender(settings); !errors.Is(err, ErrSettings) {
 				t.Errorf("%v, %v", s, err)
+			}
+			if err := settings.Check(); !errors.Is(err, ErrSettings) {
+				t.Errorf("they pass: %v", err)
 			}
 		})
 	}
 	if _, err := NewReceiver(ReceiverSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 1}}); !errors.Is(err, ErrSettings) {
 		t.Errorf("receiver: %v", err)
+	}
+	if err := (ReceiverSettings{Timing: Timing{PHY: sf7}, DutyCycle: 2}).Check(); !errors.Is(err, ErrSettings) {
+		t.Errorf("a receiver's duty cycle of 2 passes: %v", err)
+	}
+	if err := good.Check(); err != nil {
+		t.Errorf("good ones: %v", err)
 	}
 }
 

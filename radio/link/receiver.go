@@ -7,110 +7,135 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// ReceiverSettings is what a Receiver needs. Timing must be the sender's.
+// ReceiverSettings are the settings of a [Receiver].
 type ReceiverSettings struct {
-	Timing
-	// Codec decodes payloads. Nil leaves them as they came.
+	Timing // must be the sender's
+	// Codec decodes payloads. nil: they are delivered as they are.
 	Codec Codec
-	// FirstSeq is the number of the first ACK frame.
+	// FirstSeq is the sequence number of the first ACK frame.
 	FirstSeq byte
-	// DutyCycle is the share of any hour the receiver may be on the air with its
-	// ACKs; beyond it none is sent. 0 is no limit.
+	// DutyCycle is the share of any hour that the receiver may spend sending ACKs,
+	// 0..1. Beyond it, it sends none. 0: no limit.
 	DutyCycle float64
 }
 
-// Receiver acknowledges windows and delivers each once. It is a state machine
-// for one goroutine.
+// Check reports settings out of range, as ErrSettings.
+func (s ReceiverSettings) Check() error {
+	_, err := s.resolve()
+	return err
+}
+
+// resolve checks the settings and replaces their zeros.
+func (s ReceiverSettings) resolve() (ReceiverSettings, error) {
+	var err error
+	if s.Timing, err = s.Timing.resolve(s.Codec); err != nil {
+		return s, err
+	}
+	return s, checkDuty(s.DutyCycle, s.PHY.TimeOnAir(radio.AckFrameLen))
+}
+
+// Receiver acknowledges windows and delivers each of them once. It is a state
+// machine without I/O, for use by one goroutine.
 type Receiver struct {
-	cfg    ReceiverSettings
-	memory time.Duration
-	budget *budget
+	settings ReceiverSettings
+	memory   time.Duration
+	budget   *budget
 
 	seq    byte           // of the next ACK frame
-	newest byte           // furthest SEQ heard, where any is remembered
+	newest byte           // the SEQ furthest ahead, if any is remembered
 	seen   [256]time.Time // when each SEQ was delivered; zero: not, or forgotten
-	last   time.Time      // when the last window came; zero: none yet
+	last   time.Time      // when the last window came; zero: none has
 	ack    []byte
 	window []float64
 }
 
-// NewReceiver checks the configuration: an error is an ErrSettings.
-func NewReceiver(cfg ReceiverSettings) (*Receiver, error) {
-	var err error
-	if cfg.Timing, err = cfg.Timing.withDefaults(cfg.Codec); err != nil {
+// NewReceiver returns a receiver that has received nothing yet. An error is that of
+// settings.Check.
+func NewReceiver(settings ReceiverSettings) (*Receiver, error) {
+	s, err := settings.resolve()
+	if err != nil {
 		return nil, err
 	}
-	if err := checkDuty(cfg.DutyCycle, cfg.PHY.TimeOnAir(radio.AckFrameLen)); err != nil {
-		return nil, err
-	}
-	return &Receiver{cfg: cfg, memory: cfg.Memory(), budget: newBudget(cfg.DutyCycle), seq: cfg.FirstSeq}, nil
+	return &Receiver{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle), seq: s.FirstSeq}, nil
 }
 
-// Step takes an input at the time now and appends to actions what is to be
-// done. A receiver waits for nothing: next is always zero.
+// Step takes an input at the time now and appends to actions what is to be done.
+// A receiver waits for nothing, so next is always zero.
 func (r *Receiver) Step(now time.Time, in Input, actions []Action) (_ []Action, next time.Time) {
 	if in.Kind != InputReceived {
 		return actions, time.Time{}
 	}
-	frame, err := radio.ParseFrame(in.Reception.Frame)
-	if in.Reception.Err != nil {
-		err = in.Reception.Err
-	}
-	if err == nil && len(frame.Payload) > r.cfg.MaxPayloadLen {
-		err = fmt.Errorf("link: payload of %d bytes, want at most %d", len(frame.Payload), r.cfg.MaxPayloadLen)
-	}
+	frame, err := r.parse(in.Reception)
 	if err != nil {
-		return append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventRxParseFail, At: now, Reason: err.Error()}}), time.Time{}
+		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()}), time.Time{}
 	}
 	if _, ok := frame.Acked(); ok {
 		return actions, time.Time{} // another receiver's ACK
 	}
 	repeated := r.repeated(now, frame.Seq)
-	actions = append(actions, Action{Kind: ActionLog, Event: Event{
+	actions = appendEvent(actions, Event{
 		Kind: EventRxOK, At: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(in.Reception.Frame),
 		RSSIdBm: in.Reception.RSSIdBm, HasRSSI: in.Reception.HasRSSI, Duplicate: repeated,
-	}})
+	})
 	if !repeated {
-		delivery := Delivery{Seq: frame.Seq, Payload: frame.Payload, At: now,
-			RSSIdBm: in.Reception.RSSIdBm, HasRSSI: in.Reception.HasRSSI}
-		if r.cfg.Codec != nil {
-			r.window, err = r.cfg.Codec.AppendDecode(r.window[:0], frame.Payload)
-			if err != nil {
-				// Not acknowledged: its sender repeats it, or learns that it failed.
-				return append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventReconFailed, At: now, Seq: frame.Seq,
-					Reason: err.Error()}}), time.Time{}
-			}
-			delivery.Window = r.window
-			actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventReconDone, At: now, Seq: frame.Seq,
-				Window: r.window}})
+		var ok bool
+		if actions, ok = r.deliver(now, frame, in.Reception, actions); !ok {
+			return actions, time.Time{} // not acknowledged: the sender repeats it, or reports that it failed
 		}
-		r.remember(now, frame.Seq)
-		actions = append(actions, Action{Kind: ActionDeliver, Delivery: delivery})
 	}
 	return r.acknowledge(now, frame.Seq, actions), time.Time{}
 }
 
+// parse returns the frame of a reception.
+func (r *Receiver) parse(reception radio.Reception) (radio.Frame, error) {
+	if reception.Err != nil {
+		return radio.Frame{}, reception.Err
+	}
+	frame, err := radio.ParseFrame(reception.Frame)
+	if err == nil && len(frame.Payload) > r.settings.MaxPayloadLen {
+		err = fmt.Errorf("link: payload of %d bytes, want at most %d", len(frame.Payload), r.settings.MaxPayloadLen)
+	}
+	return frame, err
+}
+
+// deliver decodes a new frame and delivers its window. If the codec refuses it, ok
+// is false.
+func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Reception, actions []Action) (_ []Action, ok bool) {
+	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, At: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
+	if r.settings.Codec != nil {
+		var err error
+		if r.window, err = r.settings.Codec.AppendDecode(r.window[:0], frame.Payload); err != nil {
+			return appendEvent(actions, Event{Kind: EventReconFailed, At: now, Seq: frame.Seq, Reason: err.Error()}), false
+		}
+		d.Window = r.window
+		actions = appendEvent(actions, Event{Kind: EventReconDone, At: now, Seq: frame.Seq, Window: r.window})
+	}
+	r.remember(now, frame.Seq)
+	return append(actions, Action{Kind: ActionDeliver, Delivery: d}), true
+}
+
+// acknowledge sends the ACK of seq, if the duty cycle allows it.
 func (r *Receiver) acknowledge(now time.Time, seq byte, actions []Action) []Action {
-	airtime := r.cfg.PHY.TimeOnAir(radio.AckFrameLen)
+	airtime := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
 	if r.budget.freeAt(now, airtime).After(now) {
 		return actions
 	}
 	r.budget.spend(now, airtime)
 	r.ack = radio.AppendAck(r.ack[:0], r.seq, seq)
 	r.seq++
-	return append(actions,
-		Action{Kind: ActionLog, Event: Event{Kind: EventAckSent, At: now, Seq: seq, TimeOnAir: airtime}},
-		Action{Kind: ActionSend, Frame: r.ack})
+	actions = appendEvent(actions, Event{Kind: EventAckSent, At: now, Seq: seq, TimeOnAir: airtime})
+	return append(actions, Action{Kind: ActionSend, Frame: r.ack})
 }
 
-// repeated says whether the window of seq was delivered before.
+// repeated reports whether the window with that SEQ was delivered before.
 func (r *Receiver) repeated(now time.Time, seq byte) bool {
 	at := r.seen[seq]
 	return !at.IsZero() && now.Sub(at) <= r.memory
 }
 
-// remember notes seq as delivered. Where it is the newest, the numbers that
-// fall out of the half circle behind it are free for new windows.
+// remember notes that seq was delivered. If it is the furthest ahead, it forgets
+// the numbers that are no longer among the 127 before it, so that new windows can
+// have them.
 func (r *Receiver) remember(now time.Time, seq byte) {
 	if r.last.IsZero() {
 		r.newest = seq
@@ -122,4 +147,9 @@ func (r *Receiver) remember(now time.Time, seq byte) {
 		r.newest = seq
 	}
 	r.seen[seq], r.last = now, now
+}
+
+// appendEvent asks for an event to be logged.
+func appendEvent(actions []Action, e Event) []Action {
+	return append(actions, Action{Kind: ActionLog, Event: e})
 }

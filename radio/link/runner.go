@@ -10,29 +10,31 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Runner gives a machine a radio and the real clock.
+// Runner runs a machine with a radio and the real clock. Its fields must not change
+// while it runs.
 type Runner struct {
 	Radio radio.Radio
-	// Log takes every event, before the frame it is about is sent; Log.Write is
-	// one. Nil takes none. Its error ends the run.
+	// Log takes every event, before the frame that it is about is sent;
+	// runlog.Writer's Write is one. An error ends the run. It may be nil.
 	Log func(Event) error
-	// OnSeq is told the SEQ that comes next before one is used; State.SetSeq is
-	// one. Nil is not told. Its error ends the run.
+	// OnSeq is told the next window's sequence number before the current one is
+	// used, so that it can be stored. An error ends the run. It may be nil.
 	OnSeq func(next byte) error
-	// Flush is how long a sender may go on with what is pending after its
-	// context has ended. What is left then is reported failed.
+	// Flush is how long a sender continues with what is pending after its context
+	// has ended. What is left then is reported as failed. 0: not at all.
 	Flush time.Duration
 }
 
-// Send runs a sender over what next yields until next returns io.EOF and
-// everything is settled; it returns nil then. next is called from another
-// goroutine, one call at a time, and must return when its context ends; a
-// window's values must stay as they are until the following call. Where the
-// queue blocks, next is called only while there is room.
+// Send runs a sender over the windows that next returns, until next returns io.EOF
+// and every window is acknowledged or given up. Then it returns nil.
 //
-// When ctx ends, Send flushes and returns ctx's error. Errors of next, of the
-// radio and of Log end the run in the same way, but those of the latter two
-// without flushing.
+// Send calls next from another goroutine, one call at a time, and with QueueBlock
+// only if there is room. Next must return when its context ends, which is when the
+// run does. A window's values must stay unchanged until the following call.
+//
+// When ctx ends, Send flushes and returns the context's error. An error of next
+// ends the run after what is pending; an error of the radio, of Log or of OnSeq
+// ends it at once.
 func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context) (Outbound, error)) error {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	source, stopSource := context.WithCancel(ctx)
@@ -56,11 +58,13 @@ func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context)
 	return err
 }
 
+// received is what the radio's Receive returned.
 type received struct {
 	reception radio.Reception
 	err       error
 }
 
+// offered is what the source of windows returned.
 type offered struct {
 	window Outbound
 	err    error
@@ -73,11 +77,15 @@ type sendRun struct {
 	ctx        context.Context // ends with the run, later than the caller's
 	receptions chan received
 	windows    chan offered
-	ask        chan struct{} // for one window
+	ask        chan struct{} // asks fetch for one window
 	actions    []Action
-	deadline   time.Time
+	deadline   time.Time // when the sender wants to be called; zero: not
+
+	asked, ended bool  // a window was asked for; no more will be
+	result       error // of the source, for when the run is over
 }
 
+// receive passes on what the radio receives.
 func (r *sendRun) receive(ctx context.Context) {
 	for {
 		reception, err := r.Radio.Receive(ctx)
@@ -92,6 +100,7 @@ func (r *sendRun) receive(ctx context.Context) {
 	}
 }
 
+// fetch gets a window from the source each time it is asked.
 func (r *sendRun) fetch(ctx context.Context, next func(context.Context) (Outbound, error)) {
 	for range r.ask {
 		w, err := next(ctx)
@@ -106,21 +115,20 @@ func (r *sendRun) fetch(ctx context.Context, next func(context.Context) (Outboun
 	}
 }
 
+// loop steps the sender until it is done.
 func (r *sendRun) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var asked, ended bool
-	var result error
 	stop := ctx.Done()
 	var flushed <-chan time.Time
 	for !r.sender.Done() {
-		if !asked && !ended && (r.sender.cfg.Queue != QueueBlock || r.sender.Room() > 0) {
-			asked = true
+		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.Room() > 0) {
+			r.asked = true
 			r.ask <- struct{}{}
 		}
 		timer.Reset(r.untilDeadline())
-		// What has been received comes before the time that has passed: an ACK
-		// that waited while a frame was being sent is no lost one.
+		// Receptions come before the time that has passed: an ACK that waited while a
+		// frame was being sent is not late.
 		select {
 		case rec := <-r.receptions:
 			if err := r.received(rec); err != nil {
@@ -134,20 +142,11 @@ func (r *sendRun) loop(ctx context.Context) error {
 		case rec := <-r.receptions:
 			err = r.received(rec)
 		case w := <-r.windows:
-			asked = false
-			if w.err == nil && !ended {
-				err = r.step(Offer(w.window))
-				break
-			}
-			if w.err != nil && !ended && !errors.Is(w.err, io.EOF) && ctx.Err() == nil {
-				result = fmt.Errorf("link: next window: %w", w.err)
-			}
-			ended = true
-			err = r.step(Shutdown())
+			err = r.offered(ctx, w)
 		case <-timer.C:
 			err = r.step(Tick())
 		case <-stop:
-			stop, ended, result = nil, true, ctx.Err()
+			stop, r.ended = nil, true
 			flushed = time.After(r.Flush)
 			err = r.step(Shutdown())
 		case <-flushed:
@@ -160,7 +159,7 @@ func (r *sendRun) loop(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return result
+	return r.result
 }
 
 func (r *sendRun) untilDeadline() time.Duration {
@@ -177,6 +176,19 @@ func (r *sendRun) received(rec received) error {
 	return r.step(Received(rec.reception))
 }
 
+// offered takes a window from the source, or its end.
+func (r *sendRun) offered(ctx context.Context, w offered) error {
+	r.asked = false
+	if w.err == nil && !r.ended {
+		return r.step(Offer(w.window))
+	}
+	if w.err != nil && !r.ended && !errors.Is(w.err, io.EOF) && ctx.Err() == nil {
+		r.result = fmt.Errorf("link: next window: %w", w.err)
+	}
+	r.ended = true
+	return r.step(Shutdown())
+}
+
 // step runs the sender and does what it asks for.
 func (r *sendRun) step(in Input) error {
 	actions, deadline := r.sender.Step(time.Now(), in, r.actions[:0])
@@ -184,68 +196,80 @@ func (r *sendRun) step(in Input) error {
 	for i := range actions {
 		switch a := &actions[i]; a.Kind {
 		case ActionLog:
-			if r.Log != nil {
-				if err := r.Log(a.Event); err != nil {
-					return err
-				}
+			if err := r.log(a.Event); err != nil {
+				return err
 			}
 		case ActionSend:
-			if r.OnSeq != nil {
-				if err := r.OnSeq(r.sender.NextSeq()); err != nil {
-					return err
-				}
+			stall, err := r.transmit(a.Frame)
+			if err != nil {
+				return err
 			}
-			start := time.Now()
-			if err := r.Radio.Send(r.ctx, a.Frame); err != nil {
-				return fmt.Errorf("link: send: %w", err)
-			}
-			if stall := time.Since(start) - r.sender.cfg.Latency(len(a.Frame)); stall > time.Millisecond {
-				// A step's send is its last action.
-				return r.step(Stalled(stall))
+			if stall > time.Millisecond {
+				return r.step(Stalled(stall)) // the send is the last action of a step
 			}
 		}
 	}
 	return nil
 }
 
-// Receive runs a receiver until ctx ends, and returns its error then, or until
-// the radio, Log or deliver fail. A delivery is handed over before its ACK is
-// sent; deliver may be nil.
+// transmit sends a frame and returns how much longer than the radio's latency that
+// took.
+func (r *sendRun) transmit(frame []byte) (stall time.Duration, err error) {
+	if r.OnSeq != nil {
+		if err := r.OnSeq(r.sender.NextSeq()); err != nil {
+			return 0, err
+		}
+	}
+	start := time.Now()
+	if err := r.Radio.Send(r.ctx, frame); err != nil {
+		return 0, fmt.Errorf("link: send: %w", err)
+	}
+	return time.Since(start) - r.sender.settings.Latency(len(frame)), nil
+}
+
+// log hands over an event.
+func (r *Runner) log(e Event) error {
+	if r.Log == nil {
+		return nil
+	}
+	return r.Log(e)
+}
+
+// Receive runs a receiver until ctx ends, and returns the context's error then, or
+// until the radio, Log or deliver fails. Deliver is called before the window is
+// acknowledged; it may be nil.
 func (r *Runner) Receive(ctx context.Context, rx *Receiver, deliver func(Delivery) error) error {
 	var actions []Action
 	for {
 		reception, err := r.Radio.Receive(ctx)
 		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("link: receive: %w", err)
+			return r.radioError(ctx, "receive", err)
 		}
 		actions, _ = rx.Step(time.Now(), Received(reception), actions[:0])
 		for i := range actions {
 			switch a := &actions[i]; a.Kind {
 			case ActionLog:
-				if r.Log == nil {
-					continue
-				}
-				if err := r.Log(a.Event); err != nil {
-					return err
-				}
+				err = r.log(a.Event)
 			case ActionSend:
-				if err := r.Radio.Send(ctx, a.Frame); err != nil {
-					if ctx.Err() != nil {
-						return ctx.Err()
-					}
-					return fmt.Errorf("link: send: %w", err)
+				if err = r.Radio.Send(ctx, a.Frame); err != nil {
+					err = r.radioError(ctx, "send", err)
 				}
 			case ActionDeliver:
-				if deliver == nil {
-					continue
+				if deliver != nil {
+					err = deliver(a.Delivery)
 				}
-				if err := deliver(a.Delivery); err != nil {
-					return err
-				}
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// radioError returns the context's error if that is why the radio failed.
+func (r *Runner) radioError(ctx context.Context, op string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("link: %s: %w", op, err)
 }

@@ -90,42 +90,49 @@ func numbered(n int) func(context.Context) (Outbound, error) {
 	}
 }
 
+// counter counts what became of windows.
+type counter struct{ sent, acked, failed, retries int }
+
+func (c *counter) add(e Event) {
+	switch e.Kind {
+	case EventTxSent:
+		c.sent++
+		if e.Attempt > 1 {
+			c.retries++
+		}
+	case EventAckReceived:
+		c.acked++
+	case EventTxFailed:
+		c.failed++
+	}
+}
+
 // inTime runs a sender and a receiver over two pipes in a bubble of virtual
 // time and returns what was delivered and the sums.
-func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderSettings)) (delivered []int64, m Metrics) {
+func inTime(t *testing.T, change func(tx, rx *pipe, settings *SenderSettings)) (delivered []int64, n counter) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		tx, rx := pipes(41 * time.Millisecond)
-		cfg := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
-		change(tx, rx, &cfg)
-		s, err := NewSender(cfg)
+		settings := SenderSettings{Timing: Timing{PHY: sf7, Guard: 20 * time.Millisecond, MaxRetries: 4}, Codec: bytesCodec{n: 8}}
+		change(tx, rx, &settings)
+		s, err := NewSender(settings)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing, Codec: bytesCodec{n: 8}})
+		r, err := NewReceiver(ReceiverSettings{Timing: settings.Timing, Codec: bytesCodec{n: 8}})
 		if err != nil {
 			t.Fatal(err)
-		}
-		var mu sync.Mutex
-		var meter Meter
-		log := func(role Role) func(Event) error {
-			return func(e Event) error {
-				mu.Lock()
-				defer mu.Unlock()
-				meter.Add(role, e)
-				return nil
-			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			runner := Runner{Radio: rx, Log: log(RoleRX)}
+			runner := Runner{Radio: rx}
 			ended <- runner.Receive(ctx, r, func(d Delivery) error {
 				delivered = append(delivered, int64(d.Window[0]))
 				return nil
 			})
 		}()
-		runner := Runner{Radio: tx, Log: log(RoleTX)}
+		runner := Runner{Radio: tx, Log: func(e Event) error { n.add(e); return nil }}
 		if err := runner.Send(t.Context(), s, numbered(500)); err != nil {
 			t.Error(err)
 		}
@@ -134,25 +141,24 @@ func inTime(t *testing.T, change func(tx, rx *pipe, cfg *SenderSettings)) (deliv
 			t.Errorf("receiver ended with %v", err)
 		}
 		tx.wg.Wait()
-		m = meter.Metrics()
 	})
-	return delivered, m
+	return delivered, n
 }
 
 func TestRunner(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		change  func(tx, rx *pipe, cfg *SenderSettings)
+		change  func(tx, rx *pipe, settings *SenderSettings)
 		retries int
 	}{
-		{"nothing lost", func(tx, rx *pipe, cfg *SenderSettings) {}, 0},
-		{"every fifth frame lost", func(tx, rx *pipe, cfg *SenderSettings) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
-		{"every tenth ACK lost", func(tx, rx *pipe, cfg *SenderSettings) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
-		{"several in flight", func(tx, rx *pipe, cfg *SenderSettings) {
-			cfg.MaxInFlight = 4
+		{"nothing lost", func(tx, rx *pipe, settings *SenderSettings) {}, 0},
+		{"every fifth frame lost", func(tx, rx *pipe, settings *SenderSettings) { tx.lose = func(n int) bool { return n%5 == 4 } }, 124},
+		{"every tenth ACK lost", func(tx, rx *pipe, settings *SenderSettings) { rx.lose = func(n int) bool { return n%10 == 9 } }, 55},
+		{"several in flight", func(tx, rx *pipe, settings *SenderSettings) {
+			settings.MaxInFlight = 4
 			tx.lose = func(n int) bool { return n%5 == 4 }
 		}, 124},
-		{"a radio unplugged for 5 s", func(tx, rx *pipe, cfg *SenderSettings) {
+		{"a radio unplugged for 5 s", func(tx, rx *pipe, settings *SenderSettings) {
 			tx.stall = func(n int) time.Duration {
 				if n == 250 {
 					return 5 * time.Second
@@ -162,18 +168,18 @@ func TestRunner(t *testing.T) {
 		}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			delivered, m := inTime(t, c.change)
+			delivered, n := inTime(t, c.change)
 			slices.Sort(delivered)
 			for i, id := range delivered {
 				if int64(i) != id {
 					t.Fatalf("delivery %d is window %d", i, id)
 				}
 			}
-			if len(delivered) != 500 || m.Acked != 500 || m.Failed != 0 {
-				t.Errorf("%d delivered, %d acknowledged, %d failed", len(delivered), m.Acked, m.Failed)
+			if len(delivered) != 500 || n.acked != 500 || n.failed != 0 {
+				t.Errorf("%d delivered, %d acknowledged, %d failed", len(delivered), n.acked, n.failed)
 			}
-			if m.Retries != c.retries {
-				t.Errorf("%d retries, want %d", m.Retries, c.retries)
+			if n.retries != c.retries {
+				t.Errorf("%d retries, want %d", n.retries, c.retries)
 			}
 		})
 	}
@@ -191,12 +197,12 @@ func TestRunnerFlushesWhenItsContextEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tx, rx := pipes(10 * time.Millisecond)
-				cfg := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
-				s, err := NewSender(cfg)
+				settings := SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}, QueueLen: 7}
+				s, err := NewSender(settings)
 				if err != nil {
 					t.Fatal(err)
 				}
-				r, err := NewReceiver(ReceiverSettings{Timing: cfg.Timing})
+				r, err := NewReceiver(ReceiverSettings{Timing: settings.Timing})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,26 +211,22 @@ func TestRunnerFlushesWhenItsContextEnds(t *testing.T) {
 				go func() { ended <- (&Runner{Radio: rx}).Receive(rxCtx, r, nil) }()
 
 				ctx, cancel := context.WithCancel(t.Context())
-				var meter Meter
-				acks := 0
+				var n counter
 				var seqs []byte
 				runner := Runner{Radio: tx, Flush: c.flush,
 					OnSeq: func(next byte) error { seqs = append(seqs, next); return nil },
 					Log: func(e Event) error {
-						meter.Add(RoleTX, e)
-						if e.Kind == EventAckReceived {
-							if acks++; acks == 3 {
-								cancel()
-							}
+						n.add(e)
+						if e.Kind == EventAckReceived && n.acked == 3 {
+							cancel()
 						}
 						return nil
 					}}
 				if err := runner.Send(ctx, s, numbered(1000)); !errors.Is(err, context.Canceled) {
 					t.Errorf("ended with %v", err)
 				}
-				m := meter.Metrics()
-				if m.Acked < c.acked || m.Acked > c.acked+1 || m.Failed < c.failed || m.Failed > c.failed+1 || s.Pending() != 0 {
-					t.Errorf("%d acknowledged, %d failed, %d pending", m.Acked, m.Failed, s.Pending())
+				if n.acked < c.acked || n.acked > c.acked+1 || n.failed < c.failed || n.failed > c.failed+1 || s.Pending() != 0 {
+					t.Errorf("%d acknowledged, %d failed, %d pending", n.acked, n.failed, s.Pending())
 				}
 				if fmt.Sprint(seqs[:3]) != "[1 2 3]" {
 					t.Errorf("next SEQs %v", seqs)

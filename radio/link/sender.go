@@ -8,37 +8,78 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// SenderSettings is what a Sender needs.
+// DefaultQueueLen is how many windows a sender's queue holds where nothing else is
+// asked for.
+const DefaultQueueLen = 64
+
+// SenderSettings are the settings of a [Sender]. Timing.PHY and Codec must be set.
 type SenderSettings struct {
 	Timing
 	Codec    Codec
-	FirstSeq byte        // see State.Seq
-	Queue    QueuePolicy // "" is QueueBlock
-	QueueLen int         // windows that wait for the air, 0 is 64
-	// DutyCycle is the share of any hour the sender may be on the air: 0.01 in
-	// most of the EU868 band. 0 is no limit. Waiting for it is no timeout.
+	FirstSeq byte        // of the first window; continue where the last run left off
+	Queue    QueuePolicy // "": QueueBlock
+	QueueLen int         // windows that the queue holds; 0: DefaultQueueLen
+	// DutyCycle is the share of any hour that the sender may be on the air, 0..1:
+	// 0.01 in most of the EU868 band. Frames wait for it; that is not a timeout.
+	// 0: no limit.
 	DutyCycle float64
-	// RetryJitter is the most that is added, at random by Seed, to the wait
-	// before a repetition. Senders that share a channel need it, of some times on
-	// air: without it two whose frames met would meet again each time. 0 is none.
+	// RetryJitter is added to the wait before a repetition, uniformly at random
+	// from 0 to this. Senders that share a channel need it, some times on air
+	// long: without it, two whose frames collided would collide again each time.
+	// 0: none.
 	RetryJitter time.Duration
-	Seed        uint64
-	// Clock times the encoding for the log. Nil leaves it out.
+	// Seed is that of RetryJitter. Any value is valid; give each sender its own.
+	Seed uint64
+	// Clock is read before and after encoding a window, to log how long that
+	// takes. nil: it is logged as 0.
 	Clock func() time.Time
 }
 
-// Sender sends windows in order and repeats what is not acknowledged. It is a
-// state machine for one goroutine.
-type Sender struct {
-	cfg    SenderSettings
-	memory time.Duration // how long a frame may be repeated
-	budget *budget
-	rng    *rand.Rand
+// Check reports settings out of range, as ErrSettings. It refuses a codec whose
+// payloads have one byte, because a receiver would take them for ACKs.
+func (s SenderSettings) Check() error {
+	_, err := s.resolve()
+	return err
+}
 
-	head, tail *slot // queue
+// resolve checks the settings and replaces their zeros.
+func (s SenderSettings) resolve() (SenderSettings, error) {
+	if s.Codec == nil {
+		return s, fmt.Errorf("%w: a sender needs a codec", ErrSettings)
+	}
+	var err error
+	if s.Timing, err = s.Timing.resolve(s.Codec); err != nil {
+		return s, err
+	}
+	if s.Queue == "" {
+		s.Queue = QueueBlock
+	}
+	if s.QueueLen == 0 {
+		s.QueueLen = DefaultQueueLen
+	}
+	switch {
+	case s.Queue != QueueBlock && s.Queue != QueueDropOldest && s.Queue != QueueDropNewest:
+		return s, fmt.Errorf("%w: queue policy %q, want %s, %s or %s", ErrSettings, s.Queue, QueueBlock, QueueDropOldest, QueueDropNewest)
+	case s.RetryJitter < 0:
+		return s, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrSettings, s.RetryJitter)
+	case s.QueueLen < 1:
+		return s, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrSettings, s.QueueLen)
+	}
+	return s, checkDuty(s.DutyCycle, s.PHY.TimeOnAir(radio.HeaderLen+s.MaxPayloadLen))
+}
+
+// Sender sends windows in order and repeats those that are not acknowledged. It is
+// a state machine without I/O, for use by one goroutine.
+type Sender struct {
+	settings SenderSettings
+	memory   time.Duration // how long after its first sending a frame may be repeated
+	budget   *budget
+	rng      *rand.Rand
+
+	head, tail *slot // the queue
 	queued     int
-	flight     []*slot // by first sending, so by SEQ
-	free       *slot
+	flight     []*slot // what awaits its ACK, by first sending and so by SEQ
+	free       *slot   // slots to use again
 
 	seq      byte // of the next window
 	nextSend time.Time
@@ -62,63 +103,32 @@ type slot struct {
 	encode    time.Duration
 }
 
-// NewSender checks the configuration: an error is an ErrSettings. A codec whose
-// payloads have one byte is refused, since a receiver could not tell them from
-// ACKs.
-func NewSender(cfg SenderSettings) (*Sender, error) {
-	if cfg.Codec == nil {
-		return nil, fmt.Errorf("%w: a sender needs a codec", ErrSettings)
-	}
-	var err error
-	if cfg.Timing, err = cfg.Timing.withDefaults(cfg.Codec); err != nil {
+// NewSender returns a sender with an empty queue. An error is that of
+// settings.Check.
+func NewSender(settings SenderSettings) (*Sender, error) {
+	s, err := settings.resolve()
+	if err != nil {
 		return nil, err
 	}
-	if cfg.Queue == "" {
-		cfg.Queue = QueueBlock
-	}
-	if cfg.QueueLen == 0 {
-		cfg.QueueLen = 64
-	}
-	switch {
-	case cfg.Queue != QueueBlock && cfg.Queue != QueueDropOldest && cfg.Queue != QueueDropNewest:
-		return nil, fmt.Errorf("%w: queue policy %q, want block, drop_oldest or drop_newest", ErrSettings, cfg.Queue)
-	case cfg.RetryJitter < 0:
-		return nil, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrSettings, cfg.RetryJitter)
-	case cfg.QueueLen < 1:
-		return nil, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrSettings, cfg.QueueLen)
-	}
-	if err := checkDuty(cfg.DutyCycle, cfg.PHY.TimeOnAir(radio.HeaderLen+cfg.MaxPayloadLen)); err != nil {
-		return nil, err
-	}
-	return &Sender{cfg: cfg, memory: cfg.Memory(), budget: newBudget(cfg.DutyCycle), seq: cfg.FirstSeq,
-		rng: rand.New(rand.NewPCG(cfg.Seed, 0)), flight: make([]*slot, 0, cfg.MaxInFlight)}, nil
+	return &Sender{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle), seq: s.FirstSeq,
+		rng: rand.New(rand.NewPCG(s.Seed, 0)), flight: make([]*slot, 0, s.MaxInFlight)}, nil
 }
 
-func checkDuty(share float64, longest time.Duration) error {
-	if !(share >= 0 && share <= 1) {
-		return fmt.Errorf("%w: duty cycle %v, want 0..1", ErrSettings, share)
-	}
-	if share > 0 && longest > time.Duration(share*float64(dutyHour)) {
-		return fmt.Errorf("%w: duty cycle %v leaves less an hour than one frame's %v", ErrSettings, share, longest)
-	}
-	return nil
-}
+// Room returns how many windows the queue takes before its policy drops one.
+func (s *Sender) Room() int { return s.settings.QueueLen - s.queued }
 
-// Room is how many windows the queue takes before its policy acts.
-func (s *Sender) Room() int { return s.cfg.QueueLen - s.queued }
-
-// Pending is how many windows are queued or in flight.
+// Pending returns how many windows are queued or in flight.
 func (s *Sender) Pending() int { return s.queued + len(s.flight) }
 
-// Done is true after Shutdown once nothing is pending.
+// Done reports whether the sender was shut down and has nothing pending.
 func (s *Sender) Done() bool { return s.shutdown && s.Pending() == 0 }
 
-// NextSeq is the number the next window will carry.
+// NextSeq returns the sequence number of the next window.
 func (s *Sender) NextSeq() byte { return s.seq }
 
-// Step takes an input at the time now, which must not step back, and appends
-// to actions what is to be done. It wants to be called again at next, or
-// earlier when something happens; a zero next is never.
+// Step takes an input at the time now, which must not go back, and appends to
+// actions what is to be done. It must be called again at next at the latest, and
+// earlier when something happens. A zero next means that it waits for nothing.
 func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, next time.Time) {
 	switch in.Kind {
 	case InputOffer:
@@ -126,11 +136,7 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 	case InputReceived:
 		actions = s.received(now, in.Reception, actions)
 	case InputStalled:
-		if s.last != nil {
-			s.last.deadline = s.last.deadline.Add(in.Stall)
-			s.last.lastSent = s.last.lastSent.Add(in.Stall)
-		}
-		s.nextSend = s.nextSend.Add(in.Stall)
+		s.stalled(in.Stall)
 	case InputShutdown:
 		s.shutdown = true
 	case InputAbort:
@@ -141,62 +147,63 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 	return s.send(now, actions)
 }
 
+// offer encodes a window and queues it.
 func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
-	dropped := func(id int64, seqReason string) {
-		actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxDropped, At: now, WindowID: id, Reason: seqReason}})
-	}
 	if s.shutdown {
-		dropped(w.ID, "shutdown")
-		return actions
+		return appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: w.ID, Reason: "shutdown"})
 	}
-	slot := s.take()
-	start := s.clock()
-	frame, err := s.cfg.Codec.AppendEncode(append(slot.frame[:0], 0, 0), w.Values)
-	slot.encode = s.clock().Sub(start)
-	payload := len(frame) - radio.HeaderLen
-	if err == nil && (payload < radio.MinPayloadLen || payload > s.cfg.MaxPayloadLen) {
-		err = fmt.Errorf("payload of %d bytes, want %d..%d", payload, radio.MinPayloadLen, s.cfg.MaxPayloadLen)
+	f := s.take()
+	if err := s.encode(f, w.Values); err != nil {
+		s.put(f)
+		return appendEvent(actions, Event{Kind: EventTxFailed, At: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
 	}
-	if err != nil {
-		s.put(slot)
-		return append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxFailed, At: now, WindowID: w.ID,
-			Seq: s.seq, Reason: "encode: " + err.Error()}})
-	}
-	slot.id, slot.sensorMs, slot.frame, slot.offered = w.ID, w.SensorMs, frame, now
+	f.id, f.sensorMs, f.offered = w.ID, w.SensorMs, now
 	if s.Room() <= 0 {
-		if s.cfg.Queue != QueueDropOldest {
-			s.put(slot)
-			dropped(w.ID, "queue full")
+		dropped := f
+		if s.settings.Queue == QueueDropOldest {
+			dropped = s.pop()
+		}
+		actions = appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: dropped.id, Reason: "queue full"})
+		s.put(dropped)
+		if dropped == f {
 			return actions
 		}
-		oldest := s.pop()
-		dropped(oldest.id, "queue full")
-		s.put(oldest)
 	}
-	if s.tail == nil {
-		s.head = slot
-	} else {
-		s.tail.next = slot
-	}
-	s.tail = slot
-	s.queued++
+	s.push(f)
 	return actions
 }
 
-func (s *Sender) clock() time.Time {
-	if s.cfg.Clock == nil {
-		return time.Time{}
+// encode fills the slot's frame with the payload of values, leaving room for the
+// header.
+func (s *Sender) encode(f *slot, values []float64) error {
+	start := s.clock()
+	frame, err := s.settings.Codec.AppendEncode(append(f.frame[:0], 0, 0), values)
+	f.encode = s.clock().Sub(start)
+	if err != nil {
+		return err
 	}
-	return s.cfg.Clock()
+	if n := len(frame) - radio.HeaderLen; n < radio.MinPayloadLen || n > s.settings.MaxPayloadLen {
+		return fmt.Errorf("payload of %d bytes, want %d..%d", n, radio.MinPayloadLen, s.settings.MaxPayloadLen)
+	}
+	f.frame = frame
+	return nil
 }
 
+func (s *Sender) clock() time.Time {
+	if s.settings.Clock == nil {
+		return time.Time{}
+	}
+	return s.settings.Clock()
+}
+
+// received settles the window that an ACK acknowledges.
 func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []Action {
 	frame, err := radio.ParseFrame(r.Frame)
 	if r.Err != nil {
 		err = r.Err
 	}
 	if err != nil {
-		return append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventRxParseFail, At: now, Reason: err.Error()}})
+		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()})
 	}
 	acked, ok := frame.Acked()
 	if !ok {
@@ -206,47 +213,53 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 		if f.seq != acked {
 			continue
 		}
-		arrived := now // or before, where it had to wait for this Step
+		arrived := now
 		if r.At.After(f.lastSent) && r.At.Before(now) {
-			arrived = r.At
+			arrived = r.At // it had to wait for this Step
 		}
-		actions = append(actions, Action{Kind: ActionLog, Event: Event{
+		actions = appendEvent(actions, Event{
 			Kind: EventAckReceived, At: now, Seq: acked, WindowID: f.id,
 			RTT: arrived.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: arrived.Sub(f.offered), Encode: f.encode,
 			RSSIdBm: r.RSSIdBm, HasRSSI: r.HasRSSI,
-		}})
+		})
 		s.settle(i)
 		break
 	}
 	return actions
 }
 
-// abort gives up all that is pending.
-func (s *Sender) abort(now time.Time, actions []Action) []Action {
-	fail := func(f *slot) {
-		actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxFailed, At: now, Seq: f.seq,
-			WindowID: f.id, Reason: "run ended", Attempt: f.attempts}})
+// stalled moves all waits that began with the last frame.
+func (s *Sender) stalled(d time.Duration) {
+	if s.last != nil {
+		s.last.deadline = s.last.deadline.Add(d)
+		s.last.lastSent = s.last.lastSent.Add(d)
 	}
+	s.nextSend = s.nextSend.Add(d)
+}
+
+// abort gives up everything that is pending.
+func (s *Sender) abort(now time.Time, actions []Action) []Action {
 	for len(s.flight) > 0 {
-		fail(s.flight[0])
+		actions = appendFailure(actions, now, s.flight[0], "run ended")
 		s.settle(0)
 	}
 	for s.head != nil {
 		f := s.pop()
-		fail(f)
+		actions = appendFailure(actions, now, f, "run ended")
 		s.put(f)
 	}
 	return actions
 }
 
-// expire notes which waits are over, and gives up what has had its attempts.
+// expire marks the windows whose wait is over as due, and gives up those that have
+// had all their attempts.
 func (s *Sender) expire(now time.Time, actions []Action) []Action {
 	for i := 0; i < len(s.flight); {
 		f := s.flight[i]
 		reason := ""
 		switch {
 		case !f.due && now.Before(f.deadline):
-		case f.attempts > s.cfg.MaxRetries:
+		case f.attempts > s.settings.MaxRetries:
 			reason = "no ack"
 		case now.Sub(f.firstSent) > s.memory:
 			// The receiver may have forgotten the first copy.
@@ -258,52 +271,31 @@ func (s *Sender) expire(now time.Time, actions []Action) []Action {
 			i++
 			continue
 		}
-		actions = append(actions, Action{Kind: ActionLog, Event: Event{Kind: EventTxFailed, At: now, Seq: f.seq,
-			WindowID: f.id, Reason: reason, Attempt: f.attempts}})
+		actions = appendFailure(actions, now, f, reason)
 		s.settle(i)
 	}
 	return actions
 }
 
-// send puts the next frame on the air if there is one and the air is free, and
-// returns when there is something to do again.
+// appendFailure reports a window that is given up.
+func appendFailure(actions []Action, now time.Time, f *slot, reason string) []Action {
+	return appendEvent(actions, Event{Kind: EventTxFailed, At: now, Seq: f.seq, WindowID: f.id, Reason: reason, Attempt: f.attempts})
+}
+
+// send sends frames for as long as there is one and the air is free. It returns
+// when there is something to do again.
 func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Time) {
 	for {
 		f := s.candidate()
 		if f == nil {
 			break
 		}
-		airtime := s.cfg.PHY.TimeOnAir(len(f.frame))
-		at := s.nextSend
-		if free := s.budget.freeAt(now, airtime); free.After(at) {
-			at = free
-		}
-		if now.Before(at) {
+		airtime := s.settings.PHY.TimeOnAir(len(f.frame))
+		if at := s.sendAt(now, airtime); now.Before(at) {
 			next = at
 			break
 		}
-		if f.attempts == 0 {
-			s.pop()
-			s.flight = append(s.flight, f)
-			f.seq = s.seq
-			s.seq++
-			f.firstSent = now
-		}
-		f.frame[0], f.frame[1] = byte(len(f.frame)-radio.HeaderLen), f.seq
-		f.attempts++
-		f.due = false
-		f.lastSent = now
-		f.deadline = now.Add(s.cfg.Wait(len(f.frame)) + s.ahead(f) + s.jitter())
-		s.nextSend = now.Add(s.cfg.Pace(len(f.frame)))
-		s.budget.spend(now, airtime)
-		s.last = f
-		actions = append(actions,
-			Action{Kind: ActionLog, Event: Event{
-				Kind: EventTxSent, At: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
-				PayloadBytes: len(f.frame) - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: len(f.frame), TimeOnAir: airtime,
-				Guard: s.cfg.Guard, AckTimeout: s.cfg.AckTimeoutFor(len(f.frame)), Age: now.Sub(f.offered), Encode: f.encode,
-			}},
-			Action{Kind: ActionSend, Frame: f.frame})
+		actions = s.transmit(now, f, airtime, actions)
 	}
 	for _, f := range s.flight {
 		if !f.due && (next.IsZero() || f.deadline.Before(next)) {
@@ -313,16 +305,52 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 	return actions, next
 }
 
-// candidate is what goes on the air next: a repetition, or else the head of
-// the queue if one more may be in flight. The SEQs in flight span less than
-// half the circle, so that the receiver can tell old from new.
+// sendAt returns when the next frame may be sent: not before the last one has left
+// the air, and within the duty cycle.
+func (s *Sender) sendAt(now time.Time, airtime time.Duration) time.Time {
+	at := s.nextSend
+	if free := s.budget.freeAt(now, airtime); free.After(at) {
+		at = free
+	}
+	return at
+}
+
+// transmit sends the frame of f and starts the wait for its ACK.
+func (s *Sender) transmit(now time.Time, f *slot, airtime time.Duration, actions []Action) []Action {
+	if f.attempts == 0 { // it is the head of the queue
+		s.pop()
+		s.flight = append(s.flight, f)
+		f.seq = s.seq
+		s.seq++
+		f.firstSent = now
+	}
+	n := len(f.frame)
+	f.frame[0], f.frame[1] = byte(n-radio.HeaderLen), f.seq
+	f.attempts++
+	f.due = false
+	f.lastSent = now
+	f.deadline = now.Add(s.settings.Wait(n) + s.ahead(f) + s.jitter())
+	s.nextSend = now.Add(s.settings.Pace(n))
+	s.budget.spend(now, airtime)
+	s.last = f
+	actions = appendEvent(actions, Event{
+		Kind: EventTxSent, At: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
+		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: airtime,
+		Guard: s.settings.Guard, AckTimeout: s.settings.AckTimeoutFor(n), Age: now.Sub(f.offered), Encode: f.encode,
+	})
+	return append(actions, Action{Kind: ActionSend, Frame: f.frame})
+}
+
+// candidate returns what is sent next: a repetition, or else the head of the queue
+// if one more may be in flight. The SEQs in flight span less than half of all, so
+// that the receiver can tell old from new.
 func (s *Sender) candidate() *slot {
 	for _, f := range s.flight {
 		if f.due {
 			return f
 		}
 	}
-	if s.head == nil || len(s.flight) >= s.cfg.MaxInFlight ||
+	if s.head == nil || len(s.flight) >= s.settings.MaxInFlight ||
 		len(s.flight) > 0 && s.seq-s.flight[0].seq > radio.MaxInFlight {
 		return nil
 	}
@@ -330,23 +358,35 @@ func (s *Sender) candidate() *slot {
 }
 
 func (s *Sender) jitter() time.Duration {
-	if s.cfg.RetryJitter == 0 {
+	if s.settings.RetryJitter == 0 {
 		return 0
 	}
-	return time.Duration(s.rng.Int64N(int64(s.cfg.RetryJitter)))
+	return time.Duration(s.rng.Int64N(int64(s.settings.RetryJitter)))
 }
 
-// ahead is the time on air of what else awaits an ACK.
+// ahead returns the time on air of the other frames that await an ACK.
 func (s *Sender) ahead(f *slot) time.Duration {
 	var sum time.Duration
 	for _, g := range s.flight {
 		if g != f {
-			sum += s.cfg.PHY.TimeOnAir(len(g.frame))
+			sum += s.settings.PHY.TimeOnAir(len(g.frame))
 		}
 	}
 	return sum
 }
 
+// push appends a slot to the queue.
+func (s *Sender) push(f *slot) {
+	if s.tail == nil {
+		s.head = f
+	} else {
+		s.tail.next = f
+	}
+	s.tail = f
+	s.queued++
+}
+
+// pop removes the head of the queue.
 func (s *Sender) pop() *slot {
 	f := s.head
 	s.head = f.next
@@ -368,10 +408,11 @@ func (s *Sender) settle(i int) {
 	s.put(f)
 }
 
+// take returns an unused slot, which put gives back.
 func (s *Sender) take() *slot {
 	f := s.free
 	if f == nil {
-		return &slot{frame: make([]byte, 0, radio.HeaderLen+s.cfg.MaxPayloadLen)}
+		return &slot{frame: make([]byte, 0, radio.HeaderLen+s.settings.MaxPayloadLen)}
 	}
 	s.free = f.next
 	*f = slot{frame: f.frame}

@@ -8,25 +8,27 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Timing is what sender and receiver must agree on: from it follow the waits
-// of the one and the memory of the other.
+// Timing is what sender and receiver must agree on. From it follow the waits of
+// the sender and the memory of the receiver. The PHY must be set; other fields
+// may be zero.
 type Timing struct {
 	PHY   radio.PHY
-	Guard time.Duration // between the end of a frame on the air and the next one
-	// AckTimeout is the air's part of the wait for an ACK. 0 is auto, see
-	// AckTimeoutFor.
+	Guard time.Duration // from the end of a frame on the air to the next one
+	// AckTimeout is how long to wait for an ACK, without the radio's latency.
+	// 0: calculated, see AckTimeoutFor.
 	AckTimeout time.Duration
 	MaxRetries int // repetitions of a frame that is not acknowledged
-	// MaxInFlight is how many windows may await their ACK at once, 1..127. 0 is 1.
+	// MaxInFlight is how many windows may await their ACK at once, 1..127. 0: 1.
 	MaxInFlight int
-	// MaxPayloadLen caps payloads, in bytes. 0 is 238, what a frame holds.
+	// MaxPayloadLen is the longest payload, in bytes. 0: 238, which is what a frame
+	// holds.
 	MaxPayloadLen int
-	// Latency is how long one end takes to carry a frame of so many bytes
-	// between host and modem, see UARTLatency. Nil is none.
+	// Latency is how long one end takes to carry a frame of frameLen bytes between
+	// host and modem; see radio.LatencyRadio and UARTLatency. nil: no time.
 	Latency func(frameLen int) time.Duration
 }
 
-// UARTLatency is the Latency of a modem on a UART with 10 bits a byte.
+// UARTLatency returns the Latency of a modem on a UART, with 10 bits a byte.
 func UARTLatency(baud int) func(frameLen int) time.Duration {
 	return func(frameLen int) time.Duration {
 		return time.Duration(frameLen) * 10 * time.Second / time.Duration(max(baud, 1))
@@ -36,8 +38,8 @@ func UARTLatency(baud int) func(frameLen int) time.Duration {
 // memoryMin is how long a receiver remembers a SEQ at least.
 const memoryMin = 10 * time.Second
 
-// withDefaults checks t and resolves its zeros.
-func (t Timing) withDefaults(c Codec) (Timing, error) {
+// resolve checks t and replaces its zeros. The codec may be nil.
+func (t Timing) resolve(c Codec) (Timing, error) {
 	if t.MaxInFlight == 0 {
 		t.MaxInFlight = 1
 	}
@@ -58,20 +60,24 @@ func (t Timing) withDefaults(c Codec) (Timing, error) {
 		return t, fmt.Errorf("%w: %d retries, want 0 or more", ErrSettings, t.MaxRetries)
 	case t.MaxInFlight < 1 || t.MaxInFlight > radio.MaxInFlight:
 		return t, fmt.Errorf("%w: %d in flight, want 1..%d", ErrSettings, t.MaxInFlight, radio.MaxInFlight)
-	case c != nil && c.MaxPayloadLen() < radio.MinPayloadLen:
-		return t, fmt.Errorf("%w: codec has payloads of %d byte, which a receiver would take for an ACK, want at least %d",
-			ErrSettings, c.MaxPayloadLen(), radio.MinPayloadLen)
-	case c != nil && c.MaxPayloadLen() > t.MaxPayloadLen:
-		return t, fmt.Errorf("%w: codec has payloads of up to %d bytes, want at most %d", ErrSettings, c.MaxPayloadLen(), t.MaxPayloadLen)
 	}
-	if c != nil {
-		t.MaxPayloadLen = c.MaxPayloadLen()
+	if c == nil {
+		return t, nil
+	}
+	switch n := c.MaxPayloadLen(); {
+	case n < radio.MinPayloadLen:
+		return t, fmt.Errorf("%w: the codec's payloads have %d byte, which a receiver would take for an ACK, want at least %d",
+			ErrSettings, n, radio.MinPayloadLen)
+	case n > t.MaxPayloadLen:
+		return t, fmt.Errorf("%w: the codec's payloads have up to %d bytes, want at most %d", ErrSettings, n, t.MaxPayloadLen)
+	default:
+		t.MaxPayloadLen = n
 	}
 	return t, nil
 }
 
-// AckTimeoutFor is AckTimeout or, where that is auto, the time on air of the
-// frame and of its ACK and 40 ms, rounded up to a millisecond.
+// AckTimeoutFor returns AckTimeout or, if that is 0, the time on air of a frame of
+// frameLen bytes and of its ACK, plus 40 ms, rounded up to a millisecond.
 func (t Timing) AckTimeoutFor(frameLen int) time.Duration {
 	if t.AckTimeout > 0 {
 		return t.AckTimeout
@@ -80,8 +86,8 @@ func (t Timing) AckTimeoutFor(frameLen int) time.Duration {
 	return (auto + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
-// Wait is how long a sender waits for an ACK: AckTimeoutFor and the latency of
-// both ends, for the frame and for its ACK.
+// Wait returns how long a sender waits for the ACK of a frame of frameLen bytes:
+// AckTimeoutFor, plus the latency of both ends for the frame and for its ACK.
 func (t Timing) Wait(frameLen int) time.Duration {
 	wait := t.AckTimeoutFor(frameLen)
 	if t.Latency != nil {
@@ -90,8 +96,9 @@ func (t Timing) Wait(frameLen int) time.Duration {
 	return wait
 }
 
-// Pace is the least time between two frames of one sender: the time on air,
-// or on the way to the modem where that is longer, and the guard.
+// Pace returns the least time from the start of a frame of frameLen bytes to the
+// next frame of the same sender: the time on air, or the latency if that is
+// longer, plus the guard.
 func (t Timing) Pace(frameLen int) time.Duration {
 	pace := t.PHY.TimeOnAir(frameLen)
 	if t.Latency != nil {
@@ -100,10 +107,12 @@ func (t Timing) Pace(frameLen int) time.Duration {
 	return pace + t.Guard
 }
 
-// Memory is how long after its first sending a frame may be repeated, and how
-// long a receiver therefore remembers its SEQ:
-// max(10 s, (MaxRetries+1)·MaxInFlight·wait), the wait being that of the
-// longest frame.
+// Memory returns how long after its first sending a frame may be repeated, which
+// is how long a receiver remembers its SEQ:
+//
+//	max(10 s, (MaxRetries+1) · MaxInFlight · wait)
+//
+// The wait is that of the longest frame, or its pace if that is longer.
 func (t Timing) Memory() time.Duration {
 	n := radio.HeaderLen + t.MaxPayloadLen
 	product := float64(t.MaxRetries+1) * float64(max(t.MaxInFlight, 1)) * float64(max(t.Wait(n), t.Pace(n)))

@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
 )
 
 // numbers is a codec of n bytes whose payload holds the window's only value.
@@ -81,7 +84,7 @@ func ExampleRun() {
 		fmt.Println(err)
 		return
 	}
-	var meter link.Meter
+	var meter runlog.Meter
 	result, err := Run(context.Background(), Channel{PHY: timing.PHY, Loss: 0.2, Seed: 1}, 0,
 		Pair{Sender: sender, Receiver: receiver, Source: count(1000), OnEvent: meter.Add})
 	if err != nil {
@@ -112,7 +115,7 @@ func TestBadAirWithCRC(t *testing.T) {
 			timing := link.Timing{PHY: phy(7), Guard: 20 * time.Millisecond, MaxRetries: 4, MaxInFlight: c.inFlight}
 			const windows = 60_000 // some 100,000 data frames
 			p := pair(t, 8, timing, windows, nil)
-			var meter link.Meter
+			var meter runlog.Meter
 			p.OnEvent = meter.Add
 			r, err := Run(context.Background(), Channel{PHY: phy(7), Seed: 3, Loss: 0.2, MeanBurst: c.burst, Duplicate: 0.05,
 				Reorder: 0.05, BitError: 0.01}, 0, p)
@@ -145,7 +148,7 @@ func TestBadAirWithoutCRC(t *testing.T) {
 	timing := link.Timing{PHY: noCRC, Guard: 20 * time.Millisecond, MaxRetries: 4}
 	const windows = 60_000
 	p := pair(t, 8, timing, windows, nil)
-	var meter link.Meter
+	var meter runlog.Meter
 	p.OnEvent = meter.Add
 	r, err := Run(context.Background(), Channel{PHY: noCRC, Seed: 3, Loss: 0.2, Duplicate: 0.05, Reorder: 0.05, BitError: 0.01,
 		UARTDrop: 0.01}, 0, p)
@@ -174,7 +177,7 @@ func TestBadAirWithoutCRC(t *testing.T) {
 func TestStreamFindsItsWayBack(t *testing.T) {
 	timing := link.Timing{PHY: phy(7), Guard: 50 * time.Millisecond}
 	p := pair(t, 8, timing, 2000, nil)
-	var meter link.Meter
+	var meter runlog.Meter
 	p.OnEvent = meter.Add
 	r, err := Run(context.Background(), Channel{PHY: phy(7), Seed: 1, UARTDrop: 0.1}, 0, p)
 	if err != nil {
@@ -205,7 +208,7 @@ func TestUARTCausesNoRetries(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			timing := link.Timing{PHY: phy(7), Guard: c.guard, MaxRetries: 2, MaxInFlight: c.inFlight, Latency: uart}
 			p := pair(t, c.bytes, timing, 500, nil)
-			var meter link.Meter
+			var meter runlog.Meter
 			p.OnEvent = meter.Add
 			if _, err := Run(context.Background(), Channel{PHY: phy(7), Latency: uart, Collisions: true}, 0, p); err != nil {
 				t.Fatal(err)
@@ -225,7 +228,7 @@ func TestSameSeedSameRun(t *testing.T) {
 		p := pair(t, 8, link.Timing{PHY: phy(9), MaxRetries: 2, MaxInFlight: 4}, 500, nil)
 		p.OnEvent = func(role link.Role, e link.Event) {
 			var err error
-			if log, err = e.AppendJSON(log, link.LogHeader{Role: role}); err != nil {
+			if log, err = (runlog.Entry{Header: runlog.Header{Role: role}, Event: e}).AppendJSON(log); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -287,7 +290,7 @@ func TestLossStatistics(t *testing.T) {
 func TestLossByAirtime(t *testing.T) {
 	pdr := func(bytes int) float64 {
 		p := pair(t, bytes, link.Timing{PHY: phy(10)}, 5000, nil)
-		var meter link.Meter
+		var meter runlog.Meter
 		p.OnEvent = meter.Add
 		if _, err := Run(context.Background(), Channel{PHY: phy(10), Seed: 1, LossPerSecond: 0.5}, 0, p); err != nil {
 			t.Fatal(err)
@@ -394,10 +397,29 @@ func TestChannelRefused(t *testing.T) {
 			if _, err := Run(context.Background(), c.ch, 0); !errors.Is(err, ErrSettings) {
 				t.Errorf("got %v", err)
 			}
+			if err := c.ch.Check(); !errors.Is(err, ErrSettings) {
+				t.Errorf("it passes: %v", err)
+			}
 		})
 	}
 	if _, err := Run(context.Background(), Channel{PHY: phy(7)}, 0, Pair{}); !errors.Is(err, ErrSettings) {
 		t.Error("took a pair of nothing")
+	}
+}
+
+func TestChannelFlags(t *testing.T) {
+	var ch Channel
+	fs := flag.NewFlagSet("test", flag.ContinueOnError)
+	ch.RegisterFlags(fs)
+	args := "--loss 0.1 --bursts 2 --duplicates 0.2 --reorder 0.3 --bit-errors 0.4 --seed 9"
+	if err := fs.Parse(strings.Fields(args)); err != nil {
+		t.Fatal(err)
+	}
+	if ch.Loss != 0.1 || ch.MeanBurst != 2 || ch.Duplicate != 0.2 || ch.Reorder != 0.3 || ch.BitError != 0.4 || ch.Seed != 9 {
+		t.Errorf("%+v", ch)
+	}
+	if ch.PHY = phy(7); ch.Check() != nil {
+		t.Error(ch.Check())
 	}
 }
 

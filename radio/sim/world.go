@@ -16,9 +16,10 @@ type fate uint8
 const (
 	fateDelivered fate = 1 << iota // intact
 	fateAcked
-	fateReported // failed or dropped, and the sender knows
+	fateReported // reported by the sender as failed or dropped
 )
 
+// machine is a link.Sender or a link.Receiver.
 type machine interface {
 	Step(now time.Time, in link.Input, actions []link.Action) ([]link.Action, time.Time)
 }
@@ -41,19 +42,20 @@ type node struct {
 	found    []radio.Reception
 }
 
+// pairRun is a pair while it runs.
 type pairRun struct {
 	Pair
 	tx, rx  *node
 	windows map[int64]fate
 	outcome Outcome
-	held    bool // a window from Source waits for its time or for room
+	held    bool // window waits for its time or for room
 	window  link.Outbound
 	next    time.Time // its time
 	ended   bool
 	feeding bool
 }
 
-// flight is a frame on its way.
+// flight is a frame in transit.
 type flight struct {
 	from     *node
 	sent     []byte // as the sender gave it
@@ -63,6 +65,7 @@ type flight struct {
 	collided bool
 }
 
+// world is the state of a run.
 type world struct {
 	ch     Channel
 	now    time.Time
@@ -74,6 +77,7 @@ type world struct {
 	pushed uint64
 }
 
+// at schedules an event.
 func (w *world) at(t time.Time, kind eventKind, n *node, f *flight) {
 	w.pushed++
 	w.queue.push(event{at: t, order: w.pushed, kind: kind, node: n, flight: f})
@@ -136,7 +140,7 @@ func (w *world) step(n *node, in link.Input) {
 	}
 }
 
-// feed gives the sender its windows: as they come where Live, else as the
+// feed offers windows to the sender: at their times if Live is set, else as the
 // queue has room.
 func (w *world) feed(p *pairRun) {
 	if p.feeding {
@@ -171,6 +175,7 @@ func (w *world) feed(p *pairRun) {
 	}
 }
 
+// observe notes an event of a node and passes it on.
 func (w *world) observe(n *node, e link.Event) {
 	p := n.pair
 	switch e.Kind {
@@ -191,6 +196,7 @@ func (w *world) observe(n *node, e link.Event) {
 	}
 }
 
+// deliver notes a delivery and passes it on.
 func (w *world) deliver(n *node, d link.Delivery) {
 	p, f := n.pair, n.arrival
 	intact := bytes.Equal(d.Payload, f.sent[radio.HeaderLen:])
@@ -207,7 +213,7 @@ func (w *world) deliver(n *node, d link.Delivery) {
 	}
 }
 
-// transmit hands a frame to the node's modem, which sends one after the other.
+// transmit hands a frame to the node's modem, which sends one frame after another.
 func (w *world) transmit(n *node, frame []byte) {
 	f := &flight{from: n, sent: append([]byte(nil), frame...), windowID: n.windowID,
 		airtime: w.ch.PHY.TimeOnAir(len(frame))}
@@ -227,9 +233,9 @@ func (w *world) latency(frameLen int) time.Duration {
 	return w.ch.Latency(frameLen)
 }
 
-// land decides what becomes of a frame at the end of its time on air. Every
-// draw is made whatever the others say, so that the luck of one frame does not
-// depend on that of the ones before.
+// land decides what happens to a frame at the end of its time on air. It always
+// makes all random draws, so that what happens to one frame does not depend on
+// what happened to those before it.
 func (w *world) land(f *flight) {
 	ch, rng := w.ch, f.from.rng
 	lost := w.lost(f)
@@ -238,7 +244,6 @@ func (w *world) land(f *flight) {
 	flips, drop := rng.Float64() < ch.BitError, rng.Float64() < ch.UARTDrop
 	noise := rng.Uint64()
 
-	f.bytes = f.sent
 	switch {
 	case f.collided && ch.Collisions:
 		w.air.Collided++
@@ -250,21 +255,7 @@ func (w *world) land(f *flight) {
 		w.air.CRCDropped++
 		return
 	}
-	if flips || drop {
-		f.bytes = append([]byte(nil), f.sent...)
-	}
-	if flips {
-		w.air.BitErrors++
-		for i := range 1 + noise%3 {
-			bit := noise >> (8 + 16*i) % uint64(8*len(f.bytes))
-			f.bytes[bit/8] ^= 1 << (bit % 8)
-		}
-	}
-	if drop {
-		w.air.UARTDrops++
-		i := int(noise>>56) % len(f.bytes)
-		f.bytes = append(f.bytes[:i], f.bytes[i+1:]...)
-	}
+	w.damage(f, flips, drop, noise)
 	lateBy := ch.LateBy
 	if lateBy == 0 {
 		lateBy = 2 * f.airtime
@@ -281,7 +272,27 @@ func (w *world) land(f *flight) {
 	}
 }
 
-// lost draws whether the frame is lost.
+// damage flips bits of a frame and drops one of its bytes. Noise says which.
+func (w *world) damage(f *flight, flips, drop bool, noise uint64) {
+	f.bytes = f.sent
+	if flips || drop {
+		f.bytes = append([]byte(nil), f.sent...)
+	}
+	if flips {
+		w.air.BitErrors++
+		for i := range 1 + noise%3 {
+			bit := noise >> (8 + 16*i) % uint64(8*len(f.bytes))
+			f.bytes[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+	if drop {
+		w.air.UARTDrops++
+		i := int(noise>>56) % len(f.bytes)
+		f.bytes = append(f.bytes[:i], f.bytes[i+1:]...)
+	}
+}
+
+// lost draws whether a frame is lost.
 func (w *world) lost(f *flight) bool {
 	ch, n := w.ch, f.from
 	u, hazard := n.rng.Float64(), n.rng.Float64()
@@ -299,7 +310,7 @@ func (w *world) lost(f *flight) bool {
 	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.airtime.Seconds())
 }
 
-// received passes bytes, or the time, through the node's stream parser.
+// received passes bytes, or with none the time, to the node's stream parser.
 func (w *world) received(n *node, b []byte) {
 	n.found = n.parser.Push(n.found[:0], b, w.now)
 	for _, r := range n.found {
@@ -315,8 +326,8 @@ func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed,
 
 type eventKind uint8
 
-// Of events at one time the kind that stands first comes first: a frame leaves
-// the air before the next one enters it.
+// Of events at the same time, the kind that is listed first comes first: a frame
+// leaves the air before the next one enters it.
 const (
 	eventAirEnd eventKind = iota
 	eventAirStart
@@ -328,7 +339,7 @@ const (
 
 type event struct {
 	at     time.Time
-	order  uint64 // of pushing, to settle ties of one kind
+	order  uint64 // in which events were pushed, which decides among those of one kind
 	kind   eventKind
 	node   *node
 	flight *flight

@@ -1,6 +1,7 @@
-// Package udp is a radio over datagrams on loopback, so that two ends of a link
-// run in two terminals without hardware. A datagram is a frame. It has no time
-// on air: the pace is the sender's.
+// Package udp is a radio over UDP datagrams on loopback, so that the two ends of a
+// link can run in two terminals of one machine without hardware. One datagram
+// carries one frame. Datagrams have no time on air, but a sender spaces them as if
+// they had.
 package udp
 
 import (
@@ -17,20 +18,43 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// ErrSettings is behind every fault of a Settings.
+// ErrSettings is wrapped by every error about [Settings].
 var ErrSettings = errors.New("udp: invalid settings")
 
-// Settings says between which addresses frames travel. Both must be loopback
-// addresses: nothing here keeps a network out.
+// Settings say between which addresses frames travel. Both addresses must be set,
+// and must be on loopback: frames are not authenticated.
 type Settings struct {
-	Local  string // 127.0.0.1:7001; port 0 takes a free one
-	Remote string
-	// Loss is the share of frames that Send loses on purpose, drawn by Seed.
+	Local  string // of this end, as 127.0.0.1:7001; port 0 takes a free one
+	Remote string // of the other end
+	// Loss is the share of frames that Send drops on purpose, 0..1. Seed decides
+	// which: the same seed drops the same. Any value is valid.
 	Loss float64
 	Seed uint64
 }
 
-// Radio is a radio.Radio over UDP.
+// Check reports addresses that are not on loopback and a loss outside 0..1, as
+// ErrSettings.
+func (s Settings) Check() error {
+	_, _, err := s.resolve()
+	return err
+}
+
+// resolve checks the settings and returns the addresses.
+func (s Settings) resolve() (local, remote netip.AddrPort, err error) {
+	if local, err = loopback("local", s.Local); err != nil {
+		return local, remote, err
+	}
+	if remote, err = loopback("remote", s.Remote); err != nil {
+		return local, remote, err
+	}
+	if !(s.Loss >= 0 && s.Loss <= 1) {
+		err = fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, s.Loss)
+	}
+	return local, remote, err
+}
+
+// Radio is a [radio.Radio] over UDP. Its methods may be called from several
+// goroutines at once.
 type Radio struct {
 	conn   *net.UDPConn
 	remote netip.AddrPort
@@ -46,26 +70,21 @@ type Radio struct {
 
 var _ radio.Radio = (*Radio)(nil)
 
-// Open binds the local address.
-func Open(cfg Settings) (*Radio, error) {
-	local, err := loopback("local", cfg.Local)
+// Open binds the local address. An error is that of settings.Check or of the
+// operating system.
+func Open(settings Settings) (*Radio, error) {
+	local, remote, err := settings.resolve()
 	if err != nil {
 		return nil, err
-	}
-	remote, err := loopback("remote", cfg.Remote)
-	if err != nil {
-		return nil, err
-	}
-	if !(cfg.Loss >= 0 && cfg.Loss <= 1) {
-		return nil, fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, cfg.Loss)
 	}
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(local))
 	if err != nil {
 		return nil, fmt.Errorf("udp: %w", err)
 	}
-	return &Radio{conn: conn, remote: remote, loss: cfg.Loss, rng: rand.New(rand.NewPCG(cfg.Seed, 1))}, nil
+	return &Radio{conn: conn, remote: remote, loss: settings.Loss, rng: rand.New(rand.NewPCG(settings.Seed, 1))}, nil
 }
 
+// loopback parses an address, which must be on loopback.
 func loopback(which, address string) (netip.AddrPort, error) {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !a.Addr().IsLoopback() {
@@ -74,10 +93,10 @@ func loopback(which, address string) (netip.AddrPort, error) {
 	return a, nil
 }
 
-// LocalAddr is the address it listens on.
+// LocalAddr returns the address that the radio listens on.
 func (r *Radio) LocalAddr() string { return r.conn.LocalAddr().String() }
 
-// Send sends one frame. That nobody listens is no error, as on the air.
+// Send sends one frame. As on the air, it is not an error if nobody listens.
 func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -98,8 +117,9 @@ func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	return fmt.Errorf("udp: %w", err)
 }
 
-// Receive waits for the next datagram from the remote address. One that is no
-// frame comes with Err set.
+// Receive waits for the next datagram from the remote address. A datagram that is
+// not a frame is a Reception with Err set. Datagrams from other addresses are
+// dropped.
 func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	r.receiving.Lock()
 	defer r.receiving.Unlock()
@@ -139,7 +159,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	}
 }
 
-// Close closes the socket and unblocks the others. It is idempotent.
+// Close closes the socket and unblocks Receive. Calling it again has no effect.
 func (r *Radio) Close() error {
 	r.closed.Do(func() { r.closeErr = r.conn.Close() })
 	return r.closeErr

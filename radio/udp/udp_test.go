@@ -170,10 +170,10 @@ func TestLossIsDrawnBySeed(t *testing.T) {
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestSettings(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		cfg  Settings
+		name     string
+		settings Settings
 	}{
 		{"no port", Settings{Local: "127.0.0.1", Remote: "127.0.0.1:1"}},
 		{"a network", Settings{Local: "127.0.0.1:0", Remote: "192.168.1.2:7000"}},
@@ -182,8 +182,11 @@ func TestConfig(t *testing.T) {
 		{"loss", Settings{Local: "127.0.0.1:0", Remote: "127.0.0.1:1", Loss: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if r, err := Open(c.cfg); !errors.Is(err, ErrSettings) {
+			if r, err := Open(c.settings); !errors.Is(err, ErrSettings) {
 				t.Errorf("%v, %v", r, err)
+			}
+			if err := c.settings.Check(); !errors.Is(err, ErrSettings) {
+				t.Errorf("they pass: %v", err)
 			}
 		})
 	}

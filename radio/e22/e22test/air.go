@@ -8,21 +8,22 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 )
 
-// AirSettings says what happens to packets between modules. The zero value loses
-// none.
+// AirSettings say what happens to packets between modules. With the zero value no
+// packet is lost.
 type AirSettings struct {
-	Loss     float64 // chance of each packet to be lost on its way to each module, 0..1
-	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same
-	RSSIDBm  int     // strength of every packet; 0 is -60
-	NoiseDBm int     // of the channels; 0 is -100
+	Loss     float64 // probability that a packet is lost on its way to one module, 0..1
+	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same. Any value is valid
+	RSSIDBm  int     // signal strength of every packet; 0: -60
+	NoiseDBm int     // of the channels; 0: -100
 }
 
-// Air joins modules: each hears what the others send on its channel, at its air
-// rate, with its NETID and key, after the packet's time on air. Packets that
-// overlap on a channel destroy each other, and a module that sends hears
-// nothing. The time on air is that of [e22.Registers.PHY], an estimate.
+// Air connects modules. Each receives what the others transmit on its channel, at
+// its air data rate, with its NETID and key, when the packet's time on air is over.
+// Packets that overlap on a channel destroy each other, and a module that transmits
+// receives nothing. The time on air is that of [e22.Registers.PHY], which is an
+// estimate. An Air may be used from several goroutines at once.
 type Air struct {
-	cfg AirSettings
+	settings AirSettings
 
 	mu      sync.Mutex // guards the air and all its modules
 	rng     *rand.Rand
@@ -31,37 +32,37 @@ type Air struct {
 	stats   AirStats
 }
 
-// AirStats counts what happened so far.
+// AirStats counts what has happened so far.
 type AirStats struct {
-	Packets  int // sent
-	Lost     int // by AirSettings.Loss, per module that would have heard them
-	Collided int // sent at the same time as another
-	AirTime  time.Duration
+	Packets  int           // transmitted
+	Lost     int           // by AirSettings.Loss, once for each module that would have received them
+	Collided int           // destroyed by another one
+	AirTime  time.Duration // the sum over all packets
 }
 
 // packet is one transmission.
 type packet struct {
 	from     *Module
 	live     registers
-	target   uint16 // FixedPoint alone; otherwise the sender's own address
+	target   uint16 // with FixedPoint; otherwise the sender's own address
 	channel  int
 	data     []byte
 	collided bool
-	deaf     map[*Module]bool // those that were sending meanwhile
+	deaf     map[*Module]bool // modules that were transmitting meanwhile
 }
 
 // NewAir returns an air without modules.
-func NewAir(cfg AirSettings) *Air {
-	if cfg.RSSIDBm == 0 {
-		cfg.RSSIDBm = -60
+func NewAir(settings AirSettings) *Air {
+	if settings.RSSIDBm == 0 {
+		settings.RSSIDBm = -60
 	}
-	if cfg.NoiseDBm == 0 {
-		cfg.NoiseDBm = -100
+	if settings.NoiseDBm == 0 {
+		settings.NoiseDBm = -100
 	}
-	return &Air{cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, 0xE22))}
+	return &Air{settings: settings, rng: rand.New(rand.NewPCG(settings.Seed, 0xE22))}
 }
 
-// Stats returns what was counted so far.
+// Stats returns what has been counted so far.
 func (a *Air) Stats() AirStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,6 +71,7 @@ func (a *Air) Stats() AirStats {
 
 // The methods below are called with a.mu held.
 
+// busy reports whether a packet is on the channel.
 func (a *Air) busy(channel int) bool {
 	for _, p := range a.onAir {
 		if p.channel == channel {
@@ -79,6 +81,7 @@ func (a *Air) busy(channel int) bool {
 	return false
 }
 
+// transmit puts a packet on the air.
 func (a *Air) transmit(p *packet, airTime time.Duration) {
 	a.stats.Packets++
 	a.stats.AirTime += airTime
@@ -97,6 +100,7 @@ func (a *Air) transmit(p *packet, airTime time.Duration) {
 	})
 }
 
+// land ends a packet's time on air.
 func (a *Air) land(p *packet) {
 	for i, other := range a.onAir {
 		if other == p {
@@ -108,10 +112,10 @@ func (a *Air) land(p *packet) {
 		a.stats.Collided++
 	} else {
 		for _, m := range a.modules {
-			if p.deaf[m] || !m.hears(p) {
+			if p.deaf[m] || !m.accepts(p) {
 				continue
 			}
-			if a.rng.Float64() < a.cfg.Loss {
+			if a.rng.Float64() < a.settings.Loss {
 				a.stats.Lost++
 				continue
 			}
@@ -122,11 +126,12 @@ func (a *Air) land(p *packet) {
 		p.from.sending = nil
 	}
 	for _, m := range a.modules {
-		m.pump() // the sender's next, and those that listened before talking
+		m.pump() // the sender's next packet, and those that wait for a free channel
 	}
 }
 
-func (m *Module) hears(p *packet) bool {
+// accepts reports whether a packet is for the module.
+func (m *Module) accepts(p *packet) bool {
 	own, sender := m.live.settings(), p.live.settings()
 	return m.plugged && m.mode() == modeNormal &&
 		own.Channel == p.channel && own.AirDataRate == sender.AirDataRate && own.NetID == sender.NetID &&

@@ -8,7 +8,7 @@ import (
 
 const productIDAddr = 0x80
 
-// answer carries out a command of configuration mode. It is called with air.mu
+// answer carries out a command in configuration mode. It is called with air.mu
 // held.
 func (m *Module) answer(command []byte) {
 	var out []byte
@@ -31,7 +31,7 @@ func (m *Module) answer(command []byte) {
 	m.output(slices.Concat(m.faults.Stray, out, m.faults.Trailing))
 }
 
-// execute returns the answer, or nil for a command that does not exist.
+// execute returns the answer to a command, or nil for one that does not exist.
 func (m *Module) execute(command []byte) []byte {
 	if len(command) < 3 {
 		return nil
@@ -44,7 +44,7 @@ func (m *Module) execute(command []byte) []byte {
 		return nil
 	case op == 0xC1 && len(data) == 0 && addr+n <= len(m.live):
 		read := m.live
-		clear(read[e22.RegistersLen:]) // the key is write only
+		clear(read[e22.RegistersLen:]) // the key cannot be read
 		return append(head, read[addr:addr+n]...)
 	case op == 0xC1 && len(data) == 0 && addr >= productIDAddr && addr+n <= productIDAddr+len(productID):
 		return append(head, productID[addr-productIDAddr:][:n]...)
@@ -53,12 +53,12 @@ func (m *Module) execute(command []byte) []byte {
 		if op == 0xC0 {
 			m.write(&m.kept, addr, data)
 		}
-		return append(head, data...) // what was asked, whether taken or not
+		return append(head, data...) // what was asked for, whether accepted or not
 	}
 	return nil
 }
 
-// write changes registers but for the settings that are ignored.
+// write changes registers, except for settings that the module is to ignore.
 func (m *Module) write(r *registers, addr int, data []byte) {
 	before := r.settings().Fields()
 	copy(r[addr:], data)

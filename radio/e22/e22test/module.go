@@ -16,27 +16,27 @@ var (
 	ErrClosed    = errors.New("e22test: port is closed")
 )
 
-// bufferLen is how many bytes a module holds for the air.
+// bufferLen is how many bytes a module buffers for the air.
 const bufferLen = 1000
 
-// answerDelay is how long a module thinks about a command.
+// answerDelay is how long a module takes to answer a command.
 const answerDelay = 5 * time.Millisecond
 
-// productID is what every simulated module has.
+// productID is that of every simulated module.
 var productID = [e22.ProductIDLen]byte{0x00, 0x22, 0x16, 0x0B, 0x00, 0x00, 0x00}
 
-// Faults are what goes wrong between a module and its host. They can be changed
-// at any time.
+// Faults are what goes wrong between a module and its host. The zero value is
+// nothing.
 type Faults struct {
-	Stray          []byte   // precede every answer in configuration mode
-	Trailing       []byte   // follow every answer and every packet received
-	MuteAnswers    int      // so many answers from now are not given at all
-	Reject         int      // so many commands from now are answered with FF FF FF
-	ShortAnswers   int      // so many after those break off after five bytes
-	IgnoreSettings []string // settings that stay as they are: airrate, or airrate=300 for that value alone
-	DropRate       float64  // chance of each byte on the UART to be lost, either way, 0..1
-	ReadLen        int      // a Read returns at most so many bytes; 0 is no limit
-	WriteLen       int      // a Write takes at most so many bytes; 0 is no limit
+	Stray          []byte   // bytes before every answer in configuration mode
+	Trailing       []byte   // bytes after every answer and every received packet
+	MuteAnswers    int      // how many of the next answers are not sent at all
+	Reject         int      // how many of the next commands are answered with FF FF FF
+	ShortAnswers   int      // how many of the answers after those stop after five bytes
+	IgnoreSettings []string // settings that cannot be changed: airrate, or airrate=300 for that value only
+	DropRate       float64  // probability that a byte on the UART is lost, in either direction, 0..1
+	ReadLen        int      // how many bytes a Read returns at most; 0: no limit
+	WriteLen       int      // how many bytes a Write writes at most; 0: no limit
 }
 
 // registers are addresses 00 to 08: the settings and the key.
@@ -58,33 +58,33 @@ const (
 	modeSleep
 )
 
-// Module is a simulated E22-900T22S, plugged in and in normal mode. It is an
-// [e22.ModePins] and an [e22.AUX]. Its methods may be called from several
+// Module is a simulated E22-900T22S. It starts plugged in and in normal mode. It
+// implements [e22.ModePins] and [e22.AUX]. Its methods may be called from several
 // goroutines at once.
 //
-// Its clock is that of package time, so that inside a testing/synctest bubble it
-// runs in virtual time. In memory it starts no goroutine.
+// It uses the clock of package time, so that in a testing/synctest bubble it runs in
+// virtual time. Only ServePTY starts goroutines.
 type Module struct {
 	air *Air
 
 	// Guarded by air.mu.
 	faults  Faults
-	kept    registers // after the next power-on
-	live    registers
+	kept    registers // those after the next power-on
+	live    registers // those in force
 	m0, m1  bool
 	plugged bool
 	replug  chan struct{} // closed when plugged changes
-	port    *Port         // the one that is open
+	port    *Port         // the open one; nil: none is
 	in      []byte        // bytes from the host
-	ready   int           // so many of them have been followed by silence
-	inEnd   time.Time     // when the last of them has arrived
-	outEnd  time.Time     // when the last byte to the host will have left
-	sending *packet
-	last    int // dBm of the last packet
+	ready   int           // how many of them have been followed by silence
+	inEnd   time.Time     // when the last of them arrives
+	outEnd  time.Time     // when the last byte to the host has left
+	sending *packet       // nil: none
+	last    int           // dBm of the last packet
 }
 
-// NewModule returns a module in that air; nil is an air of its own. The
-// settings are those it has when it is switched on; they must be valid.
+// NewModule returns a module in an air; nil stands for an air of its own. The
+// settings are those that it has when it is powered on. They must be valid.
 func NewModule(air *Air, settings e22.Registers) (*Module, error) {
 	b, err := settings.MarshalBinary()
 	if err != nil {
@@ -102,7 +102,7 @@ func NewModule(air *Air, settings e22.Registers) (*Module, error) {
 	return m, nil
 }
 
-// Open opens the module's port; only one can be open at a time. It is an
+// Open opens the module's port. Only one can be open at a time. It can serve as
 // e22.Settings.Open.
 func (m *Module) Open(context.Context) (e22.Port, error) {
 	p, err := m.open()
@@ -125,15 +125,26 @@ func (m *Module) open() (*Port, error) {
 	return m.port, nil
 }
 
-// SetFaults replaces the faults.
+// Drive opens the module's port and returns a driver over it, which knows the
+// module's pins and AUX and opens the port again after it was lost.
+func (m *Module) Drive(ctx context.Context, settings e22.Settings) (*e22.Radio, error) {
+	port, err := m.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	settings.Pins, settings.AUX, settings.Open = m, m, m.Open
+	return e22.New(port, settings)
+}
+
+// SetFaults replaces the faults, at any time.
 func (m *Module) SetFaults(f Faults) {
 	m.air.mu.Lock()
 	defer m.air.mu.Unlock()
 	m.faults = f
 }
 
-// SetPins sets the mode as jumpers or pins do. Bytes the module had not sent
-// are lost.
+// SetPins sets the mode, as jumpers or pins do. If the mode changes, bytes that the
+// module had not transmitted are lost.
 func (m *Module) SetPins(m0, m1 bool) error {
 	m.air.mu.Lock()
 	defer m.air.mu.Unlock()
@@ -144,8 +155,8 @@ func (m *Module) SetPins(m0, m1 bool) error {
 	return nil
 }
 
-// Ready is the AUX pin: false while bytes wait for the air, or leave for the
-// host.
+// Ready returns the state of the AUX pin: false while bytes wait for the air, or
+// are being sent to the host.
 func (m *Module) Ready() (bool, error) {
 	m.air.mu.Lock()
 	defer m.air.mu.Unlock()
@@ -162,8 +173,8 @@ func (m *Module) Registers() e22.Registers {
 	return m.live.settings()
 }
 
-// Unplug cuts the module off: its open port fails, what it had to send is lost,
-// and so are settings that were not kept.
+// Unplug disconnects the module and its power. Its open port fails, bytes that it
+// had not transmitted are lost, and so are settings that were not kept.
 func (m *Module) Unplug() {
 	m.air.mu.Lock()
 	defer m.air.mu.Unlock()
@@ -174,14 +185,14 @@ func (m *Module) Unplug() {
 	m.live = m.kept
 	m.in, m.ready, m.inEnd, m.outEnd = nil, 0, time.Time{}, time.Time{}
 	if m.sending != nil {
-		m.sending.collided, m.sending = true, nil // breaks off
+		m.sending.collided, m.sending = true, nil // it breaks off
 	}
 	if m.port != nil {
 		m.port.end(ErrUnplugged)
 	}
 }
 
-// Plug connects it again.
+// Plug connects the module again.
 func (m *Module) Plug() {
 	m.air.mu.Lock()
 	defer m.air.mu.Unlock()
@@ -192,6 +203,7 @@ func (m *Module) Plug() {
 
 // The methods below are called with air.mu held.
 
+// plug notes whether the module is plugged in.
 func (m *Module) plug(in bool) {
 	m.plugged = in
 	close(m.replug)
@@ -210,8 +222,7 @@ func (m *Module) mode() mode {
 	return modeNormal
 }
 
-// char is how long a character takes on the UART, and speed what the host has
-// to set for it.
+// char returns how long a character takes on the UART.
 func (m *Module) char() time.Duration {
 	baud, parity := m.speed()
 	bits := 10
@@ -221,6 +232,7 @@ func (m *Module) char() time.Duration {
 	return time.Duration(bits) * time.Second / time.Duration(baud)
 }
 
+// speed returns what the host must set for the UART.
 func (m *Module) speed() (int, e22.Parity) {
 	if m.mode() == modeConfig {
 		return 9600, e22.Parity8N1
@@ -229,7 +241,7 @@ func (m *Module) speed() (int, e22.Parity) {
 	return s.BaudRate, s.Parity
 }
 
-// wire returns what arrives of b at the other end of the UART.
+// wire returns what of b arrives at the other end of the UART.
 func (m *Module) wire(b []byte) []byte {
 	baud, parity := m.speed()
 	wrong := m.port.baud != 0 && (m.port.baud != baud || m.port.parity != parity)
@@ -270,10 +282,10 @@ func (m *Module) after(d time.Duration, f func()) {
 	})
 }
 
-// silence deals with what the host wrote once it pauses.
+// silence handles what the host wrote when it has paused.
 func (m *Module) silence() {
 	if time.Now().Before(m.inEnd.Add(3*m.char())) || len(m.in) == m.ready {
-		return // it went on
+		return // it has not paused
 	}
 	fresh := m.in[m.ready:]
 	switch {
@@ -285,14 +297,14 @@ func (m *Module) silence() {
 		m.in = nil
 	case bytes.Equal(fresh, []byte{0xC0, 0xC1, 0xC2, 0xC3, 0x00, 0x02}) && m.live.settings().AmbientRSSI:
 		m.in = m.in[:m.ready]
-		m.output([]byte{0xC1, 0x00, 0x02, byte(m.air.cfg.NoiseDBm + 256), byte(m.last + 256)})
+		m.output([]byte{0xC1, 0x00, 0x02, byte(m.air.settings.NoiseDBm + 256), byte(m.last + 256)})
 	default:
 		m.ready = len(m.in)
 		m.pump()
 	}
 }
 
-// pump sends the next packet, if there is one and the air allows it.
+// pump transmits the next packet, if there is one and the channel allows it.
 func (m *Module) pump() {
 	s := m.live.settings()
 	if m.ready == 0 || m.sending != nil || !m.plugged || s.LBT && m.air.busy(s.Channel) {
@@ -316,7 +328,7 @@ func (m *Module) pump() {
 
 // receive takes a packet from the air.
 func (m *Module) receive(p *packet) {
-	m.last = m.air.cfg.RSSIDBm
+	m.last = m.air.settings.RSSIDBm
 	data := bytes.Clone(p.data)
 	if m.live.settings().RSSIByte {
 		data = append(data, byte(m.last+256))
@@ -324,11 +336,11 @@ func (m *Module) receive(p *packet) {
 	m.output(append(data, m.faults.Trailing...))
 }
 
-// output sends bytes to the host. They arrive in pieces, as USB adapters collect
-// for 16 ms.
+// output sends bytes to the host. They arrive in pieces, because USB adapters collect
+// bytes for 16 ms.
 func (m *Module) output(b []byte) {
 	if m.port == nil {
-		return // nobody listens
+		return // no port is open
 	}
 	if now := time.Now(); m.outEnd.Before(now) {
 		m.outEnd = now

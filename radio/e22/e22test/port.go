@@ -6,21 +6,21 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 )
 
-// Port is the host's end of a module's UART, in memory. It is an [e22.Port] and
-// an [e22.SpeedSetter]: once a speed was set, bytes at another than the
-// module's arrive as nonsense. It behaves as go.bug.st/serial does: Read
-// returns (0, nil) after its timeout.
+// Port is the host's end of a module's UART, in memory. It implements [e22.Port] and
+// [e22.SpeedSetter]. Until a speed is set, it has that of the module; bytes that
+// are sent at another speed arrive garbled. As with go.bug.st/serial, Read returns
+// (0, nil) after its timeout.
 type Port struct {
 	m    *Module
-	wake chan struct{} // there may be bytes
-	done chan struct{} // closed once err is set
+	wake chan struct{} // signals that there may be bytes
+	done chan struct{} // closed when err is set
 
 	// Guarded by m.air.mu.
 	err     error
-	baud    int // 0: whatever the module has
+	baud    int // 0: that of the module
 	parity  e22.Parity
 	pending []segment
-	timeout time.Duration // of Read; negative is none
+	timeout time.Duration // of Read; negative: none
 }
 
 var (
@@ -36,7 +36,8 @@ type segment struct {
 	data []byte
 }
 
-// Read waits for at least one byte, the timeout or the end of the port.
+// Read waits for at least one byte, for the timeout, or until the port is closed or
+// unplugged.
 func (p *Port) Read(b []byte) (int, error) {
 	p.m.air.mu.Lock()
 	timeout := p.timeout
@@ -76,7 +77,7 @@ func (p *Port) Read(b []byte) (int, error) {
 	}
 }
 
-// take returns the bytes that have arrived by now, and when the next will.
+// take returns the bytes that have arrived by now, and when the next ones will.
 func (p *Port) take(b []byte) (n int, next time.Time, err error) {
 	p.m.air.mu.Lock()
 	defer p.m.air.mu.Unlock()
@@ -101,7 +102,7 @@ func (p *Port) take(b []byte) (n int, next time.Time, err error) {
 	return n, time.Time{}, nil
 }
 
-// Write hands bytes to the UART and does not wait for them to pass it.
+// Write hands bytes to the UART. It does not wait until they have passed it.
 func (p *Port) Write(b []byte) (int, error) {
 	p.m.air.mu.Lock()
 	defer p.m.air.mu.Unlock()
@@ -115,7 +116,8 @@ func (p *Port) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// SetReadTimeout bounds the Reads that follow; negative is no bound.
+// SetReadTimeout sets the timeout of the Reads that follow; a negative one means
+// that they wait for as long as it takes.
 func (p *Port) SetReadTimeout(d time.Duration) error {
 	p.m.air.mu.Lock()
 	defer p.m.air.mu.Unlock()
@@ -123,7 +125,7 @@ func (p *Port) SetReadTimeout(d time.Duration) error {
 	return p.err
 }
 
-// SetSpeed sets the host's side of the UART.
+// SetSpeed sets the speed of the host's end of the UART.
 func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
 	p.m.air.mu.Lock()
 	defer p.m.air.mu.Unlock()
@@ -131,7 +133,8 @@ func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
 	return p.err
 }
 
-// Close ends Read and frees the module for the next Open. It is idempotent.
+// Close unblocks Read, and makes the module ready for the next Open. Calling it again
+// has no effect.
 func (p *Port) Close() error {
 	p.m.air.mu.Lock()
 	defer p.m.air.mu.Unlock()
@@ -150,6 +153,7 @@ func (p *Port) end(err error) {
 	}
 }
 
+// notify wakes Read up.
 func (p *Port) notify() {
 	select {
 	case p.wake <- struct{}{}:

@@ -11,11 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ServePTY connects the module to a pseudo-terminal and makes link a symbolic
-// link to it, which programs open as their port. Unplugging the module removes
-// link and terminal, plugging it in makes new ones, as udev does. The module's
-// port counts as open meanwhile; the terminal's speed does not matter. Call
-// stop, once, to end it.
+// ServePTY connects the module's port to a pseudo-terminal, and creates the symbolic
+// link with that path to it. Programs open the link as their port. Unplugging the
+// module removes link and terminal; plugging it in creates new ones, as udev does.
+// Meanwhile the module's port counts as open. The terminal's speed has no effect.
+// Call stop once to end it. Only Linux has it; elsewhere the error is an
+// errors.ErrUnsupported.
 func (m *Module) ServePTY(link string) (stop func(), err error) {
 	t, err := m.openTerminal(link)
 	if err != nil {
@@ -51,7 +52,7 @@ func (m *Module) ServePTY(link string) (stop func(), err error) {
 	}, nil
 }
 
-// terminal is a pseudo-terminal joined to a module's port.
+// terminal is a pseudo-terminal that is connected to a module's port.
 type terminal struct {
 	port          *Port
 	link          string
@@ -124,8 +125,8 @@ func (t *terminal) serve(ctx context.Context) {
 // pieceGap is the longest pause between two pieces of one write.
 const pieceGap = 5 * time.Millisecond
 
-// read returns what the host wrote at once. A terminal hands it over in pieces,
-// a moment apart on a busy machine; the module would take that for the silence
+// read returns what the host wrote in one go. A terminal hands it over in pieces, and
+// on a busy machine the module would take the time between them for the silence
 // that ends a packet.
 func (t *terminal) read(b []byte) (int, error) {
 	n, err := t.master.Read(b)
@@ -142,8 +143,8 @@ func (t *terminal) read(b []byte) (int, error) {
 	return n, err
 }
 
-// openPTY returns both ends of a new pseudo-terminal in raw mode. The slave is
-// held open so that the master is never at its end.
+// openPTY returns both ends of a new pseudo-terminal in raw mode. The slave is kept
+// open, so that reading from the master never reaches an end of file.
 func openPTY() (master, slave *os.File, err error) {
 	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -181,6 +182,7 @@ func openPTY() (master, slave *os.File, err error) {
 	return master, slave, nil
 }
 
+// control calls do with the descriptor of f.
 func control(f *os.File, do func(fd int) error) error {
 	raw, err := f.SyscallConn()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// ServePTY needs Linux; here it returns an error that is errors.ErrUnsupported.
+// ServePTY needs Linux. Here it returns an errors.ErrUnsupported.
 func (m *Module) ServePTY(string) (stop func(), err error) {
 	return nil, fmt.Errorf("e22test: pseudo-terminal: %w", errors.ErrUnsupported)
 }

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/udp"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// spec writes a RunSpec for the fastest air data rate.
+func spec(t *testing.T, dir, role string) string {
+	t.Helper()
+	path := filepath.Join(dir, role+".yaml")
+	text := fmt.Sprintf(`run_id: walk
+role: %s
+mode: RAW
+phy: {profile: e22_62.5k, tx_power_dbm: 22}
+window: {dims: 12, W: 1, stride: 1, sample_hz: 1.0}
+codec: {id: sensor12_packed, version: "1"}
+tx: {guard_ms: 2, ack_timeout_ms: 400, max_retries: 20, max_inflight: 1, max_windows: 20}
+logging: {out_dir: %q}
+`, role, dir)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// An interrupt ends it in order: table, log, data set.
+func TestReceive(t *testing.T) {
+	dir := t.TempDir()
+	tx, err := endpoint.Open(spec(t, dir, "tx"), runspec.RoleTX, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows, err := (&endpoint.SamplerSettings{Path: testenv.Repo("testdata", "walk.jsonl")}).Windows(tx.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := c.LocalAddr().String()
+	c.Close()
+	r, err := udp.Open(udp.Settings{Local: "127.0.0.1:0", Remote: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+
+	ctx, interrupt := context.WithCancel(t.Context())
+	set := filepath.Join(dir, "set.jsonl")
+	var out bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"--runspec", spec(t, dir, "rx"), "--udp-local", address, "--udp-remote", r.LocalAddr(), "--dataset-out", set}, &out, io.Discard)
+	}()
+	if m, err := tx.Send(t.Context(), r, windows, nil); err != nil || m.Acked != 20 {
+		t.Errorf("sender: %+v, %v", m, err)
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"receiving sensor12_packed over sf5_bw500000", "windows delivered 20", "ACKs sent 2", "log: " + filepath.Join(dir, "walk_rx.jsonl")} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if b, err := os.ReadFile(set); err != nil || bytes.Count(b, []byte("\n")) != 20 {
+		t.Errorf("data set: %v\n%s", err, b)
+	}
+}
+
+func TestCarelessUse(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		name  string
+		args  []string
+		usage bool
+		want  string
+	}{
+		{"no such flag", []string{"--sampler", "simulate"}, true, "sampler"},
+		{"no port", []string{"--radio", "uart"}, true, "uart-port is missing"},
+		{"a negative time", []string{"--max-seconds", "-1"}, true, "--max-seconds is -1"},
+		{"the other role's RunSpec", []string{"--runspec", spec(t, dir, "tx")}, false, "role: tx, want rx"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := run(t.Context(), c.args, io.Discard, io.Discard)
+			var usage *cli.UsageError
+			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,229 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// ErrSettings is wrapped by errors about settings that contradict each other or the
+// RunSpec.
+var ErrSettings = errors.New("endpoint: invalid settings")
+
+// Settings are what a RunSpec does not hold. The zero value is the default.
+type Settings struct {
+	// Manifest is the path of a bam_manifest.json to use instead of the RunSpec's
+	// codec.params.manifest_path and artifacts_manifest. "": use those.
+	Manifest string
+	// Codec is the codec to use. It must have the id and version that the RunSpec
+	// names. nil: build the codec that the RunSpec names.
+	Codec codec.Codec
+	// Latency returns how long the radio takes to carry a frame of frameLen bytes
+	// between the host and the air. nil: ask the radio, if it is a
+	// radio.LatencyRadio; otherwise 0.
+	Latency func(frameLen int) time.Duration
+}
+
+// Endpoint is one end of a link. It is immutable, and its methods may be called from
+// several goroutines at once.
+type Endpoint struct {
+	spec    *runspec.RunSpec
+	codec   codec.Codec
+	latency func(frameLen int) time.Duration // nil: the radio's
+	start   runlog.Start
+}
+
+// Open returns the endpoint of the RunSpec in the file at path. The RunSpec must have
+// the given role, runspec.RoleTX or runspec.RoleRX. Settings may be nil.
+func Open(path, role string, settings *Settings) (*Endpoint, error) {
+	spec, err := runspec.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Role != role {
+		return nil, fmt.Errorf("%w: %s: role: %s, want %s", ErrSettings, path, spec.Role, role)
+	}
+	e, err := New(spec, settings)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}
+
+// New returns the endpoint of a RunSpec, which must not be changed afterwards. It
+// builds the codec. If there is an artifacts.json beside a model, it verifies the
+// model's files by it. Settings may be nil.
+func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
+	if settings == nil {
+		settings = &Settings{}
+	}
+	e := &Endpoint{spec: spec, codec: settings.Codec, latency: settings.Latency, start: runlog.Start{RunSpec: spec}}
+	if e.codec != nil {
+		if err := e.checkCodec(); err != nil {
+			return nil, err
+		}
+		e.start.ModelHash = optional(modelHash(e.codec))
+		return e, nil
+	}
+	params, err := codec.ParseParams(spec.Codec.Params)
+	if err != nil {
+		return nil, err
+	}
+	if settings.Manifest != "" {
+		params.ManifestPath = settings.Manifest
+	}
+	e.codec, err = codec.New(codec.Spec{ID: spec.Codec.ID, Version: spec.Codec.Version, Params: params,
+		Window: sensor.Shape{Dims: spec.Window.Dims, W: spec.Window.W, Stride: spec.Window.Stride}, MaxPayloadBytes: spec.MaxPayloadBytes})
+	if err != nil {
+		return nil, err
+	}
+	e.start.ModelHash = optional(modelHash(e.codec))
+	return e, e.findArtifacts(params.ManifestPath, settings.Manifest == "")
+}
+
+// checkCodec reports a codec from the settings that the RunSpec does not name.
+func (e *Endpoint) checkCodec() error {
+	c, spec := e.codec, e.spec
+	n := spec.Window.Dims * spec.Window.W
+	switch {
+	case c.ID() != spec.Codec.ID || c.Version() != spec.Codec.Version:
+		return fmt.Errorf("%w: codec %s version %q, want %s version %q as in the RunSpec", ErrSettings, c.ID(), c.Version(), spec.Codec.ID, spec.Codec.Version)
+	case c.WindowLen() != n:
+		return fmt.Errorf("%w: codec %s takes windows of %d values, want %d as in the RunSpec", ErrSettings, c.ID(), c.WindowLen(), n)
+	case c.MaxPayloadLen() > spec.MaxPayloadBytes:
+		return fmt.Errorf("%w: codec %s makes payloads of up to %d bytes, want at most %d as in the RunSpec", ErrSettings, c.ID(), c.MaxPayloadLen(), spec.MaxPayloadBytes)
+	}
+	return nil
+}
+
+// findArtifacts notes the artifacts.json by which the model at manifest was verified
+// when it was loaded. If required is set, it must be where the RunSpec says.
+func (e *Endpoint) findArtifacts(manifest string, required bool) error {
+	model := modelOf(e.codec)
+	if model == nil {
+		return nil
+	}
+	path := filepath.Join(filepath.Dir(manifest), artifacts.ArtifactsFile)
+	want := e.spec.ArtifactsManifest
+	if required && want != "" && filepath.Clean(want) != path {
+		return fmt.Errorf("%w: artifacts_manifest: %s, want %s beside the manifest", ErrSettings, want, path)
+	}
+	if model.Artifacts != nil {
+		e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(model.Artifacts.Fingerprint())
+	} else if required && want != "" {
+		return fmt.Errorf("%w: %s: no such file, want the artifacts to verify the model by", ErrSettings, path)
+	}
+	return nil
+}
+
+// optional returns nil for an empty string.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Spec returns the RunSpec. It must not be changed.
+func (e *Endpoint) Spec() *runspec.RunSpec { return e.spec }
+
+// Codec returns the codec.
+func (e *Endpoint) Codec() codec.Codec { return e.codec }
+
+// Schema returns the names and units of the values of a step. If the codec does not
+// know them, it is sensor.ForDims of the RunSpec's window.
+func (e *Endpoint) Schema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
+
+// ModelHash returns the hash of the codec's model, by which two ends can tell
+// whether they have the same one. It is "" if the codec has no model.
+func (e *Endpoint) ModelHash() string {
+	if e.start.ModelHash == nil {
+		return ""
+	}
+	return *e.start.ModelHash
+}
+
+// DataStd returns the standard deviation of each value over the windows that the
+// codec was fitted to. It is nil if the codec does not know.
+func (e *Endpoint) DataStd() []float64 { return dataStd(e.codec) }
+
+// LogHeader returns the fields that every line of the run's log repeats.
+func (e *Endpoint) LogHeader() runlog.Header {
+	return runlog.Header{RunID: e.spec.RunID, Role: link.Role(e.spec.Role), Mode: e.spec.Mode, PHYID: e.spec.PHY.Radio().ID()}
+}
+
+// LogPath returns the path of the run's log.
+func (e *Endpoint) LogPath() string {
+	return filepath.Join(e.spec.Logging.OutDir, e.LogHeader().FileName())
+}
+
+// Timing returns the timing of the link over a radio. With nil, the link has no
+// latency but that of the settings.
+func (e *Endpoint) Timing(r radio.Radio) link.Timing {
+	tx := e.spec.TX
+	t := link.Timing{
+		PHY:           e.spec.PHY.Radio(),
+		Guard:         time.Duration(tx.GuardMs) * time.Millisecond,
+		AckTimeout:    time.Duration(tx.AckTimeoutMs) * time.Millisecond,
+		MaxRetries:    tx.MaxRetries,
+		MaxInFlight:   tx.MaxInFlight,
+		MaxPayloadLen: e.spec.MaxPayloadBytes,
+		Latency:       e.latency,
+	}
+	if l, ok := r.(radio.LatencyRadio); ok && t.Latency == nil {
+		t.Latency = l.Latency
+	}
+	return t
+}
+
+// SenderSettings returns the settings of a link.Sender over a radio, see Timing.
+// [Endpoint.Send] adds the first sequence number and a clock.
+func (e *Endpoint) SenderSettings(r radio.Radio) link.SenderSettings {
+	tx := e.spec.TX
+	return link.SenderSettings{Timing: e.Timing(r), Codec: e.codec, Queue: link.QueuePolicy(tx.Queue), QueueLen: tx.QueueLen, DutyCycle: tx.DutyCycle}
+}
+
+// ReceiverSettings returns the settings of a link.Receiver over a radio, see Timing.
+// It has the codec if the RunSpec's mode is LATENT.
+func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
+	s := link.ReceiverSettings{Timing: e.Timing(r), DutyCycle: e.spec.TX.DutyCycle}
+	if e.spec.Mode == runspec.ModeLatent {
+		s.Codec = e.codec
+	}
+	return s
+}
+
+// CheckPeer reports whether two ends fit together, as an [ErrSettings]. They must have
+// the same PHY, except for the power, and the same window, codec, payload schema
+// and model.
+func (e *Endpoint) CheckPeer(peer *Endpoint) error {
+	phy := func(e *Endpoint) runspec.PHY {
+		p := runspec.FromRadio(e.spec.PHY.Radio())
+		p.TxPowerDBm = 0 // each end may choose its own
+		return p
+	}
+	for _, d := range []struct {
+		what         string
+		mine, theirs any
+	}{
+		{"phy", phy(e), phy(peer)},
+		{"window", e.spec.Window, peer.spec.Window},
+		{"codec", e.codec.ID() + " " + e.codec.Version(), peer.codec.ID() + " " + peer.codec.Version()},
+		{"payload schema", e.codec.Schema(), peer.codec.Schema()},
+		{"model", e.ModelHash(), peer.ModelHash()},
+	} {
+		if d.mine != d.theirs {
+			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s %+v", ErrSettings, d.what, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
+		}
+	}
+	return nil
+}

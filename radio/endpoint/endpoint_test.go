@@ -1,0 +1,596 @@
+package endpoint_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// wire is a radio of the test's own: two of them exchange frames in memory. A
+// frame takes a while, and some are lost.
+type wire struct {
+	peer  *wire
+	in    chan radio.Reception
+	delay time.Duration
+	lose  func(n int) bool // the nth frame, from 0; nil: none
+	fail  error            // of Send; nil: none
+	sent  int
+	wg    sync.WaitGroup
+}
+
+func wires(delay time.Duration) (a, b *wire) {
+	a, b = &wire{delay: delay, in: make(chan radio.Reception, 100)}, &wire{delay: delay, in: make(chan radio.Reception, 100)}
+	a.peer, b.peer = b, a
+	return a, b
+}
+
+func (w *wire) Send(_ context.Context, frame []byte) error {
+	n := w.sent
+	w.sent++
+	if w.fail != nil || w.lose != nil && w.lose(n) {
+		return w.fail
+	}
+	frame = slices.Clone(frame)
+	w.wg.Go(func() {
+		time.Sleep(w.delay)
+		w.peer.in <- radio.Reception{Frame: frame, At: time.Now(), RSSIdBm: -70, HasRSSI: true}
+	})
+	return nil
+}
+
+func (w *wire) Receive(ctx context.Context) (radio.Reception, error) {
+	select {
+	case r := <-w.in:
+		return r, nil
+	case <-ctx.Done():
+		return radio.Reception{}, ctx.Err()
+	}
+}
+
+func (w *wire) Close() error { return nil }
+
+// slowWire is a wire that says how long it takes.
+type slowWire struct{ *wire }
+
+func (slowWire) Latency(frameLen int) time.Duration {
+	return time.Duration(frameLen) * time.Millisecond
+}
+
+// three is a codec of the test's own: whole numbers of -128 to 127.
+type three struct{}
+
+func (three) ID() string            { return "three" }
+func (three) Version() string       { return "7" }
+func (three) Schema() string        { return "three int8" }
+func (three) WindowLen() int        { return 3 }
+func (three) MaxPayloadLen() int    { return 3 }
+func (three) ModelHash() string     { return "abc" }
+func (three) DataStd() []float64    { return []float64{1, 2, 3} }
+func (three) Values() sensor.Schema { return sensor.Named([]string{"ax", "ay", "az"}, nil) }
+
+func (three) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	for _, v := range window {
+		dst = append(dst, byte(int8(v)))
+	}
+	return dst, nil
+}
+
+func (three) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	if len(payload) != 3 {
+		return dst, codec.ErrCorrupt
+	}
+	for _, b := range payload {
+		dst = append(dst, float64(int8(b)))
+	}
+	return dst, nil
+}
+
+var _ codec.Codec = three{}
+
+// ends returns both endpoints of a RunSpec with the test's codec.
+func ends(t testing.TB, dir, more string) (tx, rx *endpoint.Endpoint) {
+	t.Helper()
+	end := func(role string) *endpoint.Endpoint {
+		spec, err := runspec.Parse(fmt.Appendf(nil, `{run_id: own, role: %s, mode: LATENT, phy: {profile: e22_62.5k},
+window: {dims: 3, W: 1, sample_hz: 1}, codec: {id: three, version: "7"},
+tx: {guard_ms: 2, ack_timeout_ms: auto, max_retries: 9%s}, logging: {out_dir: %q}}`, role, more, dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := endpoint.New(spec, &endpoint.Settings{Codec: three{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	return end(runspec.RoleTX), end(runspec.RoleRX)
+}
+
+// counting yields n windows.
+func counting(n int) func(context.Context) iter.Seq2[dataset.Window, error] {
+	return func(context.Context) iter.Seq2[dataset.Window, error] {
+		return func(yield func(dataset.Window, error) bool) {
+			for i := range n {
+				if !yield(dataset.Window{TsMs: int64(i), Values: []float64{float64(i % 100), -1, 2}}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Any radio.Radio and any codec.Codec will do. Time is virtual.
+func TestOwnRadioAndCodec(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		wrap func(*wire) radio.Radio
+	}{
+		{"a radio", func(w *wire) radio.Radio { return w }},
+		{"one that knows its latency", func(w *wire) radio.Radio { return slowWire{w} }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				tx, rx := ends(t, dir, "")
+				if err := tx.CheckPeer(rx); err != nil {
+					t.Fatal(err)
+				}
+				a, b := wires(3 * time.Millisecond)
+				a.lose = func(n int) bool { return n%5 == 4 }
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				var got []float64
+				var rssi int
+				go func() {
+					_, err := rx.Receive(ctx, c.wrap(b), &endpoint.ReceiveSettings{
+						Dataset: filepath.Join(dir, "rebuilt.jsonl"),
+						OnDelivery: func(_ context.Context, d link.Delivery) error {
+							got, rssi = append(got, d.Window[0]), d.RSSIdBm
+							return nil
+						},
+					})
+					ended <- err
+				}()
+				sent := 0
+				m, err := tx.Send(t.Context(), c.wrap(a), counting(250), &endpoint.SendSettings{OnEvent: func(e link.Event) {
+					if e.Kind == link.EventTxSent {
+						sent++
+					}
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				stop()
+				if err := <-ended; !errors.Is(err, context.Canceled) {
+					t.Errorf("receiver: %v", err)
+				}
+				a.wg.Wait()
+				b.wg.Wait()
+				if m.Acked != 250 || m.Failed != 0 || m.Retries == 0 || sent != m.Sent || len(got) != 250 || rssi != -70 {
+					t.Errorf("%+v, heard of %d frames and %d windows at %d dBm", m, sent, len(got), rssi)
+				}
+				for i, v := range got {
+					if v != float64(i%100) {
+						t.Fatalf("window %d is %v", i, v)
+					}
+				}
+				rebuilt := read(t, filepath.Join(dir, "rebuilt.jsonl"))
+				if len(rebuilt) != 250 || strings.Join(rebuilt[0].Order, " ") != "ax ay az" || rebuilt[0].Units["az"] != "m/s^2" {
+					t.Errorf("%d windows in the data set, the first %+v", len(rebuilt), rebuilt[0])
+				}
+				for e, err := range runlog.OpenEntries(tx.LogPath()) {
+					if err != nil || e.Start == nil || *e.Start.ModelHash != "abc" {
+						t.Errorf("the log starts with %+v, %v", e, err)
+					}
+					break
+				}
+			})
+		})
+	}
+}
+
+// Numbers go on where the last run left off, whatever the windows say.
+func TestRunsContinue(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		tx, rx := ends(t, dir, ", max_windows: 7")
+		a, b := wires(time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = rx.Receive(ctx, b, nil) })
+		var first [3]struct {
+			seq byte
+			id  int64
+		}
+		set := filepath.Join(dir, "sent.jsonl")
+		for i := range first {
+			if _, err := tx.Send(t.Context(), a, counting(100), &endpoint.SendSettings{Dataset: set,
+				OnStart: func(seq byte, id int64) { first[i].seq, first[i].id = seq, id }}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop()
+		wg.Wait()
+		a.wg.Wait()
+		b.wg.Wait()
+		for i, f := range first {
+			if f.id != int64(7*i) || f.seq != first[0].seq+byte(7*i) {
+				t.Errorf("run %d starts at SEQ %d, window_id %d, the first at %d", i, f.seq, f.id, first[0].seq)
+			}
+		}
+		for i, w := range read(t, set) {
+			if w.ID != int64(i) || w.RunID != "own" {
+				t.Fatalf("record %d is %+v", i, w)
+			}
+		}
+	})
+}
+
+// What ends a run, and that a source which waits is told.
+func TestSendEnds(t *testing.T) {
+	broken := errors.New("broken")
+	waits := func(ctx context.Context) iter.Seq2[dataset.Window, error] {
+		return func(yield func(dataset.Window, error) bool) {
+			for w := range counting(1)(ctx) {
+				yield(w, nil)
+			}
+			<-ctx.Done()
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		windows func(context.Context) iter.Seq2[dataset.Window, error]
+		flush   time.Duration
+		change  func(a *wire, cancel func())
+		want    error
+		takes   time.Duration // at most
+	}{
+		{"the radio", waits, 0, func(a *wire, _ func()) { a.fail = broken }, broken, 0},
+		{"the windows", func(context.Context) iter.Seq2[dataset.Window, error] {
+			return func(yield func(dataset.Window, error) bool) { yield(dataset.Window{}, broken) }
+		}, 0, func(*wire, func()) {}, broken, 0},
+		{"the caller, with nobody to acknowledge", waits, 0, func(_ *wire, cancel func()) { time.AfterFunc(time.Second, cancel) }, context.Canceled, 6 * time.Second},
+		{"the caller, at once", waits, endpoint.NoFlush, func(_ *wire, cancel func()) { time.AfterFunc(10*time.Millisecond, cancel) }, context.Canceled, 10 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				tx, _ := ends(t, dir, "")
+				a, _ := wires(time.Millisecond)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				c.change(a, cancel)
+				start := time.Now()
+				m, err := tx.Send(ctx, a, c.windows, &endpoint.SendSettings{Flush: c.flush})
+				if !errors.Is(err, c.want) {
+					t.Errorf("ended with %v", err)
+				}
+				if took := time.Since(start); took > c.takes {
+					t.Errorf("took %v", took)
+				}
+				if c.want == context.Canceled && (m.Sent == 0 || m.Failed != 1) {
+					t.Errorf("%+v", m)
+				}
+				a.wg.Wait()
+			})
+		})
+	}
+}
+
+func TestReceiveEnds(t *testing.T) {
+	broken := errors.New("broken")
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		_, rx := ends(t, dir, "")
+		a, b := wires(time.Millisecond)
+		frame, err := radio.AppendFrame(nil, 1, []byte{1, 2, 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Send(t.Context(), frame); err != nil {
+			t.Fatal(err)
+		}
+		m, err := rx.Receive(t.Context(), b, &endpoint.ReceiveSettings{OnDelivery: func(context.Context, link.Delivery) error { return broken }})
+		if !errors.Is(err, broken) || m.RxOK != 1 || m.AcksSent != 0 {
+			t.Errorf("%+v, %v", m, err)
+		}
+		a.wg.Wait()
+	})
+}
+
+func TestRolesAreKept(t *testing.T) {
+	tx, rx := ends(t, t.TempDir(), "")
+	a, _ := wires(0)
+	if _, err := rx.Send(t.Context(), a, counting(1), nil); !errors.Is(err, endpoint.ErrSettings) {
+		t.Errorf("the receiver sends: %v", err)
+	}
+	if _, err := tx.Receive(t.Context(), a, nil); !errors.Is(err, endpoint.ErrSettings) {
+		t.Errorf("the sender receives: %v", err)
+	}
+}
+
+func TestLatency(t *testing.T) {
+	tx, _ := ends(t, t.TempDir(), "")
+	a, _ := wires(0)
+	if l := tx.Timing(a).Latency; l != nil {
+		t.Errorf("a radio that does not say: %v", l(8))
+	}
+	if l := tx.Timing(slowWire{a}).Latency; l == nil || l(8) != 8*time.Millisecond {
+		t.Error("the radio's own is not used")
+	}
+	own, err := endpoint.New(tx.Spec(), &endpoint.Settings{Codec: three{}, Latency: func(int) time.Duration { return time.Hour }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := own.Timing(slowWire{a}).Latency; l(8) != time.Hour {
+		t.Error("the settings' one is not used")
+	}
+}
+
+func TestNew(t *testing.T) {
+	walk := testenv.Repo("testdata", "walk.jsonl")
+	manifest := testmodel.Train(t, walk)
+	load := func(change func(*runspec.RunSpec)) *runspec.RunSpec {
+		spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(spec)
+		return spec
+	}
+	with := func(manifest, artifacts string) func(*runspec.RunSpec) {
+		return func(s *runspec.RunSpec) {
+			s.Codec.Params["manifest_path"], s.ArtifactsManifest = manifest, artifacts
+		}
+	}
+	beside := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	for _, c := range []struct {
+		name     string
+		change   func(*runspec.RunSpec)
+		settings *endpoint.Settings
+		want     string // "": no error
+	}{
+		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
+		{"the RunSpec's manifest", with(manifest, beside), nil, ""},
+		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest: elsewhere/artifacts.json, want " + beside},
+		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
+		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
+		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `codec three version "7", want bam version "0"`},
+		{"a codec of other windows", func(s *runspec.RunSpec) { s.Codec.ID, s.Codec.Version = "three", "7" }, &endpoint.Settings{Codec: three{}}, "windows of 3 values, want 12"},
+		{"a codec of long payloads", func(s *runspec.RunSpec) {
+			s.Codec.ID, s.Codec.Version, s.Window.Dims, s.MaxPayloadBytes = "three", "7", 3, 2
+		}, &endpoint.Settings{Codec: three{}}, "payloads of up to 3 bytes, want at most 2"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := endpoint.New(load(c.change), c.settings)
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("got %v, want %s", err, c.want)
+				}
+				return
+			}
+			if err != nil || len(e.ModelHash()) != 64 || len(e.DataStd()) != 12 || !e.Schema().IsMotion() {
+				t.Errorf("%v, %v", e, err)
+			}
+		})
+	}
+}
+
+func TestCheckPeer(t *testing.T) {
+	dir := t.TempDir()
+	tx, rx := ends(t, dir, "")
+	change := func(f func(*runspec.RunSpec)) *endpoint.Endpoint {
+		spec := *rx.Spec()
+		f(&spec)
+		e, err := endpoint.New(&spec, &endpoint.Settings{Codec: three{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	for _, c := range []struct {
+		name string
+		peer *endpoint.Endpoint
+		want string
+	}{
+		{"power may differ", change(func(s *runspec.RunSpec) { s.PHY.TxPowerDBm = 10 }), ""},
+		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy: tx has"},
+		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := tx.CheckPeer(c.peer)
+			if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, endpoint.ErrSettings) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// Settings by flags: what is refused, and that zero values pass.
+func TestSettings(t *testing.T) {
+	type settings interface {
+		RegisterFlags(*flag.FlagSet)
+		Check() error
+	}
+	newRadio := func() settings { return &endpoint.RadioSettings{} }
+	newSampler := func() settings { return &endpoint.SamplerSettings{} }
+	newSource := func() settings { return &endpoint.Source{} }
+	for _, c := range []struct {
+		name string
+		new  func() settings
+		args string
+		want string // "": they pass
+	}{
+		{"radio, nothing", newRadio, "", ""},
+		{"radio, a module", newRadio, "--radio uart --uart-port /dev/ttyUSB0 --uart-baud 115200 --uart-rssi-byte", ""},
+		{"radio, none such", newRadio, "--radio wifi", `radio is "wifi", want udp or uart`},
+		{"radio, no port", newRadio, "--radio uart", "uart-port is missing"},
+		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "baud: 1000"},
+		{"radio, a flag of the module", newRadio, "--uart-port x", "are for radio uart"},
+		{"radio, a flag of UDP", newRadio, "--radio uart --uart-port x --udp-loss 0.1", "are for radio udp"},
+		{"radio, a network", newRadio, "--udp-remote 10.0.0.1:7", "loopback"},
+		{"radio, loss", newRadio, "--udp-loss 1.5", "loss 1.5, want 0..1"},
+		{"sampler, a recording", newSampler, "--sensor-path x --sensor-loop --fill hold --max-gap-ms 9", ""},
+		{"sampler, a simulation", newSampler, "--sampler simulate --seed 3", ""},
+		{"sampler, none such", newSampler, "--sampler xml", `"xml", want jsonl, csv or simulate`},
+		{"sampler, no recording", newSampler, "", "sensor-path is missing"},
+		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "are for recordings"},
+		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "seed is for sampler simulate"},
+		{"sampler, both ends", newSampler, "--sensor-path x --sensor-loop --sensor-follow", "not both"},
+		{"sampler, a negative gap", newSampler, "--sensor-path x --max-gap-ms -5", "max-gap-ms is -5"},
+		{"source, samples", newSource, "--samples x", ""},
+		{"source, nothing", newSource, "", "want either samples or dataset"},
+		{"source, both", newSource, "--samples x --dataset y", "want either samples or dataset"},
+		{"source, a negative gap", newSource, "--samples x --max-gap-ms -5", "max-gap-ms is -5"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.new()
+			fs := flag.NewFlagSet("test", flag.ContinueOnError)
+			fs.SetOutput(io.Discard)
+			s.RegisterFlags(fs)
+			if err := fs.Parse(strings.Fields(c.args)); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Check()
+			if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, endpoint.ErrSettings) || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRadioSettingsOpen(t *testing.T) {
+	tx, _ := ports(t)
+	r, err := tx.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, s := range []*endpoint.RadioSettings{{Kind: "wifi"}, {Kind: endpoint.RadioUART, Port: filepath.Join(t.TempDir(), "tty")}} {
+		if r, err := s.Open(t.Context()); r != nil || err == nil {
+			t.Errorf("%+v opens %v, %v", s, r, err)
+		}
+	}
+}
+
+func TestSource(t *testing.T) {
+	walk := testenv.Repo("testdata", "walk.jsonl")
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	set, torn, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "torn.jsonl"), filepath.Join(dir, "empty.jsonl")
+	windows, err := (&endpoint.Source{Samples: walk}).Windows(spec, 10)
+	if err != nil || len(windows) != 10 {
+		t.Fatalf("%d windows, %v", len(windows), err)
+	}
+	if _, err := dataset.WriteFile(set, func(yield func(dataset.Window, error) bool) {
+		for _, w := range windows {
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(torn, b[:len(b)-20], 0o644), os.WriteFile(empty, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	limited := *spec
+	limited.TX.MaxWindows = 4
+	flat := *spec
+	flat.Window.Dims = 6
+	for _, c := range []struct {
+		name   string
+		source endpoint.Source
+		spec   *runspec.RunSpec
+		limit  int
+		n      int
+		warned bool
+		want   string
+	}{
+		{"a data set", endpoint.Source{Dataset: set}, spec, 0, 10, false, ""},
+		{"limited by the caller", endpoint.Source{Dataset: set}, spec, 3, 3, false, ""},
+		{"limited by the RunSpec", endpoint.Source{Samples: walk}, &limited, 9, 4, false, ""},
+		{"a torn data set", endpoint.Source{Dataset: torn}, spec, 0, 9, true, ""},
+		{"nothing in it", endpoint.Source{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
+		{"no such file", endpoint.Source{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
+		{"neither", endpoint.Source{}, spec, 0, 0, false, "want either"},
+		{"samples of another length", endpoint.Source{Samples: walk}, &flat, 0, 0, false, "window.dims: 6, want 12"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			warned := false
+			c.source.Warn = func(error) { warned = true }
+			got, err := c.source.Windows(c.spec, c.limit)
+			if len(got) != c.n || warned != c.warned || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%d windows, warned %v, %v", len(got), warned, err)
+			}
+		})
+	}
+}
+
+func TestWindowsRefused(t *testing.T) {
+	dir := t.TempDir()
+	short, noRecording := filepath.Join(dir, "short.jsonl"), filepath.Join(dir, "file")
+	b, err := os.ReadFile(testenv.Repo("testdata", "walk.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(b), "\n")
+	if err := errors.Join(os.WriteFile(short, []byte(first+"\n"), 0o644), os.WriteFile(noRecording, []byte("x\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Window.W = 2
+	for _, c := range []struct {
+		name, path, want string
+		late             bool // found as it is read
+	}{
+		{"no such recording", filepath.Join(dir, "none.jsonl"), "none.jsonl", false},
+		{"no recording at all", noRecording, "file:1: found", true},
+		{"too short", short, "too few samples for a window of 2", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			windows, err := (&endpoint.SamplerSettings{Path: c.path}).Windows(spec)
+			if c.late && err == nil {
+				for _, err = range windows(t.Context()) {
+				}
+			}
+			if (windows == nil) == c.late || err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}

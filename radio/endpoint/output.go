@@ -1,0 +1,80 @@
+package endpoint
+
+import (
+	"errors"
+	"time"
+
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+)
+
+// output is what a run writes: its log and, if asked for, a data set. It also
+// computes the metrics.
+type output struct {
+	role    link.Role
+	onEvent func(link.Event) // may be nil
+	meter   runlog.Meter
+	log     *runlog.Writer
+	windows *dataset.Writer // nil without a data set
+}
+
+// openOutput opens the log and writes that the run starts. With an empty datasetPath
+// there is no data set.
+func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*output, error) {
+	o := &output{role: link.Role(e.spec.Role), onEvent: onEvent}
+	var err error
+	if datasetPath != "" {
+		if o.windows, err = dataset.OpenWriter(datasetPath); err != nil {
+			return nil, err
+		}
+	}
+	if o.log, err = runlog.OpenWriter(e.spec.Logging.OutDir, e.LogHeader()); err != nil {
+		if o.windows != nil {
+			err = errors.Join(err, o.windows.Close())
+		}
+		return nil, err
+	}
+	now := time.Now()
+	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, At: now})
+	if err := o.log.Start(now, e.start); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+// event logs an event of the run.
+func (o *output) event(e link.Event) error {
+	o.meter.Add(o.role, e)
+	if err := o.log.Write(e); err != nil {
+		return err
+	}
+	if o.onEvent != nil {
+		o.onEvent(e)
+	}
+	return nil
+}
+
+// nextID returns the lowest window_id that the data set does not have.
+func (o *output) nextID() int64 {
+	if o.windows == nil {
+		return 0
+	}
+	return o.windows.NextID()
+}
+
+// write appends a window to the data set.
+func (o *output) write(w dataset.Window) error {
+	if o.windows == nil {
+		return nil
+	}
+	return o.windows.Write(w)
+}
+
+func (o *output) close() error {
+	err := o.log.Close()
+	if o.windows != nil {
+		err = errors.Join(err, o.windows.Close())
+	}
+	return err
+}

@@ -1,0 +1,87 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// ReceiveSettings are the settings of [Endpoint.Receive]. The zero value is the
+// default. Functions are called from the goroutine that runs the link, which
+// receives and acknowledges nothing meanwhile; nil ones are not called.
+type ReceiveSettings struct {
+	// Dataset is the path of a data set to append the decoded windows to, with the
+	// time at which they arrived. "": none.
+	Dataset string
+	// Decode says to decode payloads even if the RunSpec's mode is RAW. With a
+	// Dataset they are always decoded.
+	Decode bool
+	// OnEvent is called with every event after it was logged. The slices of the
+	// event are valid until OnEvent returns.
+	OnEvent func(link.Event)
+	// OnDelivery is called once with every window, before its ACK is sent. The
+	// slices of the delivery are valid until OnDelivery returns. If it returns an
+	// error, the window is not acknowledged, and the run ends with that error.
+	OnDelivery func(context.Context, link.Delivery) error
+	// Progress is called with the number of windows delivered so far.
+	Progress func(windows int)
+}
+
+// Receive receives and acknowledges windows over a radio, delivers each of them
+// once, and logs every event. It returns when ctx ends, with an error that wraps the
+// context's. The radio can be any implementation; Receive does not close it.
+// Settings may be nil.
+//
+// An error of the radio, the log, the data set or OnDelivery ends the run at once.
+// The metrics are valid with any error.
+func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *ReceiveSettings) (runlog.Metrics, error) {
+	s := ReceiveSettings{}
+	if settings != nil {
+		s = *settings
+	}
+	if e.spec.Role != runspec.RoleRX {
+		return runlog.Metrics{}, fmt.Errorf("%w: role %s cannot receive, want %s", ErrSettings, e.spec.Role, runspec.RoleRX)
+	}
+	receiverSettings := e.ReceiverSettings(r)
+	if s.Decode || s.Dataset != "" {
+		receiverSettings.Codec = e.codec
+	}
+	receiver, err := link.NewReceiver(receiverSettings)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	out, err := e.openOutput(s.Dataset, s.OnEvent)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	record := dataset.Window{RunID: e.spec.RunID}
+	if schema := e.Schema(); schema.Names() != nil {
+		record.Order, record.Units = schema.Names(), schema.Units()
+	}
+	delivered := 0
+	runner := link.Runner{Radio: r, Log: out.event}
+	err = runner.Receive(ctx, receiver, func(d link.Delivery) error {
+		w := record
+		w.TsMs, w.ID, w.Values = d.At.UnixMilli(), out.nextID(), d.Window
+		if err := out.write(w); err != nil {
+			return err
+		}
+		if s.OnDelivery != nil {
+			if err := s.OnDelivery(ctx, d); err != nil {
+				return err
+			}
+		}
+		delivered++
+		if s.Progress != nil {
+			s.Progress(delivered)
+		}
+		return nil
+	})
+	return out.meter.Metrics(), errors.Join(err, out.close())
+}

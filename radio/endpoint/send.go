@@ -1,0 +1,152 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// DefaultFlush is the default of SendSettings.Flush.
+const DefaultFlush = 5 * time.Second
+
+// NoFlush, as SendSettings.Flush, gives up pending windows at once.
+const NoFlush time.Duration = -1
+
+// SendSettings are the settings of [Endpoint.Send]. The zero value is the default.
+// Functions are called from the goroutine that runs the link and must return soon;
+// nil ones are not called.
+type SendSettings struct {
+	// Dataset is the path of a data set to append the windows to, as they are
+	// before encoding. "": none.
+	Dataset string
+	// Flush is how long Send continues with pending windows after its context has
+	// ended. What is pending then is logged as failed. 0: DefaultFlush; NoFlush:
+	// not at all.
+	Flush time.Duration
+	// OnStart is called with the SEQ and the window_id of the first window.
+	OnStart func(seq byte, windowID int64)
+	// OnEvent is called with every event after it was logged. The slices of the
+	// event are valid until OnEvent returns.
+	OnEvent func(link.Event)
+	// Progress is called with the number of windows acknowledged so far.
+	Progress func(windows int)
+}
+
+// Send sends windows over a radio and logs every event. It returns when there are no
+// more windows, or the RunSpec's max_windows have been sent, and each is
+// acknowledged or given up. The radio can be any implementation; Send does not
+// close it. Settings may be nil.
+//
+// Windows is called once. Its context ends when the run does, whether because ctx
+// has ended or because of an error; a sequence that waits for its next window must
+// end then. Send numbers the windows, continuing where the last run with this
+// run_id has stopped, and gives them the RunSpec's run_id. Their own ID and RunID
+// are not used.
+//
+// When ctx ends, Send flushes, see SendSettings, and returns an error that wraps the
+// context's. An error of windows ends the run after what is pending. An error of
+// the radio, the log or the data set ends it at once. The metrics are valid with
+// any error.
+func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context.Context) iter.Seq2[dataset.Window, error], settings *SendSettings) (runlog.Metrics, error) {
+	s := SendSettings{}
+	if settings != nil {
+		s = *settings
+	}
+	switch {
+	case s.Flush == 0:
+		s.Flush = DefaultFlush
+	case s.Flush < 0:
+		s.Flush = 0
+	}
+	if e.spec.Role != runspec.RoleTX {
+		return runlog.Metrics{}, fmt.Errorf("%w: role %s cannot send, want %s", ErrSettings, e.spec.Role, runspec.RoleTX)
+	}
+	state, err := OpenState(e.spec.Logging.OutDir, e.spec.RunID)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	defer state.Close()
+	senderSettings := e.SenderSettings(r)
+	senderSettings.FirstSeq, senderSettings.Clock = state.Seq(), time.Now
+	sender, err := link.NewSender(senderSettings)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	out, err := e.openOutput(s.Dataset, s.OnEvent)
+	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	source := &windowSource{windows: windows, limit: e.spec.TX.MaxWindows, runID: e.spec.RunID,
+		id: max(state.WindowID(), out.nextID()), out: out, state: state}
+	if s.OnStart != nil {
+		s.OnStart(state.Seq(), source.id)
+	}
+	acked := 0
+	runner := link.Runner{Radio: r, Flush: s.Flush, OnSeq: state.SetSeq, Log: func(event link.Event) error {
+		if err := out.event(event); err != nil {
+			return err
+		}
+		if event.Kind == link.EventAckReceived {
+			acked++
+			if s.Progress != nil {
+				s.Progress(acked)
+			}
+		}
+		return nil
+	}}
+	err = runner.Send(ctx, sender, source.next)
+	source.stop()
+	return out.meter.Metrics(), errors.Join(err, out.close())
+}
+
+// windowSource numbers windows and writes them to the data set before the link gets
+// them.
+type windowSource struct {
+	windows func(context.Context) iter.Seq2[dataset.Window, error]
+	limit   int    // 0: none
+	runID   string // of all windows
+	id      int64  // of the next window
+	out     *output
+	state   *State
+
+	pull func() (dataset.Window, error, bool) // nil before the first window
+	end  func()
+}
+
+// next returns the next window for link.Runner.Send.
+func (s *windowSource) next(ctx context.Context) (link.Outbound, error) {
+	if s.pull == nil {
+		s.pull, s.end = iter.Pull2(dataset.Limit(s.windows(ctx), s.limit))
+	}
+	w, err, ok := s.pull()
+	if !ok {
+		return link.Outbound{}, io.EOF
+	}
+	if err != nil {
+		return link.Outbound{}, err
+	}
+	w.ID, w.RunID = s.id, s.runID
+	s.id++
+	// The data set comes before the id, so that no id is used twice even if this
+	// process is killed in between.
+	if err := s.out.write(w); err != nil {
+		return link.Outbound{}, err
+	}
+	return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, s.state.SetWindowID(w.ID + 1)
+}
+
+// stop ends the sequence of windows.
+func (s *windowSource) stop() {
+	if s.end != nil {
+		s.end()
+	}
+}

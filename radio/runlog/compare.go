@@ -1,0 +1,38 @@
+package runlog
+
+// Comparison compares a run with a baseline run. Each figure is a change in percent
+// of the baseline's figure, and positive if the run is better. If the baseline's
+// figure is zero, so is the change.
+type Comparison struct {
+	PDRImprovePct    float64 `json:"pdr_improve_pct"`    // rise of Metrics.PDR
+	ETXReducePct     float64 `json:"etx_reduce_pct"`     // fall of Metrics.ETX
+	AirtimeReducePct float64 `json:"airtime_reduce_pct"` // fall of Metrics.AirtimeS
+	// EnergyReducePct is nil unless both energies were measured.
+	EnergyReducePct *float64 `json:"energy_reduce_pct,omitempty"`
+}
+
+// Compare compares run with baseline, without energy; see SetEnergy.
+func Compare(run, baseline Metrics) Comparison {
+	return Comparison{
+		PDRImprovePct:    -reducePct(run.PDR, baseline.PDR),
+		ETXReducePct:     reducePct(run.ETX, baseline.ETX),
+		AirtimeReducePct: reducePct(run.AirtimeS, baseline.AirtimeS),
+	}
+}
+
+// SetEnergy adds the comparison of the energies that the two runs took, in joules. It
+// does nothing unless both are above zero.
+func (c *Comparison) SetEnergy(run, baseline float64) {
+	if run > 0 && baseline > 0 {
+		pct := reducePct(run, baseline)
+		c.EnergyReducePct = &pct
+	}
+}
+
+// reducePct is how far x is below baseline, in percent of it.
+func reducePct(x, baseline float64) float64 {
+	if baseline == 0 {
+		return 0
+	}
+	return 100 * (baseline - x) / baseline
+}

@@ -1,0 +1,189 @@
+package runlog
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/loralink/loralink-go/radio/link"
+)
+
+// Header holds the fields that every line of a log repeats.
+type Header struct {
+	RunID string    `json:"run_id"`
+	Role  link.Role `json:"role"`
+	Mode  string    `json:"mode"`   // RAW or LATENT, a label of the RunSpec
+	PHYID string    `json:"phy_id"` // radio.PHY.ID
+}
+
+// FileName is the name of the log in its folder: <run_id>_<role>.jsonl.
+func (h Header) FileName() string { return h.RunID + "_" + string(h.Role) + ".jsonl" }
+
+// EventRunStart is the kind of the first event of a run. The programs write it,
+// not the state machines of radio/link; [Entry].Start has its fields.
+const EventRunStart link.EventKind = "run_start"
+
+// Start says what a run was started with. A nil field becomes null in the log,
+// but for ModelHash, which is then left out.
+type Start struct {
+	RunSpec             any     `json:"runspec"` // as read from a log: a json.RawMessage
+	ArtifactsManifest   *string `json:"artifacts_manifest"`
+	ManifestFingerprint *string `json:"manifest_fingerprint"`
+	ModelHash           *string `json:"model_hash,omitempty"`
+}
+
+// Entry is one line of a log.
+type Entry struct {
+	Header
+	link.Event
+	Start *Start // of an EventRunStart; otherwise nil
+}
+
+// AppendJSON appends the entry to dst as one line of the log, line end included.
+// On error, which is a value that JSON cannot hold, it returns dst unchanged.
+func (e Entry) AppendJSON(dst []byte) ([]byte, error) {
+	w := lineWriter{b: append(dst, '{')}
+	w.int("ts_ms", e.At.UnixMilli())
+	w.text("run_id", e.RunID)
+	w.text("event", string(e.Kind))
+	w.text("role", string(e.Role))
+	w.text("mode", e.Mode)
+	w.text("phy_id", e.PHYID)
+	if err := w.fields(&e); err != nil {
+		return dst, fmt.Errorf("runlog: %s: %w", e.Kind, err)
+	}
+	return append(w.b, '}', '\n'), nil
+}
+
+// fields appends the members that depend on the kind of the event.
+func (w *lineWriter) fields(e *Entry) error {
+	switch e.Kind {
+	case EventRunStart:
+		return w.start(e.Start)
+	case link.EventTxSent:
+		w.int("window_id", e.WindowID)
+		w.int("seq", int64(e.Seq))
+		w.payload(e)
+		w.ms("toa_ms_est", e.TimeOnAir)
+		w.ms("guard_ms", e.Guard)
+		w.ms("ack_timeout_ms", e.AckTimeout)
+		w.int("attempt", int64(e.Attempt))
+		w.ms("age_ms", e.Age)
+		w.ms("codec_encode_ms", e.Encode)
+		w.int("sensor_ts_ms", e.SensorMs)
+	case link.EventAckReceived:
+		w.int("ack_seq", int64(e.Seq))
+		w.ms("rtt_ms", e.RTT)
+		w.int("window_id", e.WindowID)
+		w.ms("queue_ms", e.Queued)
+		w.ms("e2e_ms", e.EndToEnd)
+		w.ms("codec_encode_ms", e.Encode)
+		w.rssi(e)
+	case link.EventTxFailed:
+		w.int("seq", int64(e.Seq))
+		w.int("window_id", e.WindowID)
+		w.text("reason", e.Reason)
+		w.int("attempts", int64(e.Attempt))
+	case link.EventTxDropped:
+		w.int("window_id", e.WindowID)
+		w.text("reason", e.Reason)
+	case link.EventRxOK:
+		w.int("seq", int64(e.Seq))
+		w.payload(e)
+		w.rssi(e)
+		if e.Duplicate {
+			w.key("duplicate")
+			w.b = append(w.b, "true"...)
+		}
+	case link.EventRxParseFail:
+		w.text("reason", e.Reason)
+	case link.EventAckSent:
+		w.int("ack_seq", int64(e.Seq))
+		w.ms("toa_ms_est", e.TimeOnAir)
+	case link.EventReconDone:
+		w.int("seq", int64(e.Seq))
+		// A receiver does not know the window that was sent, so it has no errors.
+		w.b = append(w.b, `,"mae":null,"mse":null`...)
+		return w.window(e.Window)
+	case link.EventReconFailed:
+		w.int("seq", int64(e.Seq))
+		w.text("reason", e.Reason)
+	}
+	return nil
+}
+
+// lineWriter appends the members of a JSON object.
+type lineWriter struct{ b []byte }
+
+func (w *lineWriter) key(name string) {
+	if w.b[len(w.b)-1] != '{' {
+		w.b = append(w.b, ',')
+	}
+	w.b = append(append(append(w.b, '"'), name...), '"', ':')
+}
+
+func (w *lineWriter) int(name string, v int64) {
+	w.key(name)
+	w.b = strconv.AppendInt(w.b, v, 10)
+}
+
+// ms writes milliseconds to the microsecond.
+func (w *lineWriter) ms(name string, d time.Duration) {
+	w.key(name)
+	w.b = strconv.AppendFloat(w.b, ms(d), 'f', -1, 64)
+}
+
+func (w *lineWriter) text(name, v string) {
+	w.key(name)
+	b, err := json.Marshal(v)
+	if err != nil { // a string always marshals
+		b = []byte(`""`)
+	}
+	w.b = append(w.b, b...)
+}
+
+func (w *lineWriter) rssi(e *Entry) {
+	if e.HasRSSI {
+		w.int("rssi_dbm", int64(e.RSSIdBm))
+	}
+}
+
+func (w *lineWriter) payload(e *Entry) {
+	w.int("payload_bytes", int64(e.PayloadBytes))
+	w.int("frame_bytes", int64(e.FrameBytes))
+	if len(e.Payload) > 0 {
+		w.key("payload")
+		w.b = append(hex.AppendEncode(append(w.b, '"'), e.Payload), '"')
+	}
+}
+
+func (w *lineWriter) window(values []float64) error {
+	w.key("window")
+	w.b = append(w.b, '[')
+	for i, x := range values {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("value %d is %v, want a finite number", i, x)
+		}
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		w.b = strconv.AppendFloat(w.b, x, 'g', -1, 64)
+	}
+	w.b = append(w.b, ']')
+	return nil
+}
+
+func (w *lineWriter) start(s *Start) error {
+	if s == nil {
+		return nil
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	w.b = append(append(w.b, ','), b[1:len(b)-1]...)
+	return nil
+}

@@ -1,0 +1,216 @@
+package runlog
+
+import (
+	"bufio"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"time"
+
+	"github.com/loralink/loralink-go/radio/link"
+)
+
+// maxLine caps a line of a log, in bytes.
+const maxLine = 1 << 20
+
+// What can be wrong with a line of a log, for errors.Is.
+var (
+	ErrTornLine = errors.New("torn last line: its writer was stopped")
+	ErrNotEvent = errors.New("not an event")
+)
+
+// Error is a fault of a log or of a power record, and where it is.
+type Error struct {
+	File string // as given to the function that read it
+	Line int    // from 1; 0: the file as a whole
+	Err  error
+}
+
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("runlog: %s: %v", e.File, e.Err)
+	}
+	return fmt.Sprintf("runlog: %s:%d: %v", e.File, e.Line, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// OpenEntries yields the entries of the log at path, in file order. Each range
+// over the sequence opens the file anew. See [ReadEntries] for errors.
+func OpenEntries(path string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		f, err := os.Open(path)
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("runlog: %w", err))
+			return
+		}
+		defer f.Close()
+		ReadEntries(f, path)(yield)
+	}
+}
+
+// ReadEntries yields the entries of the log that r holds, in one pass. File names
+// it in errors.
+//
+// A line that is not an event yields an [*Error], and the pass goes on: the
+// last line may match [ErrTornLine], others [ErrNotEvent]. An error of reading
+// ends the pass. Blank lines are skipped. Of an event of unknown kind only
+// header, time and kind are meaningful.
+func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		in := bufio.NewReaderSize(r, 64<<10)
+		var line []byte
+		for n := 1; ; n++ {
+			var complete, tooLong bool
+			var err error
+			line, complete, tooLong, err = readLine(in, line[:0])
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(Entry{}, &Error{File: file, Line: n, Err: err})
+				return
+			}
+			if blank(line) && !tooLong {
+				if err != nil {
+					return
+				}
+				continue
+			}
+			e, bad := parseEntry(line)
+			switch {
+			case tooLong:
+				bad = fmt.Errorf("%w: longer than %d bytes", ErrNotEvent, maxLine)
+			case bad != nil && !complete:
+				bad = ErrTornLine
+			}
+			if bad != nil {
+				if !yield(Entry{}, &Error{File: file, Line: n, Err: bad}) {
+					return
+				}
+			} else if !yield(e, nil) {
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+}
+
+// readLine appends a line to dst, without its line end where it has none. Bytes
+// beyond maxLine are read and dropped.
+func readLine(in *bufio.Reader, dst []byte) (line []byte, complete, tooLong bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(dst)+len(part) > maxLine {
+			tooLong = true
+		} else {
+			dst = append(dst, part...)
+		}
+		switch {
+		case err == nil:
+			return dst, true, tooLong, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return dst, false, tooLong, err
+		}
+	}
+}
+
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// jsonLine is an entry as JSON. Numbers that another program may write with a
+// fraction are floats.
+type jsonLine struct {
+	Header
+	TsMs         *float64       `json:"ts_ms"`
+	Kind         link.EventKind `json:"event"`
+	WindowID     int64          `json:"window_id"`
+	Seq          uint8          `json:"seq"`
+	AckSeq       uint8          `json:"ack_seq"`
+	Payload      string         `json:"payload"`
+	PayloadBytes uint8          `json:"payload_bytes"`
+	FrameBytes   uint8          `json:"frame_bytes"`
+	ToAMs        msValue        `json:"toa_ms_est"`
+	GuardMs      msValue        `json:"guard_ms"`
+	AckTimeoutMs msValue        `json:"ack_timeout_ms"`
+	Attempt      int32          `json:"attempt"`
+	Attempts     int32          `json:"attempts"`
+	AgeMs        msValue        `json:"age_ms"`
+	EncodeMs     msValue        `json:"codec_encode_ms"`
+	SensorTsMs   float64        `json:"sensor_ts_ms"`
+	RTTMs        msValue        `json:"rtt_ms"`
+	QueueMs      msValue        `json:"queue_ms"`
+	E2EMs        msValue        `json:"e2e_ms"`
+	RSSIdBm      *float64       `json:"rssi_dbm"`
+	Duplicate    bool           `json:"duplicate"`
+	Reason       string         `json:"reason"`
+	Window       []float64      `json:"window"`
+
+	RunSpec             json.RawMessage `json:"runspec"`
+	ArtifactsManifest   *string         `json:"artifacts_manifest"`
+	ManifestFingerprint *string         `json:"manifest_fingerprint"`
+	ModelHash           *string         `json:"model_hash"`
+}
+
+// msValue is a duration in milliseconds; null and absent are 0.
+type msValue float64
+
+func (m msValue) duration() time.Duration {
+	return time.Duration(math.Round(float64(m)*1000)) * time.Microsecond
+}
+
+// maxMs bounds the times of a log, in ms: a time.Duration holds 292 years.
+const maxMs = 9e12
+
+func parseEntry(line []byte) (Entry, error) {
+	var l jsonLine
+	if err := json.Unmarshal(line, &l); err != nil {
+		return Entry{}, fmt.Errorf("%w: %w", ErrNotEvent, err)
+	}
+	if l.TsMs == nil || l.Kind == "" {
+		return Entry{}, fmt.Errorf("%w: want ts_ms and event", ErrNotEvent)
+	}
+	for _, v := range []float64{*l.TsMs, l.SensorTsMs, float64(l.ToAMs), float64(l.GuardMs), float64(l.AckTimeoutMs), float64(l.AgeMs),
+		float64(l.EncodeMs), float64(l.RTTMs), float64(l.QueueMs), float64(l.E2EMs)} {
+		if math.Abs(v) > maxMs {
+			return Entry{}, fmt.Errorf("%w: a time of %g ms", ErrNotEvent, v)
+		}
+	}
+	payload, err := hex.DecodeString(l.Payload)
+	if err != nil {
+		return Entry{}, fmt.Errorf("%w: payload: %w", ErrNotEvent, err)
+	}
+	e := Entry{Header: l.Header, Event: link.Event{
+		Kind: l.Kind, At: time.UnixMilli(int64(*l.TsMs)).UTC(), Seq: l.Seq, WindowID: l.WindowID, SensorMs: int64(l.SensorTsMs),
+		Attempt: int(l.Attempt), FrameBytes: int(l.FrameBytes), PayloadBytes: int(l.PayloadBytes), Payload: payload,
+		TimeOnAir: l.ToAMs.duration(), Guard: l.GuardMs.duration(), AckTimeout: l.AckTimeoutMs.duration(),
+		Encode: l.EncodeMs.duration(), Age: l.AgeMs.duration(), Queued: l.QueueMs.duration(), RTT: l.RTTMs.duration(),
+		EndToEnd: l.E2EMs.duration(), Duplicate: l.Duplicate, Reason: l.Reason, Window: l.Window,
+	}}
+	switch l.Kind {
+	case link.EventAckReceived, link.EventAckSent:
+		e.Seq = l.AckSeq
+	case link.EventTxFailed:
+		e.Attempt = int(l.Attempts)
+	case EventRunStart:
+		e.Start = &Start{ArtifactsManifest: l.ArtifactsManifest, ManifestFingerprint: l.ManifestFingerprint, ModelHash: l.ModelHash}
+		if l.RunSpec != nil && string(l.RunSpec) != "null" {
+			e.Start.RunSpec = l.RunSpec
+		}
+	}
+	if l.RSSIdBm != nil && math.Abs(*l.RSSIdBm) < 1000 {
+		e.RSSIdBm, e.HasRSSI = int(*l.RSSIdBm), true
+	}
+	return e, nil
+}

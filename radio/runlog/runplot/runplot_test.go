@@ -1,0 +1,78 @@
+package runplot
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loralink/loralink-go/radio/runlog"
+)
+
+const walkLog = `{"ts_ms":0,"event":"run_start","role":"tx","run_id":"walk","phy_id":"sf7"}
+{"ts_ms":1000,"event":"tx_sent","role":"tx","run_id":"walk","window_id":1,"seq":9,"attempt":1}
+{"ts_ms":1200,"event":"ack_received","role":"tx","run_id":"walk","window_id":1,"ack_seq":9,"e2e_ms":200}
+{"ts_ms":2000,"event":"tx_sent","role":"tx","run_id":"walk","window_id":2,"seq":10,"attempt":1}
+{"ts_ms":3000,"event":"tx_failed","role":"tx","run_id":"walk","window_id":2,"seq":10}
+`
+
+func Example() {
+	series, err := Read(runlog.ReadEntries(strings.NewReader(walkLog), "walk_tx.jsonl"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	dir, err := os.MkdirTemp("", "plots")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	if err := series.Save(dir); err != nil {
+		fmt.Println(err)
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.png"))
+	fmt.Println(len(files), "plots", err)
+	// Output: 2 plots <nil>
+}
+
+func TestSeries(t *testing.T) {
+	s, err := Read(runlog.ReadEntries(strings.NewReader(walkLog+"torn"), "walk_tx.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.sent.xy) != 2 || len(s.acked.xy) != 1 || len(s.dropped.xy) != 1 || len(s.latency.xy) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if at := s.sent.xy[1]; at.X != 2.0/60 || at.Y != 2 {
+		t.Errorf("second sending at %v", at)
+	}
+}
+
+func TestReceiverHasNoPlots(t *testing.T) {
+	s, err := Read(runlog.ReadEntries(strings.NewReader(`{"ts_ms":1,"event":"rx_ok","role":"rx"}`), "walk_rx.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(t.TempDir()); !errors.Is(err, ErrNoEvents) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPointsStayFew(t *testing.T) {
+	var p points
+	for i := range 10 * maxPoints {
+		p.add(float64(i), float64(i))
+	}
+	if len(p.xy) > maxPoints || len(p.xy) < maxPoints/2 {
+		t.Fatalf("%d points", len(p.xy))
+	}
+	for i, q := range p.xy {
+		if want := float64(i * p.every); q.X != want {
+			t.Fatalf("point %d is %v, want %v", i, q.X, want)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package runreport
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/loralink/loralink-go/internal/table"
+)
+
+// Blank is the text of a field that the report does not know, to be filled in by
+// hand.
+const Blank = "________"
+
+// FillRecord executes the template in a file, a text/template such as
+// examples/records/run.md. {{field "name"}} is what the report knows about the run
+// under that name, or else [Blank].
+func (r *Report) FillRecord(templatePath string) ([]byte, error) {
+	text, err := os.ReadFile(templatePath)
+	if err != nil {
+		return nil, fmt.Errorf("runreport: %w", err)
+	}
+	fields := r.Run.recordFields()
+	t, err := template.New(templatePath).Funcs(template.FuncMap{"field": func(name string) string {
+		if v := strings.TrimSpace(fields[name]); v != "" {
+			return v
+		}
+		return Blank
+	}}).Parse(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("runreport: %w", err)
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, nil); err != nil {
+		return nil, fmt.Errorf("runreport: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// recordFields returns the fields of a record that are known.
+func (r *Run) recordFields() map[string]string {
+	m := &r.Metrics
+	fields := map[string]string{
+		"run_id": r.RunID, "mode": r.Mode, "phy_id": r.PHYID,
+		"start": r.First.UTC().Format(time.RFC3339), "end": r.Last.UTC().Format(time.RFC3339),
+		"tx_log": r.TX, "rx_log": r.RX, "power_record": r.Power,
+		"duration_s": table.Digits(m.DurationS), "delivered": fmt.Sprint(m.Delivered),
+		"parse_fails": fmt.Sprint(m.ParseFails),
+	}
+	var spec struct {
+		Window struct {
+			W, Stride int
+			SampleHz  float64 `json:"sample_hz"`
+		} `json:"window"`
+		Codec struct{ ID, Version string } `json:"codec"`
+		TX    struct {
+			MaxRetries int `json:"max_retries"`
+		} `json:"tx"`
+	}
+	if r.RunSpec != nil && json.Unmarshal(r.RunSpec, &spec) == nil {
+		fields["codec"] = spec.Codec.ID + " " + spec.Codec.Version
+		fields["window"] = fmt.Sprintf("W %d, stride %d, %g Hz", spec.Window.W, spec.Window.Stride, spec.Window.SampleHz)
+		fields["max_retries"] = fmt.Sprint(spec.TX.MaxRetries)
+	}
+	if r.TX != "" {
+		fields["windows"], fields["sent"], fields["retries"] = fmt.Sprint(m.Windows), fmt.Sprint(m.Sent), fmt.Sprint(m.Retries)
+		fields["pdr"], fields["etx"] = fmt.Sprintf("%.4f", m.PDR), fmt.Sprintf("%.3f", m.ETX)
+		fields["payload_bytes"] = table.Digits(m.PayloadMean)
+		fields["airtime_s"] = fmt.Sprintf("%.3f", m.AirtimeS)
+		fields["e2e_ms"] = fmt.Sprintf("%.1f", m.EndToEndMs.P50)
+	}
+	if r.Energy != nil {
+		fields["joules"] = table.Digits(r.Energy.Joules)
+	}
+	if c := r.Reconstruction; c != nil {
+		fields["zscored_mse"] = table.Digits(c.ZScored.MSE) + " (deviations of the " + c.ZScoredBy + ")"
+	}
+	return fields
+}

@@ -1,0 +1,246 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/table"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/sim"
+	"github.com/loralink/loralink-go/runspec"
+)
+
+// ReplaySettings are the settings of [Replay]. The zero value is the default.
+type ReplaySettings struct {
+	// Channel is what happens to frames. Its PHY and Collisions are not used: the
+	// PHY is that of the RunSpecs, and frames collide. Its Latency, if not nil, is
+	// also the latency that both ends expect.
+	Channel sim.Channel
+	// Baselines are the codecs to compare with. nil: sensor12_packed, if the windows
+	// consist of motion samples and the payloads fit into a frame.
+	Baselines []codec.Codec
+}
+
+// ReplayReport is the result of [Replay]. Its JSON is what examples/link writes.
+type ReplayReport struct {
+	Loss      float64 `json:"loss"`
+	MeanBurst float64 `json:"mean_burst"`
+	Seed      uint64  `json:"seed"` // of the channel
+	PHYID     string  `json:"phy_id"`
+	// Runs has the run with the endpoints' codec first, then those with baselines.
+	Runs       []*ReplayRun      `json:"runs"`
+	Comparison runlog.Comparison `json:"comparison"` // of the first run with the last
+
+	latitude float64
+}
+
+// ReplayRun is the run with one codec.
+type ReplayRun struct {
+	Codec    string         `json:"codec"`         // its id
+	Payload  int            `json:"payload_bytes"` // length of the longest payload
+	ToAMs    float64        `json:"toa_ms_est"`    // time on air of a frame with it
+	Metrics  runlog.Metrics `json:"metrics"`       // from the events of both ends
+	Observed sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
+	Air      sim.Air        `json:"air"`
+	// ZScored holds the errors of the delivered windows, divided by the standard
+	// deviation of each value; nil if none was delivered.
+	ZScored *quality.Errors `json:"zscored,omitempty"`
+	// Groups holds the errors by sensor group, in its units; nil unless the windows
+	// consist of motion samples.
+	Groups  map[string]quality.Errors `json:"by_group,omitempty"`
+	Elapsed time.Duration             `json:"-"` // virtual time
+
+	delivered delivered
+}
+
+// Replay sends windows from one endpoint to another over a simulated channel, with
+// their codec and with each baseline. The endpoints must fit together, see
+// Endpoint.CheckPeer. If the RunSpec's tx.queue is block, windows are offered as
+// there is room. Otherwise they are offered at their own times, as those of a live
+// sensor. Payloads are decoded in the mode RAW too. Settings may be nil.
+func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Window, settings *ReplaySettings) (*ReplayReport, error) {
+	if settings == nil {
+		settings = &ReplaySettings{}
+	}
+	if err := tx.CheckPeer(rx); err != nil {
+		return nil, err
+	}
+	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
+		return nil, err
+	}
+	std, err := deviations(tx, windows)
+	if err != nil {
+		return nil, err
+	}
+	channel := settings.Channel
+	channel.PHY, channel.Collisions = tx.Timing(nil).PHY, true
+	baselines := settings.Baselines
+	if baselines == nil {
+		baselines = plain(tx)
+	}
+	rep := &ReplayReport{Loss: channel.Loss, MeanBurst: channel.MeanBurst, Seed: channel.Seed, PHYID: channel.PHY.ID(), latitude: meanLatitude(windows)}
+	for _, c := range append([]codec.Codec{tx.Codec()}, baselines...) {
+		r := &replay{tx: tx, rx: rx, channel: channel, codec: c, windows: windows, std: std}
+		run, err := r.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		rep.Runs = append(rep.Runs, run)
+	}
+	rep.Comparison = runlog.Compare(rep.Runs[0].Metrics, rep.Runs[len(rep.Runs)-1].Metrics)
+	return rep, nil
+}
+
+// plain returns sensor12_packed, unless it is the endpoint's own codec or cannot
+// encode its windows.
+func plain(e *endpoint.Endpoint) []codec.Codec {
+	spec := e.Spec()
+	c, err := codec.NewSensor12(spec.Window.W)
+	if err != nil || spec.Window.Dims != sensor.MotionDims || e.Codec().ID() == c.ID() ||
+		c.MaxPayloadLen() > min(spec.MaxPayloadBytes, codec.MaxPayloadBytes) {
+		return nil
+	}
+	return []codec.Codec{c}
+}
+
+// replay is what one run needs.
+type replay struct {
+	tx, rx  *endpoint.Endpoint
+	channel sim.Channel
+	codec   codec.Codec
+	windows []dataset.Window
+	std     []float64
+}
+
+func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
+	sender, receiver, err := r.machines()
+	if err != nil {
+		return nil, err
+	}
+	payload := r.codec.MaxPayloadLen()
+	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, ToAMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
+		delivered: newDelivered(r.std)}
+	values := make(map[int64][]float64, len(r.windows))
+	for _, w := range r.windows {
+		values[w.ID] = w.Values
+	}
+	var meter runlog.Meter
+	live := r.tx.Spec().TX.Queue != runspec.QueueBlock
+	res, err := sim.Run(ctx, r.channel, 0, sim.Pair{
+		Sender: sender, Receiver: receiver, Live: live, Source: r.source(live), OnEvent: meter.Add,
+		OnDeliver: func(id int64, intact bool, d link.Delivery) {
+			if intact {
+				result.delivered.tally.Add(values[id], d.Window)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	result.Metrics, result.Observed, result.Air, result.Elapsed = meter.Metrics(), res.Pairs[0], res.Air, res.Elapsed
+	result.ZScored = result.delivered.zscored()
+	if r.tx.Spec().Window.Dims == sensor.MotionDims {
+		result.Groups = result.delivered.byGroup()
+	}
+	return result, nil
+}
+
+// machines returns a fresh sender and receiver for the run's codec.
+func (r *replay) machines() (*link.Sender, *link.Receiver, error) {
+	tx, rx := r.tx.SenderSettings(nil), r.rx.ReceiverSettings(nil)
+	tx.Codec, rx.Codec = r.codec, r.codec
+	if r.channel.Latency != nil {
+		tx.Latency, rx.Latency = r.channel.Latency, r.channel.Latency
+	}
+	sender, err := link.NewSender(tx)
+	if err != nil {
+		return nil, nil, err
+	}
+	receiver, err := link.NewReceiver(rx)
+	return sender, receiver, err
+}
+
+// source returns the Source of a sim.Pair. Windows come at once, or at their times
+// if live is set.
+func (r *replay) source(live bool) func() (link.Outbound, time.Duration, bool) {
+	next := 0
+	return func() (link.Outbound, time.Duration, bool) {
+		if next == len(r.windows) {
+			return link.Outbound{}, 0, false
+		}
+		w := r.windows[next]
+		next++
+		var at time.Duration
+		if live {
+			at = time.Duration(max(w.TsMs-r.windows[0].TsMs, 0)) * time.Millisecond
+		}
+		return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, at, true
+	}
+}
+
+// WriteTable writes the runs side by side. Figures in sensor units are missing in a
+// report that was read from JSON.
+func (r *ReplayReport) WriteTable(w io.Writer) {
+	r.writeLink(w)
+	fmt.Fprintln(w, "\nErrors of the delivered windows, root mean square but for zscored:")
+	t := table.NewColumns(r.Runs...)
+	t.Row("zscored.mse", func(x *ReplayRun) string { return mse(x.ZScored) })
+	if r.Runs[0].Groups != nil {
+		for _, f := range quality.Figures() {
+			t.Row(f.Name, func(x *ReplayRun) string { return x.delivered.figure(f, r.latitude) })
+		}
+	}
+	t.Write(w)
+	if len(r.Runs) > 1 {
+		fmt.Fprintf(w, "\n%s against %s: %v\n", r.Runs[0].Codec, r.Runs[len(r.Runs)-1].Codec, r.Comparison)
+	}
+}
+
+// writeLink writes the figures of the link.
+func (r *ReplayReport) writeLink(w io.Writer) {
+	t := table.NewColumns(r.Runs...)
+	count := func(name string, get func(*ReplayRun) int) {
+		t.Row(name, func(x *ReplayRun) string { return fmt.Sprint(get(x)) })
+	}
+	t.Row("", func(x *ReplayRun) string { return x.Codec })
+	t.Row("payload", func(x *ReplayRun) string { return fmt.Sprintf("%d B", x.Payload) })
+	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	count("windows sent", func(x *ReplayRun) int { return x.Metrics.Windows })
+	t.Row("  delivered", func(x *ReplayRun) string {
+		return fmt.Sprintf("%d (%.2f %%)", x.Metrics.Delivered, 100*x.Metrics.DeliveryRatio)
+	})
+	count("  given up by the sender", func(x *ReplayRun) int { return x.Metrics.Failed })
+	count("  dropped by the queue", func(x *ReplayRun) int { return x.Metrics.Dropped })
+	count("frames sent", func(x *ReplayRun) int { return x.Metrics.Sent })
+	count("  retries", func(x *ReplayRun) int { return x.Metrics.Retries })
+	t.Row("PDR", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.PDR) })
+	t.Row("ETX", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
+	t.Row("airtime, data", func(x *ReplayRun) string { return seconds(x.Metrics.AirtimeS) })
+	t.Row("airtime, ACKs", func(x *ReplayRun) string { return seconds(x.Metrics.AckAirtimeS) })
+	t.Row("run, virtual time", func(x *ReplayRun) string { return seconds(x.Elapsed.Seconds()) })
+	t.Row("first sending to ACK, median", func(x *ReplayRun) string { return seconds(x.Metrics.ServiceMs.P50 / 1000) })
+	if r.wentWrong() {
+		count("delivered corrupt", func(x *ReplayRun) int { return x.Observed.Corrupt })
+		count("delivered twice", func(x *ReplayRun) int { return x.Observed.DeliveredTwice })
+		count("acknowledged but not delivered", func(x *ReplayRun) int { return x.Observed.FalselyAcked })
+	}
+	t.Write(w)
+}
+
+// wentWrong reports whether the observer saw errors that the ends did not.
+func (r *ReplayReport) wentWrong() bool {
+	bad := 0
+	for _, x := range r.Runs {
+		bad += x.Observed.Corrupt + x.Observed.DeliveredTwice + x.Observed.FalselyAcked + x.Observed.Unreported
+	}
+	return bad > 0
+}

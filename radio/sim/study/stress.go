@@ -1,0 +1,357 @@
+package study
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/table"
+	"github.com/loralink/loralink-go/radio"
+	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/link"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/sim"
+)
+
+// Condition is a way to make a channel worse.
+type Condition string
+
+// The conditions. With BySenders, equal senders share the channel, and frames that
+// overlap are lost; smaller payloads collide less often. With ByAirtime, losses grow
+// with the time on air. With ByLoss, every frame is lost with the same probability,
+// and a smaller payload saves only airtime; measured links come closest to that.
+const (
+	BySenders Condition = "senders"
+	ByAirtime Condition = "airtime"
+	ByLoss    Condition = "loss"
+)
+
+// conditions describes the value of each condition.
+var conditions = map[Condition]struct {
+	unit  string
+	whole bool    // only whole numbers are meaningful
+	limit float64 // the largest value that is tried
+}{
+	BySenders: {"senders", true, maxSenders},
+	ByAirtime: {"of risk a second on the air", false, 100},
+	ByLoss:    {"loss", false, 1},
+}
+
+const (
+	maxSenders = 512
+	maxWindows = 1_000_000
+)
+
+// DefaultStressWindows is the default of StressSettings.Windows.
+const DefaultStressWindows = 5000
+
+// StressSettings are the settings of [Stress]. The zero value is the default.
+type StressSettings struct {
+	Condition Condition // "": BySenders. Flag --condition
+	// Windows is how many windows each sender sends, at most 1,000,000. 0:
+	// DefaultStressWindows. Flag --windows
+	Windows int
+	// Retries is how often a frame that is not acknowledged is repeated. The
+	// RunSpec's tx.max_retries is not used. Flag --retries
+	Retries int
+	// Period is the mean time between two windows of a sender. 0: the time on air
+	// of twenty raw frames. Flag --period
+	Period time.Duration
+	// Seed is that of the channel and of the senders. Any value is valid. Flag
+	// --seed, which is 1 if not given
+	Seed uint64
+	// Progress is called with the number of values of the condition that have been
+	// tried. It may be nil.
+	Progress func(tried int)
+}
+
+// RegisterFlags adds the flags that the fields mention.
+func (s *StressSettings) RegisterFlags(fs *flag.FlagSet) {
+	fs.StringVar((*string)(&s.Condition), "condition", string(BySenders), "what makes the channel worse until half of the frames arrive: senders, airtime or loss")
+	fs.IntVar(&s.Windows, "windows", DefaultStressWindows, "windows that each sender sends")
+	fs.IntVar(&s.Retries, "retries", 0, "repetitions of a frame that is not acknowledged, instead of the RunSpec's max_retries")
+	fs.DurationVar(&s.Period, "period", 0, "mean time between two windows of a sender; 0: the time on air of twenty raw frames")
+	fs.Uint64Var(&s.Seed, "seed", 1, "seed of the channel: the same seed gives the same report")
+}
+
+// Check reports settings out of range, as ErrSettings.
+func (s *StressSettings) Check() error {
+	_, known := conditions[s.Condition]
+	switch {
+	case !known && s.Condition != "":
+		return fmt.Errorf("%w: condition is %q, want %s, %s or %s", ErrSettings, s.Condition, BySenders, ByAirtime, ByLoss)
+	case s.Windows < 0 || s.Windows > maxWindows:
+		return fmt.Errorf("%w: windows is %d, want 1..%d, or 0 for %d", ErrSettings, s.Windows, maxWindows, DefaultStressWindows)
+	case s.Retries < 0:
+		return fmt.Errorf("%w: retries is %d, want 0 or more", ErrSettings, s.Retries)
+	case s.Period < 0:
+		return fmt.Errorf("%w: period is %v, want 0 or more", ErrSettings, s.Period)
+	}
+	return nil
+}
+
+// StressReport is the result of [Stress]. Its JSON is what examples/experiment writes.
+type StressReport struct {
+	Dataset   string       `json:"dataset"` // where the windows are from; the caller may set it
+	PHYID     string       `json:"phy_id"`
+	Condition Condition    `json:"condition"`
+	Value     float64      `json:"value"`     // of the condition, at which at most half of the raw frames arrive
+	PeriodMs  float64      `json:"period_ms"` // mean time between two windows of a sender
+	Windows   int          `json:"windows"`   // a sender
+	Retries   int          `json:"max_retries"`
+	Seed      uint64       `json:"seed"`
+	Runs      []*StressRun `json:"runs"` // raw, truncated, latent
+
+	latitude float64
+}
+
+// StressRun is the run with one payload.
+type StressRun struct {
+	Payload    string            `json:"payload"` // raw, truncated, or latent and the codec's id
+	Bytes      int               `json:"payload_bytes"`
+	ToAMs      float64           `json:"toa_ms_est"`        // time on air of a frame
+	Metrics    runlog.Metrics    `json:"metrics"`           // over all senders
+	Comparison runlog.Comparison `json:"comparison"`        // with the raw payload
+	ZScored    *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
+
+	delivered delivered
+}
+
+// Stress finds the value of a condition at which at most half of the raw frames
+// arrive, and sends three payloads over that channel: raw (sensor12_packed), raw cut
+// to the length of the endpoint's payloads, and those of the endpoint's codec. Each
+// sender starts at another of the given windows, repeats them as needed, and offers
+// them at random times to a queue that keeps the newest four. The windows must
+// consist of motion samples, and the codec's payloads must be shorter than raw ones.
+// Settings may be nil.
+func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (*StressReport, error) {
+	s, raw, cut, err := newStress(tx, windows, settings)
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.findHalf(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	rep := &StressReport{PHYID: s.timing.PHY.ID(), Condition: s.Condition, Value: value, PeriodMs: millis(s.Period),
+		Windows: s.Windows, Retries: s.Retries, Seed: s.Seed, latitude: meanLatitude(windows)}
+	for _, p := range []struct {
+		name  string
+		codec link.Codec
+	}{{"raw", raw}, {"truncated", cut}, {"latent (" + tx.Codec().ID() + ")", tx.Codec()}} {
+		r, err := s.send(ctx, p.codec, value)
+		if err != nil {
+			return nil, err
+		}
+		r.Payload = p.name
+		rep.Runs = append(rep.Runs, r)
+		r.Comparison = runlog.Compare(r.Metrics, rep.Runs[0].Metrics)
+	}
+	return rep, nil
+}
+
+// stress is what all runs share.
+type stress struct {
+	StressSettings // with its defaults
+	timing         link.Timing
+	windows        []dataset.Window
+	std            []float64
+}
+
+// newStress checks the arguments of Stress and returns the raw and the truncated
+// codec.
+func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, cut codec.Codec, err error) {
+	s = &stress{timing: tx.Timing(nil), windows: windows}
+	if settings != nil {
+		s.StressSettings = *settings
+	}
+	if err := s.Check(); err != nil {
+		return nil, nil, nil, err
+	}
+	window := tx.Spec().Window
+	if window.Dims != sensor.MotionDims {
+		return nil, nil, nil, fmt.Errorf("%w: window.dims: %d, want %d: raw payloads are of samples", ErrSettings, window.Dims, sensor.MotionDims)
+	}
+	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
+		return nil, nil, nil, err
+	}
+	if raw, err = codec.NewSensor12(window.W); err != nil {
+		return nil, nil, nil, err
+	}
+	latent := tx.Codec().MaxPayloadLen()
+	if latent >= raw.MaxPayloadLen() || raw.MaxPayloadLen() > radio.MaxPayloadLen {
+		return nil, nil, nil, fmt.Errorf("%w: a latent payload of %d bytes and a raw one of %d, want the first smaller and the second at most %d",
+			ErrSettings, latent, raw.MaxPayloadLen(), radio.MaxPayloadLen)
+	}
+	if cut, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
+		return nil, nil, nil, err
+	}
+	if s.std, err = deviations(tx, windows); err != nil {
+		return nil, nil, nil, err
+	}
+	if s.Condition == "" {
+		s.Condition = BySenders
+	}
+	if s.Windows == 0 {
+		s.Windows = DefaultStressWindows
+	}
+	if s.Period == 0 {
+		s.Period = 20 * s.timing.PHY.TimeOnAir(radio.HeaderLen+raw.MaxPayloadLen())
+	}
+	s.timing.MaxRetries = s.Retries
+	return s, raw, cut, nil
+}
+
+// findHalf returns the least value of the condition at which at most half of the
+// frames of a codec arrive. It doubles the value until that is the case, and then
+// bisects.
+func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
+	condition := conditions[s.Condition]
+	tried := 0
+	atMostHalf := func(value float64) (bool, float64, error) {
+		tried++
+		if s.Progress != nil {
+			s.Progress(tried)
+		}
+		r, err := s.send(ctx, c, value)
+		if err != nil {
+			return false, 0, err
+		}
+		return r.Metrics.PDR <= 0.5, r.Metrics.PDR, nil
+	}
+	low, high := 0.0, min(1, condition.limit)
+	for {
+		enough, pdr, err := atMostHalf(high)
+		if err != nil {
+			return 0, err
+		}
+		if enough {
+			break
+		}
+		if high >= condition.limit {
+			return 0, fmt.Errorf("study: %.3f of the frames arrive at %g %s, want at most half: a shorter period makes more frames collide", pdr, high, condition.unit)
+		}
+		low, high = high, min(2*high, condition.limit)
+	}
+	for high-low > 1 || !condition.whole && high-low > 0.002*high {
+		middle := (low + high) / 2
+		if condition.whole {
+			middle = float64(int(middle))
+		}
+		enough, _, err := atMostHalf(middle)
+		if err != nil {
+			return 0, err
+		}
+		if enough {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high, nil
+}
+
+// send runs one codec over the channel at a value of the condition.
+func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*StressRun, error) {
+	channel := sim.Channel{PHY: s.timing.PHY, Seed: s.Seed, Collisions: true}
+	senders := 1
+	switch s.Condition {
+	case BySenders:
+		senders = max(int(value), 1)
+	case ByAirtime:
+		channel.LossPerSecond = value
+	case ByLoss:
+		channel.Loss = value
+	}
+	toa := s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
+	r := &StressRun{Bytes: c.MaxPayloadLen(), ToAMs: millis(toa), delivered: newDelivered(s.std)}
+	var meter runlog.Meter
+	var pairs []sim.Pair
+	for i := range senders {
+		p, err := s.pair(i, c, toa, &meter, r.delivered.tally)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, p)
+	}
+	if _, err := sim.Run(ctx, channel, 0, pairs...); err != nil {
+		return nil, err
+	}
+	r.Metrics, r.ZScored = meter.Metrics(), r.delivered.zscored()
+	return r, nil
+}
+
+// pair returns the ith sender and its receiver. Its windows come at random times, on
+// average one each period.
+func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
+	sender, err := link.NewSender(link.SenderSettings{Timing: s.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
+		RetryJitter: 10 * toa, Seed: s.Seed + uint64(i)})
+	if err != nil {
+		return sim.Pair{}, err
+	}
+	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: s.timing, Codec: c})
+	if err != nil {
+		return sim.Pair{}, err
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, uint64(i)))
+	at, n := time.Duration(0), 0
+	// An id consists of the sender and the number of its window.
+	first := i * len(s.windows) / maxSenders
+	values := func(id int64) []float64 { return s.windows[(first+int(id&0xffffffff))%len(s.windows)].Values }
+	return sim.Pair{
+		Sender: sender, Receiver: receiver, Live: true, OnEvent: meter.Add,
+		Source: func() (link.Outbound, time.Duration, bool) {
+			id := int64(i)<<32 | int64(n)
+			n++
+			at += time.Duration(rng.ExpFloat64() * float64(s.Period))
+			return link.Outbound{ID: id, Values: values(id)}, at, n <= s.Windows
+		},
+		OnDeliver: func(id int64, intact bool, d link.Delivery) {
+			if intact {
+				tally.Add(values(id), d.Window)
+			}
+		},
+	}, nil
+}
+
+// WriteTable writes the runs side by side. Figures in sensor units are missing in a
+// report that was read from JSON.
+func (r *StressReport) WriteTable(w io.Writer) {
+	condition := conditions[r.Condition]
+	period := time.Duration(r.PeriodMs * float64(time.Millisecond)).Round(time.Millisecond)
+	value := table.Digits(r.Value)
+	if condition.whole {
+		value = fmt.Sprintf("%.0f", r.Value)
+	}
+	fmt.Fprintf(w, "%s over %s\nat most half of the raw frames arrive at %s %s; %d windows a sender, one in %v on average, %d retries, seed %d\n\n",
+		r.Dataset, r.PHYID, value, condition.unit, r.Windows, period, r.Retries, r.Seed)
+	t := table.NewColumns(r.Runs...)
+	change := func(get func(runlog.Comparison) float64) {
+		t.Row("  against raw", func(x *StressRun) string { return table.Change(get(x.Comparison)) })
+	}
+	t.Row("", func(x *StressRun) string { return x.Payload })
+	t.Row("payload", func(x *StressRun) string { return fmt.Sprintf("%d B", x.Bytes) })
+	t.Row("time on air of a frame", func(x *StressRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	t.Row("windows", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Windows) })
+	t.Row("  delivered", func(x *StressRun) string { return fmt.Sprintf("%.2f %%", 100*x.Metrics.DeliveryRatio) })
+	t.Row("  dropped by the queue", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Dropped) })
+	t.Row("PDR", func(x *StressRun) string { return fmt.Sprintf("%.3f", x.Metrics.PDR) })
+	change(func(c runlog.Comparison) float64 { return c.PDRImprovePct })
+	t.Row("ETX", func(x *StressRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
+	change(func(c runlog.Comparison) float64 { return -c.ETXReducePct })
+	t.Row("airtime, data", func(x *StressRun) string { return fmt.Sprintf("%.0f s", x.Metrics.AirtimeS) })
+	change(func(c runlog.Comparison) float64 { return -c.AirtimeReducePct })
+	t.Row("zscored.mse of the delivered", func(x *StressRun) string { return mse(x.ZScored) })
+	for _, f := range quality.Figures() {
+		t.Row("  "+f.Name, func(x *StressRun) string { return x.delivered.figure(f, r.latitude) })
+	}
+	t.Write(w)
+	fmt.Fprintln(w, "\nETX counts what the sender knows: to it, a lost ACK is a lost frame.")
+}

@@ -1,0 +1,126 @@
+// Package study compares codecs over a simulated channel, in virtual time: their
+// airtime, how many windows arrive, and how far the delivered windows are from the
+// sent ones.
+//
+// [Replay] sends recorded windows over a channel, once with each codec. [Stress]
+// makes a channel worse until half of the raw frames are lost, and then sends raw,
+// truncated and encoded payloads over it. The same windows, settings and seed give
+// the same report. The channel is that of package radio/sim.
+package study
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/loralink/loralink-go/codec/quality"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/table"
+	"github.com/loralink/loralink-go/radio/endpoint"
+)
+
+// ErrSettings is wrapped by errors about settings and windows that cannot be used.
+var ErrSettings = errors.New("study: invalid settings")
+
+// deviations returns what errors are divided by: the standard deviations of the
+// values that the endpoint's codec was fitted to or, if it does not know them, of
+// the windows.
+func deviations(e *endpoint.Endpoint, windows []dataset.Window) ([]float64, error) {
+	if std := e.DataStd(); len(std) == e.Codec().WindowLen() {
+		return std, nil
+	}
+	var stats dataset.Stats
+	for _, w := range windows {
+		if err := stats.Add(w.Values); err != nil {
+			return nil, err
+		}
+	}
+	return stats.Std(), nil
+}
+
+// meanLatitude returns the mean of the first value of the windows, which is the
+// latitude of motion samples, in degrees.
+func meanLatitude(windows []dataset.Window) float64 {
+	sum := 0.0
+	for _, w := range windows {
+		sum += w.Values[0] / float64(len(windows))
+	}
+	return sum
+}
+
+// delivered sums up the errors of the windows that a run delivered.
+type delivered struct {
+	tally *quality.Tally // nil: the run was read from JSON
+	std   []float64
+}
+
+func newDelivered(std []float64) delivered { return delivered{quality.NewTally(len(std)), std} }
+
+// zscored returns the errors divided by the deviations, or nil if nothing was
+// delivered.
+func (d *delivered) zscored() *quality.Errors {
+	if d.tally.Windows() == 0 {
+		return nil
+	}
+	z := d.tally.Scaled(d.std)
+	return &z
+}
+
+// byGroup returns the errors of each group of motion samples, or nil if nothing was
+// delivered.
+func (d *delivered) byGroup() map[string]quality.Errors {
+	if d.tally.Windows() == 0 {
+		return nil
+	}
+	groups := map[string]quality.Errors{}
+	for _, g := range sensor.Motion().Groups() {
+		groups[g.Name] = d.tally.Dims(sensor.MotionDims, g.From, g.To)
+	}
+	return groups
+}
+
+// figure returns the text of a figure of motion samples.
+func (d *delivered) figure(f quality.Figure, latitude float64) string {
+	if d.tally == nil || d.tally.Windows() == 0 {
+		return "-"
+	}
+	dims := func(from, to int) quality.Errors { return d.tally.Dims(sensor.MotionDims, from, to) }
+	return table.Digits(f.RMS(dims, latitude)) + " " + f.Unit
+}
+
+// mse returns the text of a mean square error, which is nil if there were no windows.
+func mse(e *quality.Errors) string {
+	if e == nil {
+		return "-"
+	}
+	return table.Digits(e.MSE)
+}
+
+// millis returns d in milliseconds.
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// seconds returns the text of a time in seconds.
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d >= time.Hour:
+		return d.Round(time.Second).String()
+	case d >= time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}
+
+// checkWindows reports windows that do not have n values.
+func checkWindows(windows []dataset.Window, n int) error {
+	if len(windows) == 0 {
+		return fmt.Errorf("%w: no windows to send", ErrSettings)
+	}
+	for _, w := range windows {
+		if len(w.Values) != n {
+			return fmt.Errorf("%w: window %d has %d values, want %d for the codec", ErrSettings, w.ID, len(w.Values), n)
+		}
+	}
+	return nil
+}
