@@ -19,8 +19,8 @@ const (
 
 func tablesInfo(t *bam.Tables) *BitPackInfo {
 	return &BitPackInfo{
-		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ModeBits,
-		Modes: len(t.Modes), Rotation: t.Modes[0].Rotation.Rows, Check: t.CheckByte,
+		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ComponentBits,
+		Modes: len(t.Components), Rotation: t.Components[0].Rotation.Rows, Check: t.CheckByte,
 	}
 }
 
@@ -29,13 +29,13 @@ func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
 	if err := t.Check(latents); err != nil {
 		return nil, err
 	}
-	n, r := len(t.Modes), t.Modes[0].Rotation.Rows
+	n, r := len(t.Components), t.Components[0].Rotation.Rows
 	array := func(rows, cols int) npz.Array {
 		return npz.Array{Rows: rows, Cols: cols, Data: make([]float32, 0, rows*cols)}
 	}
 	bits, centers := array(n, latents), array(n, latents)
 	knots, rotations := array(n*latents, bam.MaxKnots), array(n*r, r)
-	for i, m := range t.Modes {
+	for i, m := range t.Components {
 		if m.Rotation.Rows != r {
 			return nil, fmt.Errorf("%w: mode %d turns %d latents, mode 0 %d", ErrMalformed, i, m.Rotation.Rows, r)
 		}
@@ -91,9 +91,9 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
 		}
 	}
-	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ModeBits: info.ModeBits, CheckByte: info.Check, Modes: make([]bam.Mode, n)}
-	for i := range t.Modes {
-		m := &t.Modes[i]
+	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ModeBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
+	for i := range t.Components {
+		m := &t.Components[i]
 		m.Center = arrays[arrayCenters].Data[i*latents : (i+1)*latents]
 		m.Bits, m.Knots = make([]uint8, latents), make([][]float32, latents)
 		if r > 0 {

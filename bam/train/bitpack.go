@@ -227,7 +227,7 @@ func parallel(n int, f func(int)) {
 
 // fitModes fits tables of that shape to the latents.
 func fitModes(y *latents, s tableShape) *bam.Tables {
-	t := &bam.Tables{PayloadBytes: s.payloadBytes, ModeBits: s.modeBits, CheckByte: s.check}
+	t := &bam.Tables{PayloadBytes: s.payloadBytes, ComponentBits: s.modeBits, CheckByte: s.check}
 	bits := s.codeBits()
 	turned := min(y.k, maxTurned)
 	identity := bam.NewMatrix(turned, turned)
@@ -235,7 +235,7 @@ func fitModes(y *latents, s tableShape) *bam.Tables {
 		identity.Row(i)[i] = 1
 	}
 	if s.modeBits == 0 {
-		t.Modes = []bam.Mode{fitMode(y.rows, make([]float32, y.k), bam.Matrix{}, bits, globalPrior.of(s.dim))}
+		t.Components = []bam.Component{fitMode(y.rows, make([]float32, y.k), bam.Matrix{}, bits, globalPrior.of(s.dim))}
 		return t
 	}
 	global := fitMode(y.rows, make([]float32, y.k), identity, bits, globalPrior.of(s.dim))
@@ -246,7 +246,7 @@ func fitModes(y *latents, s tableShape) *bam.Tables {
 		for i, r := range of {
 			members[r] = append(members[r], y.rows[i])
 		}
-		modes := make([]*bam.Mode, regions)
+		modes := make([]*bam.Component, regions)
 		var wg sync.WaitGroup
 		limit := make(chan struct{}, runtime.GOMAXPROCS(0))
 		for r, rows := range members[:regions] {
@@ -262,14 +262,14 @@ func fitModes(y *latents, s tableShape) *bam.Tables {
 			})
 		}
 		wg.Wait()
-		t.Modes = t.Modes[:0]
+		t.Components = t.Components[:0]
 		for _, m := range modes {
 			if m != nil {
-				t.Modes = append(t.Modes, *m)
+				t.Components = append(t.Components, *m)
 			}
 		}
-		t.Modes = append(t.Modes, global)
-		last := len(t.Modes) - 1
+		t.Components = append(t.Components, global)
+		last := len(t.Components) - 1
 		parallel(len(y.rows), func(i int) {
 			if of[i], _ = t.Best(y.rows[i]); of[i] == last {
 				of[i] = regions // what the whole space takes best belongs to no region
@@ -319,9 +319,9 @@ func localAxes(rows [][]float32, center []float32, n int) bam.Matrix {
 
 // fitMode fits the levels of one mode to the latents it serves, and shares the
 // bits among them by what each buys.
-func fitMode(rows [][]float32, center []float32, axes bam.Matrix, bits int, p prior) bam.Mode {
+func fitMode(rows [][]float32, center []float32, axes bam.Matrix, bits int, p prior) bam.Component {
 	k := len(center)
-	m := bam.Mode{Center: center, Rotation: axes, Bits: make([]uint8, k), Knots: make([][]float32, k)}
+	m := bam.Component{Center: center, Rotation: axes, Bits: make([]uint8, k), Knots: make([][]float32, k)}
 	tables := make([]*levelTable, k)
 	values := make([]float64, len(rows))
 	for j := range k {

@@ -52,8 +52,8 @@ func TestBitPackSmall(t *testing.T) {
 			if err := res.Tables.Check(res.settings.LatentDim); err != nil {
 				t.Errorf("%+v: %v", c, err)
 			}
-			m := res.Tables.Modes[0]
-			if size := len(res.Tables.Modes) * (4*bam.MaxKnots + 4*m.Rotation.Rows + 5); len(res.Tables.Modes) > 1 && size > 4<<10 {
+			m := res.Tables.Components[0]
+			if size := len(res.Tables.Components) * (4*bam.MaxKnots + 4*m.Rotation.Rows + 5); len(res.Tables.Components) > 1 && size > 4<<10 {
 				t.Errorf("%+v: %d bytes of tables a latent, want at most 4096", c, size)
 			}
 		}
