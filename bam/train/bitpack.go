@@ -329,7 +329,7 @@ func fitMode(rows [][]float32, center []float32, axes bam.Matrix, bits int, p pr
 			v := 0.0
 			if j < axes.Rows {
 				for c, a := range axes.Row(j) {
-					v += float64(a) * float64(y[c]-center[c])
+					v += float64(float64(a) * float64(y[c]-center[c]))
 				}
 			} else {
 				v = float64(y[j] - center[j])

@@ -99,7 +99,7 @@ func toleranceWeights(tolerances, std []float64) ([]float64, error) {
 		if w[i] = std[i] / t; std[i] == 0 {
 			w[i] = 1 // the value never varies
 		}
-		sum += w[i] * w[i]
+		sum += float64(w[i] * w[i])
 	}
 	for i := range w {
 		w[i] /= math.Sqrt(sum / float64(len(w)))

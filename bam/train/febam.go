@@ -164,13 +164,13 @@ func (f *FEBAM) fitLayer(ctx context.Context, p *problem, layers []bam.Layer, to
 			var ex, ey float64
 			for j, v := range x {
 				d := v - xc[j]
-				ex += float64(d) * float64(d)
+				ex += float64(float64(d) * float64(d))
 				dx[j] = lr * d
 				xc[j] += v // from here on x + xc
 			}
 			for k, v := range y0 {
 				d := v - yc[k]
-				ey += float64(d) * float64(d)
+				ey += float64(float64(d) * float64(d))
 				dy[k] = lr * d
 				yc[k] += v // from here on y0 + yc
 			}
@@ -213,7 +213,7 @@ func addOuter(m bam.Matrix, a, b []float32) {
 	for i, ai := range a {
 		row := m.Row(i)[:len(b)]
 		for j, bj := range b {
-			row[j] += ai * bj
+			row[j] += float32(ai * bj)
 		}
 	}
 }

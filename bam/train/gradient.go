@@ -257,7 +257,7 @@ func (n *network) forward(rows [][]float32, rng *rand.Rand) {
 			for i, v := range y.Data {
 				v = min(n.limit, max(-n.limit, v))
 				if rng != nil {
-					v += n.round * (rng.Float32() - 0.5)
+					v += float32(n.round * (rng.Float32() - 0.5))
 				} else {
 					v = n.round * float32(math.RoundToEven(float64(v/n.round)))
 				}
@@ -308,11 +308,11 @@ func (n *network) step(rows [][]float32, rate float64, rng *rand.Rand) {
 				d.Data[i] = 0
 			}
 			if n.delta != 0 {
-				f := (n.delta+1)*v - n.delta*v*v*v
+				f := float32((n.delta+1)*v) - float32(n.delta*v*v*v)
 				if f >= 1 || f <= -1 {
 					d.Data[i] = 0
 				} else {
-					d.Data[i] *= n.delta + 1 - 3*n.delta*v*v
+					d.Data[i] *= n.delta + 1 - float32(3*n.delta*v*v)
 				}
 			}
 		}
@@ -329,8 +329,8 @@ func (n *network) step(rows [][]float32, rate float64, rng *rand.Rand) {
 	fix1, fix2 := 1-math.Pow(b1, float64(n.steps)), 1-math.Pow(b2, float64(n.steps))
 	for i, m := range n.matrices {
 		for j, g := range n.grad[i].Data {
-			n.mean[i][j] += (1 - b1) * (g - n.mean[i][j])
-			n.square[i][j] += (1 - b2) * (g*g - n.square[i][j])
+			n.mean[i][j] += float32((1 - b1) * (g - n.mean[i][j]))
+			n.square[i][j] += float32((1 - b2) * (float32(g*g) - n.square[i][j]))
 			m.Data[j] -= float32(rate * float64(n.mean[i][j]) / fix1 / (math.Sqrt(float64(n.square[i][j])/fix2) + 1e-12))
 		}
 	}

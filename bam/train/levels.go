@@ -54,11 +54,11 @@ func newLevelTable(values []float64, p prior) *levelTable {
 	sum, squares := 0.0, 0.0
 	for _, v := range values {
 		sum += v
-		squares += v * v
+		squares += float64(v * v)
 	}
 	n := float64(len(values))
 	deviation := math.Sqrt(max(0, squares/n-sum*sum/(n*n)))
-	scale := p.relative*deviation + p.absolute
+	scale := float64(p.relative*deviation) + p.absolute
 	type point struct{ x, w float64 }
 	points := make([]point, 0, len(values)+priorPoints)
 	for _, v := range values {
@@ -83,8 +83,8 @@ func newLevelTable(values []float64, p prior) *levelTable {
 	for i, p := range points {
 		t.x[i] = p.x
 		t.w[i+1] = t.w[i] + p.w
-		t.wx[i+1] = t.wx[i] + p.w*p.x
-		t.wxx[i+1] = t.wxx[i] + p.w*p.x*p.x
+		t.wx[i+1] = t.wx[i] + float64(p.w*p.x)
+		t.wxx[i+1] = t.wxx[i] + float64(p.w*p.x*p.x)
 	}
 	return t
 }
@@ -122,7 +122,7 @@ func (t *levelTable) solve(bits int) {
 			}
 			levels[i] = t.x[at]
 			if step := dense[at+1] - dense[at]; step > 0 {
-				levels[i] += (target - dense[at]) / step * (t.x[at+1] - t.x[at])
+				levels[i] += float64((target - dense[at]) / step * (t.x[at+1] - t.x[at]))
 			}
 		}
 	}
@@ -153,7 +153,7 @@ func (t *levelTable) solve(bits int) {
 	place()
 	for i, v := range levels {
 		a, b := edges[i], edges[i+1]
-		t.error[bits] += t.wxx[b] - t.wxx[a] - 2*v*(t.wx[b]-t.wx[a]) + v*v*(t.w[b]-t.w[a])
+		t.error[bits] += t.wxx[b] - t.wxx[a] - float64(2*v*(t.wx[b]-t.wx[a])) + float64(v*v*(t.w[b]-t.w[a]))
 	}
 	t.error[bits] = max(0, t.error[bits])
 	t.byBits[bits] = levels
@@ -171,7 +171,7 @@ func knots(levels []float64) []float32 {
 		}
 		at := float64(i) * float64(len(levels)-1) / float64(n-1)
 		k := min(int(at), len(levels)-2)
-		out[i] = float32(levels[k] + (at-float64(k))*(levels[k+1]-levels[k]))
+		out[i] = float32(levels[k] + float64((at-float64(k))*(levels[k+1]-levels[k])))
 	}
 	return out
 }

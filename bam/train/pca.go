@@ -143,7 +143,7 @@ func measureLayers(ctx context.Context, p *problem, f *fitted) error {
 func meanSquare(a, b []float32) (m float64) {
 	for i := range a {
 		d := float64(a[i] - b[i])
-		m += d * d
+		m += float64(d * d)
 	}
 	return m / float64(len(a))
 }
@@ -188,7 +188,7 @@ func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept i
 		for k := range values {
 			dot := 0.0
 			for i, v := range pc.Vector(k) {
-				dot += v * float64(z[i]) * d.weights[i]
+				dot += float64(v * float64(z[i]) * d.weights[i])
 			}
 			values[k] = append(values[k], dot)
 		}

@@ -42,5 +42,5 @@ func percentile(v []float64, p float64) float64 {
 	at := p / 100 * float64(len(v)-1)
 	lo := int(at)
 	hi := min(lo+1, len(v)-1)
-	return v[lo] + (at-float64(lo))*(v[hi]-v[lo])
+	return v[lo] + float64((at-float64(lo))*(v[hi]-v[lo]))
 }
