@@ -55,7 +55,7 @@ func TestWalls(t *testing.T) {
 		fields := strings.Fields(line)
 		for _, imported := range fields[1:] {
 			if strings.HasPrefix(imported, module+"/examples/") && !strings.HasPrefix(fields[0], module+"/examples/") &&
-				!strings.HasPrefix(fields[0], module+"/internal/station") && !strings.HasPrefix(fields[0], module+"/internal/trainflags") {
+				!strings.HasPrefix(fields[0], module+"/internal/station") {
 				t.Errorf("%s imports %s", fields[0], imported)
 			}
 		}
@@ -75,7 +75,7 @@ func TestLibrariesKeepQuiet(t *testing.T) {
 		}
 		if d.IsDir() {
 			switch filepath.ToSlash(path) {
-			case "examples", "internal/station", "internal/trainflags", "internal/testenv", "out", ".git", ".ci":
+			case "examples", "internal/station", "internal/testenv", "out", ".git", ".ci":
 				// Programs, and what they share.
 				return filepath.SkipDir
 			}

@@ -270,8 +270,8 @@ func TestOtherModels(t *testing.T) {
 			dir := filepath.Join(s.Dir, "int8-2_pca")
 			c.change(t, dir, &s)
 			_, err := sweep.Run(t.Context(), walk(c.n), &s)
-			if !errors.Is(err, sweep.ErrOther) || !strings.Contains(err.Error(), c.names) || !strings.Contains(err.Error(), "int8-2_pca") {
-				t.Errorf("got %v, want %v that names %s", err, sweep.ErrOther, c.names)
+			if !errors.Is(err, sweep.ErrExists) || !strings.Contains(err.Error(), c.names) || !strings.Contains(err.Error(), "int8-2_pca") {
+				t.Errorf("got %v, want %v that names %s", err, sweep.ErrExists, c.names)
 			}
 			s.Force = true
 			if _, err := sweep.Run(t.Context(), walk(c.n), &s); err != nil {
@@ -306,11 +306,11 @@ func TestGridRefused(t *testing.T) {
 		{"cycles", sweep.Settings{Grid: sweep.Grid{DecodeCycles: []int{-1}}}, "decode cycles"},
 		{"label", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"../x": train.PCA{}}}}, "../x"},
 		{"no method", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"x": nil}}}, "no method for x"},
-		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of its 2 models"},
+		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of the 2 models"},
 		{"recorder", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "start"},
 	} {
-		if _, err := sweep.Run(t.Context(), walk(50), &c.s); !errors.Is(err, sweep.ErrGrid) || !strings.Contains(err.Error(), c.names) {
-			t.Errorf("%s: got %v, want %v that names %s", c.name, err, sweep.ErrGrid, c.names)
+		if _, err := sweep.Run(t.Context(), walk(50), &c.s); !errors.Is(err, sweep.ErrSettings) || !strings.Contains(err.Error(), c.names) {
+			t.Errorf("%s: got %v, want %v that names %s", c.name, err, sweep.ErrSettings, c.names)
 		}
 	}
 	if _, err := sweep.Run(t.Context(), walk(0), nil); !errors.Is(err, train.ErrNoData) {

@@ -8,6 +8,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -49,7 +50,7 @@ func TestBitPackSmall(t *testing.T) {
 				t.Errorf("%+v: %v", c, err)
 				continue
 			}
-			if err := res.Tables.Check(res.settings.LatentDim); err != nil {
+			if err := res.Tables.Check(res.Settings.LatentDim); err != nil {
 				t.Errorf("%+v: %v", c, err)
 			}
 			m := res.Tables.Components[0]
@@ -104,7 +105,7 @@ func TestBitPackReachesBeyond(t *testing.T) {
 func TestBitPackLongWindows(t *testing.T) {
 	testenv.Long(t)
 	for bytes, limit := range map[int]float64{8: 0.035, 16: 0.015, 32: 0.0055} {
-		got := holdoutMSE(t, field(t, "walk.jsonl", 8), &Settings{Packing: bam.BitPack, PayloadBytes: bytes, WindowW: 8}, nil)
+		got := holdoutMSE(t, field(t, "walk.jsonl", 8), &Settings{Packing: bam.BitPack, PayloadBytes: bytes, Window: sensor.Shape{W: 8}}, nil)
 		t.Logf("W=8 %d B: zscored.mse %.5f, limit %g", bytes, got, limit)
 		if !(got <= limit) {
 			t.Errorf("W=8 %d B: zscored.mse %.5f, want at most %g", bytes, got, limit)

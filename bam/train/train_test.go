@@ -2,7 +2,6 @@ package train
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -19,6 +18,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -50,28 +50,6 @@ type recorderFunc func(Progress) error
 
 func (f recorderFunc) Record(p Progress) error { return f(p) }
 
-func TestCancelKeepsTheBestSoFar(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	s := &Settings{LatentDim: 2, HiddenDims: []int{4}, Packing: bam.Float32, Recorder: recorderFunc(func(p Progress) error {
-		if p.Epoch == 3 {
-			cancel()
-		}
-		return nil
-	})}
-	res, err := Train(ctx, sequence(waves(100, 6)), s, &FEBAM{Epochs: 100})
-	if err != nil || res.Status != Cancelled || res.Report.LayerReports[0].EpochsRan != 3 {
-		t.Errorf("got %+v, %v", res, err)
-	}
-	if _, err := Train(ctx, sequence(waves(100, 6)), s, &FEBAM{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled before it began: %v", err)
-	}
-	stop := errors.New("stop")
-	s.Recorder = recorderFunc(func(Progress) error { return stop })
-	if _, err := Train(t.Context(), sequence(waves(100, 6)), s, &FEBAM{}); !errors.Is(err, stop) {
-		t.Errorf("a recorder's error: %v", err)
-	}
-}
-
 func save(t *testing.T, res *Result) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
@@ -99,12 +77,12 @@ func TestSameSeedSameBytes(t *testing.T) {
 		settings Settings
 		method   Method
 	}{
-		{"pca", Settings{HiddenDims: []int{24, 16}, LatentDim: 8, AutoScale: true, WindowW: 4}, PCA{}},
+		{"pca", Settings{HiddenDims: []int{24, 16}, LatentDim: 8, AutoScale: true, Window: sensor.Shape{W: 4}}, PCA{}},
 		{"pca cubic", Settings{LatentDim: 8, Delta: 0.1, EncodeCycles: 1, AutoScale: true}, PCA{}},
 		{"auto", Settings{LatentDim: 8}, nil},
-		{"gradient", Settings{LatentDim: 8, HiddenDims: []int{64}, Delta: 0.4, EncodeCycles: 1}, &Gradient{Epochs: 3, Seed: 2}},
-		{"bitpack", Settings{Packing: bam.BitPack, PayloadBytes: 6, WindowW: 4, CheckByte: true, Seed: 3}, nil},
-		{"febam", Settings{LatentDim: 8}, &FEBAM{Epochs: 3, Seed: 5, ShuffleBuffer: 64}},
+		{"gradient", Settings{LatentDim: 8, HiddenDims: []int{64}, Delta: 0.4, EncodeCycles: 1, Seed: 2}, &Gradient{Epochs: 3}},
+		{"bitpack", Settings{Packing: bam.BitPack, PayloadBytes: 6, Window: sensor.Shape{W: 4}, CheckByte: true, Seed: 3}, nil},
+		{"febam", Settings{LatentDim: 8, Seed: 5}, &FEBAM{Epochs: 3, ShuffleBuffer: 64}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var first map[string][]byte
@@ -144,7 +122,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 	if split == nil {
 		split = dataset.HashSplit{TrainRatio: 0.8}
 	}
-	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Dims: res.settings.InputDims, Std: res.Model().DataStd()})
+	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Dims: res.Settings.Window.Dims, Std: res.Model().DataStd()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,8 +295,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"hidden dims", Settings{HiddenDims: []int{8, 0}}, waves(9, 4), ErrSettings},
 		{"delta with cycles", Settings{Delta: 0.7, EncodeCycles: 1}, waves(9, 4), ErrSettings},
 		{"scale", Settings{Scale: math.Inf(1)}, waves(9, 4), ErrSettings},
-		{"window length", Settings{InputDims: 12}, waves(9, 4), ErrSettings},
-		{"window W", Settings{WindowW: 3}, waves(9, 4), ErrSettings},
+		{"window length", Settings{Window: sensor.Shape{Dims: 12}}, waves(9, 4), ErrSettings},
+		{"window W", Settings{Window: sensor.Shape{W: 3}}, waves(9, 4), ErrSettings},
 		{"start shape", Settings{Start: []bam.Layer{{W: bam.NewMatrix(2, 2), V: bam.NewMatrix(2, 2)}}}, waves(9, 4), ErrSettings},
 		{"no windows", Settings{}, nil, ErrNoData},
 		{"none that train", Settings{Split: dataset.HashSplit{TrainRatio: 1e-9}}, waves(9, 4), ErrNoData},
@@ -348,31 +326,25 @@ func TestPercentile(t *testing.T) {
 
 // A data set too large to be cached gives the same model.
 func TestStreamedAsCached(t *testing.T) {
-	s, err := (&Settings{LatentDim: 4}).withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	windows := sequence(waves(300, 8))
-	var layers [2][]bam.Layer
-	for i := range layers {
-		d, err := readData(t.Context(), windows, s)
-		if err != nil {
-			t.Fatal(err)
+	for _, m := range []Method{PCA{}, &FEBAM{ShuffleBuffer: 20, Epochs: 2}, &Gradient{Epochs: 2}} {
+		var layers [2][]bam.Layer
+		for i := range layers {
+			p, err := NewProblem(t.Context(), sequence(waves(300, 8)), &Settings{LatentDim: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 1 {
+				p.cached = nil
+			}
+			f, err := m.Fit(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			layers[i] = f.Layers
 		}
-		if i == 1 {
-			d.cached = nil
+		if fmt.Sprint(layers[0]) != fmt.Sprint(layers[1]) {
+			t.Errorf("%s: streamed and cached training differ", m.Name())
 		}
-		if err := s.takeWindow(d.dim); err != nil {
-			t.Fatal(err)
-		}
-		f, err := PCA{}.fit(t.Context(), &problem{settings: s, data: d, dims: []int{8, 4}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		layers[i] = f.layers
-	}
-	if fmt.Sprint(layers[0]) != fmt.Sprint(layers[1]) {
-		t.Error("streamed and cached training differ")
 	}
 }
 
