@@ -72,8 +72,8 @@ func newKeySettings(s *Settings, method Method) keySettings {
 	return k
 }
 
-// parameterised is a method of this package whose reported parameters include the
-// seeds that it uses.
+// parameterised is a method of this package. Its parameters include the seeds that
+// it uses.
 type parameterised interface {
 	parameters(s *Settings) any
 }

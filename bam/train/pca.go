@@ -19,6 +19,8 @@ type PCA struct{}
 // Name returns "pca".
 func (PCA) Name() string { return "pca" }
 
+func (m PCA) parameters(*Settings) any { return m }
+
 const (
 	// nearLinear is the amplitude up to which the cubic transmission function is
 	// close to linear. PCA scales all values of a model with a delta to stay

@@ -9,13 +9,12 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// everyOther is a split that no manifest has a word for.
+// everyOther is a split that manifests cannot describe.
 type everyOther struct{}
 
 func (everyOther) Trains(w dataset.Window) bool { return w.ID%2 == 0 }
 
-// The manifest says which windows trained, so that the holdout can be found
-// again.
+// The manifest describes the split, so that programs can reproduce the holdout.
 func TestManifestNamesTheSplit(t *testing.T) {
 	windows := func(yield func(dataset.Window, error) bool) {
 		for i, v := range waves(100, 4) {
@@ -37,7 +36,7 @@ func TestManifestNamesTheSplit(t *testing.T) {
 		{"by default", nil, `{"method":"hash_window_id","train_ratio":0.8,"split_seed":0}`, "hash_window_id"},
 		{"by hash", dataset.HashSplit{TrainRatio: 0.5, Seed: 7}, `{"method":"hash_window_id","train_ratio":0.5,"split_seed":7}`, "hash_window_id"},
 		{"by time", byTime, `{"method":"time","train_ratio":0.6,"split_seed":0,"cut_ts_ms":5600}`, "time"},
-		{"of a kind unknown", everyOther{}, `null`, ""},
+		{"of an unknown type", everyOther{}, `null`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res, err := Train(t.Context(), windows, &Settings{LatentDim: 2, Split: c.split}, nil)
@@ -62,6 +61,6 @@ func TestManifestNamesTheSplit(t *testing.T) {
 	}
 	man := artifacts.Manifest{TrainSplit: &artifacts.TrainSplit{Method: artifacts.SplitByTime, TrainRatio: 0.6}}
 	if err := man.Check(); err == nil {
-		t.Error("a split by time without its cut passes")
+		t.Error("a split by time without a cut_ts_ms passes")
 	}
 }

@@ -46,10 +46,6 @@ func waves(n, dim int) [][]float64 {
 	return out
 }
 
-type recorderFunc func(Progress) error
-
-func (f recorderFunc) Record(p Progress) error { return f(p) }
-
 func save(t *testing.T, res *Result) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
@@ -164,9 +160,9 @@ func TestFieldRecordings(t *testing.T) {
 	}
 }
 
-// What inner validation picks must not lose on windows held back elsewhere: with
-// the recording reversed, a hidden layer wins on the later part and on most fifths
-// that are left out, and loses on the holdout.
+// The choice of inner validation must not do worse on the holdout. With this
+// recording reversed, a hidden layer has the smaller error on the temporal holdout
+// and in most folds, but not on the holdout.
 func TestDefaultHoldsOnAReversedRecording(t *testing.T) {
 	testenv.Long(t)
 	var reversed []dataset.Window
@@ -193,8 +189,8 @@ func TestDefaultHoldsOnAReversedRecording(t *testing.T) {
 	}
 }
 
-// A linear model of as many latents as the data has dimensions loses nothing
-// but the rounding of its packing; the cubic one little more.
+// A linear model with as many latents as the data has dimensions has no error but
+// the rounding of its packing; a cubic model has little more.
 func TestPCAReconstructs(t *testing.T) {
 	windows := sequence(waves(400, 10))
 	for _, c := range []struct {
@@ -211,15 +207,15 @@ func TestPCAReconstructs(t *testing.T) {
 		{"cubic, cycles, deep", Settings{LatentDim: 10, Packing: bam.Float32, HiddenDims: []int{12}, Delta: 0.1, EncodeCycles: 1, DecodeCycles: 2}, 5e-3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := holdoutMSE(t, windows, &c.settings, nil); !(got <= c.limit) {
+			if got := holdoutMSE(t, windows, &c.settings, PCA{}); !(got <= c.limit) {
 				t.Errorf("zscored.mse %.2g, want at most %g", got, c.limit)
 			}
 		})
 	}
 }
 
-// Weighed by tolerances, the model keeps what they are tight on, whatever the
-// deviations say.
+// With tolerances, the model is exact for values with a tight tolerance, whatever
+// their standard deviation.
 func TestTolerances(t *testing.T) {
 	windows := func(yield func(dataset.Window, error) bool) {
 		for i := range 500 {
@@ -278,7 +274,7 @@ func TestConstantDimensions(t *testing.T) {
 		clear(w)
 	}
 	if got := holdoutMSE(t, sequence(windows), &Settings{LatentDim: 4, AutoScale: true}, nil); got != 0 {
-		t.Errorf("zscored.mse %g of nothing", got)
+		t.Errorf("zscored.mse %g of windows that are all 0", got)
 	}
 }
 
@@ -299,7 +295,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"window W", Settings{Window: sensor.Shape{W: 3}}, waves(9, 4), ErrSettings},
 		{"start shape", Settings{Start: []bam.Layer{{W: bam.NewMatrix(2, 2), V: bam.NewMatrix(2, 2)}}}, waves(9, 4), ErrSettings},
 		{"no windows", Settings{}, nil, ErrNoData},
-		{"none that train", Settings{Split: dataset.HashSplit{TrainRatio: 1e-9}}, waves(9, 4), ErrNoData},
+		{"none selected", Settings{Split: dataset.HashSplit{TrainRatio: 1e-9}}, waves(9, 4), ErrNoData},
 		{"NaN", Settings{}, [][]float64{{1, math.NaN()}}, dataset.ErrNotFinite},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -324,7 +320,7 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// A data set too large to be cached gives the same model.
+// A data set that is too large for the cache gives the same model.
 func TestStreamedAsCached(t *testing.T) {
 	for _, m := range []Method{PCA{}, &FEBAM{ShuffleBuffer: 20, Epochs: 2}, &Gradient{Epochs: 2}} {
 		var layers [2][]bam.Layer
@@ -348,7 +344,6 @@ func TestStreamedAsCached(t *testing.T) {
 	}
 }
 
-// The default training on a real recording, at 8 bytes of int8 and of bitpack.
 func BenchmarkDefaultTraining(b *testing.B) {
 	windows := field(b, "walk.jsonl", 1)
 	for _, s := range []Settings{{Packing: bam.Int8, LatentDim: 8}, {Packing: bam.BitPack, PayloadBytes: 8}} {

@@ -84,11 +84,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return withForceHint(err)
 	}
 	manifest := filepath.Join(outDir, artifacts.ManifestFile)
-	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), model_hash %.12s…\n", manifest, result.Report.Method, result.Status, saved.ModelHash)
+	c, err := codec.LoadBAM(manifest)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c.Schema(), saved.ModelHash)
 	if err := result.Report.WriteChoices(stdout); err != nil {
 		return err
 	}
-	return writeErrors(stdout, manifest, result, windows)
+	return writeErrors(stdout, c, &result.Settings, windows)
 }
 
 // recorder shows the progress of the training.
@@ -122,12 +126,7 @@ func withForceHint(err error) error {
 
 // writeErrors prints the time on air, and the errors on the holdout, or on the
 // training windows if there is no holdout.
-func writeErrors(w io.Writer, manifest string, result *train.Result, windows iter.Seq2[dataset.Window, error]) error {
-	c, err := codec.LoadBAM(manifest)
-	if err != nil {
-		return err
-	}
-	s := &result.Settings
+func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
 	training := dataset.Limit(dataset.Train(windows, s.Split), s.MaxSamples)
 	study, err := quality.Study(training, s.Window.Dims)
 	if err != nil {
@@ -139,7 +138,7 @@ func writeErrors(w io.Writer, manifest string, result *train.Result, windows ite
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "  %s, %d windows: %d trained, %d holdout\n", c.Schema(), study.N+e.Samples, study.N, e.Samples)
+	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", study.N+e.Samples, study.N, e.Samples)
 	if e.Samples == 0 {
 		test, subset = training, "training windows, as there is no holdout"
 		if e, err = quality.Evaluate(c, test, quality.Settings{Dims: s.Window.Dims, Std: std}); err != nil {
@@ -154,7 +153,7 @@ func writeErrors(w io.Writer, manifest string, result *train.Result, windows ite
 	}
 	lines := []quality.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
 	for _, b := range baselines {
-		lines = append(lines, quality.Line{Name: b.Name, Bytes: b.Bytes, Evaluation: b.Evaluation})
+		lines = append(lines, quality.Line(b))
 	}
 	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
 	quality.WriteErrors(w, study.Norm.Mean[0], lines...)
