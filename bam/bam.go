@@ -1,12 +1,12 @@
 // Package bam implements the arithmetic of a bidirectional associative memory
 // (BAM), which compresses a window of sensor values into a few bytes.
 //
-// Encoding takes four steps. A [Norm] subtracts the mean of each value and
+// Encoding takes three steps. A [Norm] subtracts the mean of each value and
 // divides by its standard deviation. The [Layer]s of a [Model] multiply the
-// result by a matrix W each, with a transmission function after every product;
-// what leaves the last layer is the latent. A [Packer] rounds the latent to the
-// bytes of a payload. Decoding takes the inverse steps, with a matrix V in place
-// of each W.
+// result by a matrix W each, with a transmission function after every product. The
+// few values that leave the last layer are the latents. A [Packer] rounds them to
+// the bytes of a payload. Decoding takes the inverse steps, with a matrix V in
+// place of each W.
 //
 // Package bam runs models; package train fits their weights, package artifacts
 // reads and writes them, and package codec combines all of this into a codec.
@@ -196,8 +196,8 @@ func (m *Model) NewScratch() *Scratch {
 	return &Scratch{a: make([]float32, n), b: make([]float32, n), c: make([]float32, n)}
 }
 
-// Encode sets y, of length LatentDim, to the latent of the normalised window x, of
-// length InputLen.
+// Encode sets y, of length LatentDim, to the latents of the normalised window x,
+// of length InputLen.
 func (m *Model) Encode(y, x []float32, s *Scratch) {
 	cur, next := s.a, s.b
 	copy(cur, x[:m.InputLen()])
@@ -223,8 +223,8 @@ func (m *Model) EncodeLayer(l Layer, y, x []float32, s *Scratch) {
 	}
 }
 
-// Decode sets x, of length InputLen, to the normalised window that the latent y,
-// of length LatentDim, stands for.
+// Decode sets x, of length InputLen, to the normalised window that the latents y,
+// of length LatentDim, stand for.
 func (m *Model) Decode(x, y []float32, s *Scratch) {
 	cur, next := s.a, s.b
 	copy(cur, y[:m.LatentDim()])

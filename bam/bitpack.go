@@ -38,8 +38,9 @@ type Tables struct {
 	Components    []Component
 }
 
-// A Component quantises latents near its centre: it subtracts Center, applies
-// Rotation, and takes the nearest level on each axis.
+// A Component quantises the latents of a window: it subtracts Center, applies
+// Rotation, and takes the nearest level on each axis. The encoder chooses the
+// component with the smallest error.
 type Component struct {
 	// Center has one value for each latent.
 	Center []float32

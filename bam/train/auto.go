@@ -15,8 +15,9 @@ import (
 //
 // Each candidate is fitted six times, each time without some windows, on which its
 // error is measured: once without the temporal holdout, the last 40 %, which
-// stands for a new recording, and five times in blocked cross-validation, without
-// every fifth block of 16 windows, which stands for more of the same recording.
+// stands for a new recording, and five times in blocked cross-validation, each
+// time without another fold, every fifth block of 16 windows, which stands for
+// more of the same recording.
 // The candidate with the smallest geometric mean of the error on the temporal
 // holdout and the mean error of the five folds wins. But a candidate that does
 // worse than PCA in any of the six measurements is out, and is not measured

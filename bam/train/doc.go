@@ -4,21 +4,23 @@
 //	result, err := train.Train(ctx, windows, &train.Settings{LatentDim: 8}, nil)
 //
 // [Settings] describe the model: its sizes, its packing, its transmission
-// function, and which of the windows train it. Their zero value is a model of 8
-// latents, sent as int8. The [Result] goes to codec.NewBAM, as
-// [Result.Model], or into a model's folder, as [Result.Set].
+// function, and which of the windows it is trained on. Their zero value is a model
+// of 8 latents, sent as int8. Give the [Result]'s Model to codec.NewBAM to use it,
+// and its Set to artifacts.Save to write the model's folder.
 //
 // A [Method] finds the weights:
 //
 //   - [PCA] computes principal components in closed form.
 //   - [Gradient] minimises the error of the decoded windows, by gradient descent
 //     on all layers at once.
-//   - [FEBAM] is the learning rule of the paper that describes the model, and of
-//     the reference runtime.
+//   - [FEBAM] is the learning rule of the paper that describes the model. The
+//     reference runtime, the Python program whose file formats this module shares,
+//     trains with it.
 //   - [Auto], the default, compares PCA and Gradient on training windows that
 //     they have not seen, and uses the better one.
 //
-// A program can implement a Method of its own: see the example of [Method].
+// A program can implement a Method of its own: see the example of [Method]. It
+// receives a [Problem], which has the training windows, and returns a [Fitted].
 //
 // # Progress and interruption
 //

@@ -48,15 +48,18 @@ func positiveInt(fs *flag.FlagSet, dst *int, name string, def int, usage string)
 }
 
 // MethodSettings choose one of this package's methods by name and set its
-// parameters, as command lines do. The zero value is Auto with its defaults. A
-// parameter has no effect on methods that do not have it, and 0 means the method's
-// default. FEBAM and Gradient describe the parameters.
+// parameters, as command lines do. The zero value is Auto with its defaults. For
+// every parameter, 0 means the method's default. Methods ignore parameters that
+// they do not have.
 type MethodSettings struct {
 	Name string // one of MethodNames; "" means auto
 
-	Epochs            int     // of FEBAM and Gradient
-	LearningRate      float64 // of FEBAM and Gradient
-	EarlyStopPatience int     // of FEBAM and, as Patience, Gradient
+	// Parameters of FEBAM and Gradient. Auto passes them to Gradient.
+	Epochs            int
+	LearningRate      float64
+	EarlyStopPatience int // Gradient.Patience
+
+	// Parameters of FEBAM.
 	EarlyStopMinDelta float64
 	MinEpochs         int
 	Cycles            int

@@ -164,9 +164,9 @@ func (t *levelTable) startLevels(levels []float64) {
 func (t *levelTable) setEdges(edges []int, levels []float64) {
 	edges[len(levels)] = len(t.x)
 	for i := 1; i < len(levels); i++ {
-		from := edges[i-1]
-		j, _ := slices.BinarySearch(t.x[from:], (levels[i-1]+levels[i])/2)
-		edges[i] = from + j
+		first := edges[i-1]
+		n, _ := slices.BinarySearch(t.x[first:], (levels[i-1]+levels[i])/2)
+		edges[i] = first + n
 	}
 }
 

@@ -90,8 +90,8 @@ func TestProblem(t *testing.T) {
 // What a method returns is checked, and completed by defaults.
 func TestMethod(t *testing.T) {
 	windows := sequence(waves(50, 4))
-	layer := func(in, out int) bam.Layer {
-		return bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
+	layer := func(inputs, outputs int) bam.Layer {
+		return bam.Layer{W: bam.NewMatrix(outputs, inputs), V: bam.NewMatrix(inputs, outputs)}
 	}
 	for _, c := range []struct {
 		name string

@@ -29,9 +29,9 @@ type Problem struct {
 	// Widening is the factor by which each of Norm.Std is larger than the standard
 	// deviation; nil if all factors are 1.
 	Widening []float64
-	// Weights are what the error of each value counts for, in multiples of its
-	// standard deviation. Their mean square is 1. They follow from
-	// Settings.Tolerances; without tolerances all are 1.
+	// Weights are factors of the errors of normalised values: a Method should
+	// minimise the sum of (weight·error)². They follow from Settings.Tolerances,
+	// and their mean square is 1. Without tolerances all are 1.
 	Weights []float64
 
 	method  string                           // name of the method, for progress

@@ -16,7 +16,7 @@ import (
 var (
 	// ErrSettings reports invalid settings or parameters of a method.
 	ErrSettings = errors.New("train: invalid settings")
-	// ErrNoData reports that no windows train.
+	// ErrNoData reports that the split selects no window for training.
 	ErrNoData = errors.New("train: no training windows")
 	// ErrDiverged reports weights or errors that became infinite or NaN.
 	ErrDiverged = errors.New("train: weights diverged")

@@ -93,9 +93,9 @@ func spread[T float32 | float64](ctx context.Context, points [][]T, n int, rng *
 func assign[T float32 | float64](ctx context.Context, clusters []int, points, centers [][]T) {
 	var wg sync.WaitGroup
 	share := (len(points) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
-	for from := 0; from < len(points); from += share {
+	for first := 0; first < len(points); first += share {
 		wg.Go(func() {
-			for i := from; i < min(from+share, len(points)); i++ {
+			for i := first; i < min(first+share, len(points)); i++ {
 				if i%64 == 0 && ctx.Err() != nil {
 					return
 				}
