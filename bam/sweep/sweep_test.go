@@ -430,7 +430,7 @@ func TestTable(t *testing.T) {
 
 // Plots are PNG images, if the report has the data for them.
 func TestPlots(t *testing.T) {
-	r := run(t, sweep.Settings{Grid: someGrid()})
+	r := run(t, sweep.Settings{Grid: sweep.Grid{LatentDims: []int{4, 2}, Methods: map[string]train.Method{"pca": train.PCA{}, "febam": &train.FEBAM{Epochs: 2}}}})
 	var read sweep.Report // lacks what is not part of the JSON
 	if err := json.Unmarshal([]byte(asJSON(t, r)), &read); err != nil {
 		t.Fatal(err)

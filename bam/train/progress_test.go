@@ -114,7 +114,7 @@ func random(rng *rand.Rand, rows, cols int) bam.Matrix {
 func TestMultiplyParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, c := range []struct{ rows, inner, cols int }{
-		{5, 7, 3}, {300, 1000, 300}, {1000, 1500, 60}, {129, 5000, 130}, {2, 40000, 1000},
+		{5, 7, 3}, {300, 800, 300}, {1000, 1200, 60},
 	} {
 		for _, trans := range []struct{ a, b blas.Transpose }{{blas.NoTrans, blas.Trans}, {blas.Trans, blas.NoTrans}, {blas.NoTrans, blas.NoTrans}} {
 			a, b := random(rng, c.rows, c.inner), random(rng, c.inner, c.cols)

@@ -56,20 +56,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if outDir == "" {
 		outDir = freshFolder(fmt.Sprintf("%s-%dB", settings.Packing, settings.PayloadLen()))
 	}
-	if err := artifacts.CheckPlace(outDir, save); err != nil {
-		return withForceHint(err)
+	if err := artifacts.CheckPlace(outDir, save); errors.Is(err, artifacts.ErrExists) {
+		return fmt.Errorf("%w (--force replaces a model's folder)", err)
+	} else if err != nil {
+		return err
 	}
 	windows, name := cli.OpenDataset(path, settings.Window.Dims, settings.Window.W, settings.Window.Stride, stderr)
 	if settings.Split, err = split.Split(windows); err != nil {
 		return err
 	}
-	progress := cli.NewProgress(stderr)
-	settings.Recorder = recorder{progress}
-	result, err := train.Train(ctx, windows, &settings, method)
-	progress.Clear()
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted, nothing was written: %w", ctx.Err())
-	}
+	result, err := fit(ctx, windows, &settings, method, stderr)
 	if err != nil {
 		return err
 	}
@@ -81,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	saved, err := artifacts.Save(outDir, set, save)
 	if err != nil {
-		return withForceHint(err)
+		return err
 	}
 	manifest := filepath.Join(outDir, artifacts.ManifestFile)
 	c, err := codec.LoadBAM(manifest)
@@ -95,7 +91,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return writeErrors(stdout, c, &result.Settings, windows)
 }
 
-// recorder shows the progress of the training.
+// fit trains, and shows the progress on a terminal.
+func fit(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *train.Settings, method train.Method, stderr io.Writer) (*train.Result, error) {
+	progress := cli.NewProgress(stderr)
+	defer progress.Clear()
+	settings.Recorder = recorder{progress}
+	result, err := train.Train(ctx, windows, settings, method)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("interrupted, nothing was written: %w", ctx.Err())
+	}
+	return result, err
+}
+
+// recorder passes the progress of the training on.
 type recorder struct{ *cli.Progress }
 
 func (r recorder) Record(p train.Progress) error {
@@ -115,13 +123,6 @@ func freshFolder(name string) string {
 			return dir
 		}
 	}
-}
-
-func withForceHint(err error) error {
-	if errors.Is(err, artifacts.ErrExists) {
-		return fmt.Errorf("%w (--force replaces a model's folder)", err)
-	}
-	return err
 }
 
 // writeErrors prints the time on air, and the errors on the holdout, or on the
