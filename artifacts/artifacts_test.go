@@ -1,4 +1,4 @@
-package artifacts
+package artifacts_test
 
 import (
 	"encoding/json"
@@ -11,13 +11,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 )
 
 func ptr[T any](v T) *T { return &v }
 
 // testSet is a small model of two layers.
-func testSet(seed float32) *Set {
+func testSet(seed float32) *artifacts.Set {
 	layer := func(in, out int) bam.Layer {
 		l := bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
 		for i := range l.W.Data {
@@ -26,8 +28,8 @@ func testSet(seed float32) *Set {
 		}
 		return l
 	}
-	return &Set{
-		Manifest:    Manifest{Packing: bam.Int8, Scale: ptr(127.0), InputDims: 3, WindowW: 2, WindowStride: 1, Notes: ptr("é <&> 😀")},
+	return &artifacts.Set{
+		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), InputDims: 3, WindowW: 2, WindowStride: 1, Notes: ptr("é <&> 😀")},
 		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
 		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
 		TrainReport: map[string]int{"epochs": 3},
@@ -38,7 +40,7 @@ func testSet(seed float32) *Set {
 func saved(t testing.TB, seed float32) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
-	if _, err := Save(dir, testSet(seed), SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, testSet(seed), nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -46,7 +48,7 @@ func saved(t testing.TB, seed float32) string {
 
 func TestSaveLoad(t *testing.T) {
 	dir := saved(t, 1)
-	m, err := Load(filepath.Join(dir, ManifestFile))
+	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func TestSaveLoad(t *testing.T) {
 	if m.Artifacts == nil || m.Artifacts.CreatedAt != "2026-01-02T02:04:05+00:00" || m.Artifacts.ModelHash != m.Hash() {
 		t.Errorf("artifacts %+v", m.Artifacts)
 	}
-	same, err := LoadFS(os.DirFS(filepath.Dir(dir)), "model/"+ManifestFile)
+	same, err := artifacts.LoadFS(os.DirFS(filepath.Dir(dir)), "model/"+artifacts.ManifestFile)
 	if err != nil || same.Hash() != m.Hash() {
 		t.Errorf("through an fs.FS: %v", err)
 	}
@@ -89,15 +91,15 @@ func TestSchemaAndFingerprint(t *testing.T) {
 		{8, bam.Int8, 19.810826519093133, "bam:latent_dim=8:packing=int8:scale=19.810826519093133", "681ea933728c5b67f90792b84e32d71ceec3ddfef0d43c9ce786335f36f9b6a4"},
 		{4, bam.Float16, 0, "bam:latent_dim=4:packing=float16:scale=none", ""},
 	} {
-		m := Manifest{LatentDim: c.latent, Packing: c.packing, Scale: &c.scale}
+		m := artifacts.Manifest{LatentDim: c.latent, Packing: c.packing, Scale: &c.scale}
 		if got := m.Schema(); got != c.schema {
 			t.Errorf("schema %q, want %q", got, c.schema)
 		}
-		if got := SchemaHash(m.Schema()); c.hash != "" && got != c.hash {
+		if got := artifacts.SchemaHash(m.Schema()); c.hash != "" && got != c.hash {
 			t.Errorf("hash of %s is %s, want %s", c.schema, got, c.hash)
 		}
 	}
-	a := Artifacts{CodecID: "bam", CodecVersion: "0", CreatedAt: "2026-01-02T03:04:05+00:00", PayloadSchemaHash: "e62c2298ea8d9871976b36fd990cf44846b571a8f12b626e28c35046fab73252"}
+	a := artifacts.Artifacts{CodecID: "bam", CodecVersion: "0", CreatedAt: "2026-01-02T03:04:05+00:00", PayloadSchemaHash: "e62c2298ea8d9871976b36fd990cf44846b571a8f12b626e28c35046fab73252"}
 	if got, want := a.Fingerprint(), "cc6adf01c37eb9c522cf8f3cd3cd36fbe9d36064c0ae779f87c483eb0431d5d5"; got != want {
 		t.Errorf("fingerprint %s, want %s", got, want)
 	}
@@ -131,24 +133,24 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 		{"one weight", "layer_1.npz", func(t *testing.T, dir string) {
 			set := testSet(1)
 			set.Layers[1].W.Data[3]++
-			files, _, err := encodeSet(set)
+			files, _, err := save.Encode(set)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, f := range files {
-				if f.name == "layer_1.npz" {
-					os.WriteFile(filepath.Join(dir, f.name), f.data, 0o644)
+				if f.Name == "layer_1.npz" {
+					os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644)
 				}
 			}
 		}},
 		{"one norm value", "norm.json", func(t *testing.T, dir string) {
-			edit(t, filepath.Join(dir, NormFile), func(v map[string]any) { v["mean"].([]any)[2] = 0.5 })
+			edit(t, filepath.Join(dir, artifacts.NormFile), func(v map[string]any) { v["mean"].([]any)[2] = 0.5 })
 		}},
 		{"one manifest field", "bam_manifest.json", func(t *testing.T, dir string) {
-			edit(t, filepath.Join(dir, ManifestFile), func(v map[string]any) { v["notes"] = "other" })
+			edit(t, filepath.Join(dir, artifacts.ManifestFile), func(v map[string]any) { v["notes"] = "other" })
 		}},
 		{"the scale", "bam_manifest.json", func(t *testing.T, dir string) {
-			edit(t, filepath.Join(dir, ManifestFile), func(v map[string]any) { v["scale"] = 126.0 })
+			edit(t, filepath.Join(dir, artifacts.ManifestFile), func(v map[string]any) { v["scale"] = 126.0 })
 		}},
 		{"a layer of another model", "layer_0.npz", func(t *testing.T, dir string) {
 			b, err := os.ReadFile(filepath.Join(saved(t, 2), "layer_0.npz"))
@@ -158,27 +160,27 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 			os.WriteFile(filepath.Join(dir, "layer_0.npz"), b, 0o644)
 		}},
 		{"artifacts.json of another model of one shape", "layer_0.npz", func(t *testing.T, dir string) {
-			b, err := os.ReadFile(filepath.Join(saved(t, 2), ArtifactsFile))
+			b, err := os.ReadFile(filepath.Join(saved(t, 2), artifacts.ArtifactsFile))
 			if err != nil {
 				t.Fatal(err)
 			}
-			os.WriteFile(filepath.Join(dir, ArtifactsFile), b, 0o644)
+			os.WriteFile(filepath.Join(dir, artifacts.ArtifactsFile), b, 0o644)
 		}},
 		{"the model hash", "model_hash", func(t *testing.T, dir string) {
-			edit(t, filepath.Join(dir, ArtifactsFile), func(v map[string]any) { v["model_hash"] = strings.Repeat("0", 64) })
+			edit(t, filepath.Join(dir, artifacts.ArtifactsFile), func(v map[string]any) { v["model_hash"] = strings.Repeat("0", 64) })
 		}},
 		{"the codec", "codec_id", func(t *testing.T, dir string) {
-			edit(t, filepath.Join(dir, ArtifactsFile), func(v map[string]any) { v["codec_version"] = "1" })
+			edit(t, filepath.Join(dir, artifacts.ArtifactsFile), func(v map[string]any) { v["codec_version"] = "1" })
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := saved(t, 1)
 			c.change(t, dir)
-			_, err := Load(filepath.Join(dir, ManifestFile))
-			if !errors.Is(err, ErrMismatch) || !strings.Contains(fmt.Sprint(err), c.names) {
-				t.Errorf("got %v, want %v that names %s", err, ErrMismatch, c.names)
+			_, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+			if !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(fmt.Sprint(err), c.names) {
+				t.Errorf("got %v, want %v that names %s", err, artifacts.ErrMismatch, c.names)
 			}
-			if _, err := LoadUnverified(filepath.Join(dir, ManifestFile)); err != nil {
+			if _, err := artifacts.LoadUnverified(filepath.Join(dir, artifacts.ManifestFile)); err != nil {
 				t.Errorf("unverified: %v", err)
 			}
 		})
@@ -196,7 +198,7 @@ func TestModelHashIsSha256sum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := Load(filepath.Join(dir, ManifestFile))
+	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,12 @@
 package artifacts
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/pytext"
 )
 
@@ -25,13 +23,13 @@ type Artifacts struct {
 	CodecID           string  `json:"codec_id" validate:"required"`
 	CodecVersion      string  `json:"codec_version" validate:"required"`
 	GitCommit         *string `json:"git_commit"`
-	NormParamsHash    *string `json:"norm_params_hash"`
-	PayloadSchemaHash string  `json:"payload_schema_hash" validate:"required"`
+	NormParamsHash    *string `json:"norm_params_hash" validate:"omitempty,len=64,hexadecimal"`
+	PayloadSchemaHash string  `json:"payload_schema_hash" validate:"len=64,hexadecimal"`
 	CreatedAt         string  `json:"created_at" validate:"required"`
 	// Files maps each file's path to the hex SHA-256 of its bytes.
-	Files map[string]string `json:"files,omitempty"`
+	Files map[string]string `json:"files,omitempty" validate:"dive,len=64,hexadecimal"`
 	// ModelHash is the hash over Files that [ModelHash] makes.
-	ModelHash string `json:"model_hash,omitempty"`
+	ModelHash string `json:"model_hash,omitempty" validate:"omitempty,len=64,hexadecimal"`
 }
 
 // Fingerprint is the hex SHA-256 of the six fields as sorted JSON.
@@ -57,7 +55,7 @@ func (a *Artifacts) Fingerprint() string {
 	field("git_commit", a.GitCommit)
 	field("norm_params_hash", a.NormParamsHash)
 	field("payload_schema_hash", &a.PayloadSchemaHash)
-	return hash(append(b, '}'))
+	return modelfile.Hash(append(b, '}'))
 }
 
 // ModelHash is the hex SHA-256 over the lines "<hex>  <path>\n" of files,
@@ -69,20 +67,16 @@ func ModelHash(files map[string]string) string {
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		b = fmt.Appendf(b, "%s  %s\n", files[path], path)
 	}
-	return hash(b)
-}
-
-func hash(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return modelfile.Hash(b)
 }
 
 // timeText writes a time as artifacts.json has it: UTC, to the second, with a
 // numeric zone.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05+00:00") }
 
-// newArtifacts describes a model of these files.
-func newArtifacts(m *Manifest, files map[string]string, created time.Time, gitCommit string) *Artifacts {
+// NewArtifacts describes a model of these files, by the hex SHA-256 of each. A
+// gitCommit of "" is written null.
+func NewArtifacts(m *Manifest, files map[string]string, created time.Time, gitCommit string) *Artifacts {
 	a := &Artifacts{
 		CodecID: CodecID, CodecVersion: CodecVersion,
 		PayloadSchemaHash: SchemaHash(m.Schema()), CreatedAt: timeText(created),
@@ -100,11 +94,17 @@ func newArtifacts(m *Manifest, files map[string]string, created time.Time, gitCo
 // parseArtifacts reads artifacts.json.
 func parseArtifacts(file string, data []byte) (*Artifacts, error) {
 	var a Artifacts
-	f := decodeObject(data, &a)
-	if len(f) == 0 {
-		f.tags(&a)
+	f := modelfile.Decode(data, &a)
+	if !f.Whole() {
+		for _, x := range []struct{ field, value string }{
+			{"codec_id", a.CodecID}, {"codec_version", a.CodecVersion}, {"payload_schema_hash", a.PayloadSchemaHash}, {"created_at", a.CreatedAt},
+		} {
+			if x.value == "" && !f.Has(x.field) {
+				f.Add(x.field, ErrMalformed, "missing or empty, want a value")
+			}
+		}
 	}
-	if err := f.in(file); err != nil {
+	if err := located(file, f); err != nil {
 		return nil, err
 	}
 	return &a, nil
@@ -114,39 +114,39 @@ func parseArtifacts(file string, data []byte) (*Artifacts, error) {
 // codec, payload schema, norm, and, where a lists them, each file. Each fault
 // is an *Error that names the file and wraps ErrMismatch.
 func (a *Artifacts) Verify(m *Model) error {
-	var f faults
+	var f modelfile.Faults
 	if a.CodecID != CodecID || a.CodecVersion != CodecVersion {
-		f.add("codec_id", ErrMismatch, "codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, CodecID, CodecVersion)
+		f.Add("codec_id", ErrMismatch, "codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, CodecID, CodecVersion)
 	}
 	if want := SchemaHash(m.Manifest.Schema()); a.PayloadSchemaHash != want {
-		f.add("payload_schema_hash", ErrMismatch, "%.12s…, want %.12s… of %s: %s was changed, or belongs to another model", a.PayloadSchemaHash, want, m.Manifest.Schema(), ManifestFile)
+		f.Add("payload_schema_hash", ErrMismatch, "%.12s…, want %.12s… of %s: %s was changed, or belongs to another model", a.PayloadSchemaHash, want, m.Manifest.Schema(), ManifestFile)
 	}
 	norm := m.normHash()
 	switch {
 	case a.NormParamsHash == nil && norm != "":
-		f.add("norm_params_hash", ErrMismatch, "null, but the model has %s", NormFile)
+		f.Add("norm_params_hash", ErrMismatch, "null, but the model has %s", NormFile)
 	case a.NormParamsHash != nil && *a.NormParamsHash != norm:
-		f.add("norm_params_hash", ErrMismatch, "%.12s…, found %s: %s was changed, or belongs to another model", *a.NormParamsHash, short(norm), NormFile)
+		f.Add("norm_params_hash", ErrMismatch, "%.12s…, found %s: %s was changed, or belongs to another model", *a.NormParamsHash, short(norm), NormFile)
 	}
 	if a.Files != nil {
 		for _, path := range slices.Sorted(maps.Keys(a.Files)) {
 			switch got, ok := m.Files[path]; {
 			case !ok:
-				f.add("files", ErrMismatch, "%s is listed, but the model does not hold it", path)
+				f.Add("files", ErrMismatch, "%s is listed, but the model does not hold it", path)
 			case got != a.Files[path]:
-				f.add("files", ErrMismatch, "%s was changed, or belongs to another model: its SHA-256 is %.12s…, want %.12s…", path, got, a.Files[path])
+				f.Add("files", ErrMismatch, "%s was changed, or belongs to another model: its SHA-256 is %.12s…, want %.12s…", path, got, a.Files[path])
 			}
 		}
 		for _, path := range slices.Sorted(maps.Keys(m.Files)) {
 			if _, ok := a.Files[path]; !ok {
-				f.add("files", ErrMismatch, "%s is not listed", path)
+				f.Add("files", ErrMismatch, "%s is not listed", path)
 			}
 		}
 		if want := ModelHash(a.Files); a.ModelHash != want {
-			f.add("model_hash", ErrMismatch, "%s, want %.12s… of the files listed", short(a.ModelHash), want)
+			f.Add("model_hash", ErrMismatch, "%s, want %.12s… of the files listed", short(a.ModelHash), want)
 		}
 	}
-	return f.in(ArtifactsFile)
+	return located(ArtifactsFile, f)
 }
 
 func short(h string) string {
@@ -154,13 +154,4 @@ func short(h string) string {
 		return "none"
 	}
 	return fmt.Sprintf("%.12s…", h)
-}
-
-// encode returns the file's bytes.
-func encode(v any) ([]byte, error) {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return append(b, '\n'), nil
 }

@@ -5,18 +5,17 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"math"
-	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
@@ -29,7 +28,7 @@ const (
 	maxWeights   = 4 << 20
 )
 
-// Model is a loaded model. It is read-only and may be shared.
+// Model is a model in memory. It is read-only and may be shared.
 type Model struct {
 	Manifest Manifest
 	Net      bam.Model
@@ -79,33 +78,20 @@ func (m *Model) DataStd() []float64 {
 
 func (m *Model) normHash() string { return m.Files[m.normFile] }
 
-// Load reads the model whose manifest is at path, on disk. Where an
-// artifacts.json stands beside the manifest, the files must be those it lists.
-func Load(path string) (*Model, error) {
-	m, err := LoadUnverified(path)
-	if err != nil {
-		return nil, err
-	}
-	return m.verified()
-}
+// Load reads the model whose manifest is at path, on disk. Where an artifacts.json
+// stands beside the manifest, the files must be those it lists.
+func Load(path string) (*Model, error) { return verified(LoadUnverified(path)) }
 
 // LoadFS is Load in a file system, as go:embed makes one. The manifest's paths
 // must stay inside it.
 func LoadFS(fsys fs.FS, name string) (*Model, error) {
-	if !fs.ValidPath(name) {
-		return nil, &Error{File: name, Err: fmt.Errorf("%w: no path of a file system, want one like models/a/%s", ErrNotFound, ManifestFile)}
-	}
-	m, err := load(fsTree{fsys}, name)
-	if err != nil {
-		return nil, err
-	}
-	return m.verified()
+	return verified(load(modelfile.In(fsys), name))
 }
 
 // LoadUnverified is Load without the check against artifacts.json, for tools
 // that show what is wrong with a folder.
 func LoadUnverified(path string) (*Model, error) {
-	m, err := load(diskTree{}, path)
+	m, err := load(modelfile.Disk(), path)
 	if errors.Is(err, ErrNotFound) {
 		if kept := leftBeside(filepath.Dir(path)); kept != "" {
 			err = fmt.Errorf("%w; an interrupted save left a complete model in %s: rename it to %s", err, kept, filepath.Dir(path))
@@ -117,7 +103,7 @@ func LoadUnverified(path string) (*Model, error) {
 // LoadManifest reads the manifest at path alone, on disk. Its model need not
 // exist yet.
 func LoadManifest(path string) (*Manifest, error) {
-	data, err := readFile(diskTree{}, path, maxManifest)
+	data, err := read(modelfile.Disk(), path, maxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -128,150 +114,103 @@ func LoadManifest(path string) (*Manifest, error) {
 	return &m, nil
 }
 
-func (m *Model) verified() (*Model, error) {
-	if m.Artifacts != nil {
-		if err := m.Artifacts.Verify(m); err != nil {
-			return nil, err
-		}
+// verified checks a model against its artifacts.json, where it has one.
+func verified(m *Model, err error) (*Model, error) {
+	if err == nil && m.Artifacts != nil {
+		err = m.Artifacts.Verify(m)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return m, nil
 }
 
-// tree is where a model's files are: a disk, or an fs.FS.
-type tree interface {
-	stat(name string) (fs.FileInfo, error)
-	open(name string) (fs.File, error)
-	readDir(name string) ([]fs.DirEntry, error)
-	dir(name string) string
-	// join is where the manifest's path rel, seen from dir, is.
-	join(dir, rel string) (string, error)
-}
-
-type diskTree struct{}
-
-func (diskTree) stat(name string) (fs.FileInfo, error)      { return os.Stat(name) }
-func (diskTree) open(name string) (fs.File, error)          { return os.Open(name) }
-func (diskTree) readDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
-func (diskTree) dir(name string) string                     { return filepath.Dir(name) }
-func (diskTree) join(dir, rel string) (string, error) {
-	rel = filepath.FromSlash(rel)
-	if filepath.IsAbs(rel) {
-		return rel, nil
-	}
-	return filepath.Join(dir, rel), nil
-}
-
-type fsTree struct{ fsys fs.FS }
-
-func (t fsTree) stat(name string) (fs.FileInfo, error)      { return fs.Stat(t.fsys, name) }
-func (t fsTree) open(name string) (fs.File, error)          { return t.fsys.Open(name) }
-func (t fsTree) readDir(name string) ([]fs.DirEntry, error) { return fs.ReadDir(t.fsys, name) }
-func (t fsTree) dir(name string) string                     { return path.Dir(name) }
-func (t fsTree) join(dir, rel string) (string, error) {
-	full := path.Join(dir, rel)
-	if path.IsAbs(rel) || !fs.ValidPath(full) {
-		return "", fmt.Errorf("%w: %q leaves the file system", ErrUnsupported, rel)
-	}
-	return full, nil
-}
-
-// readFile reads a file of at most limit bytes. A pipe or a device, whose
-// reading might never end, is refused before it is opened.
-func readFile(t tree, name string, limit int64) ([]byte, error) {
-	info, err := t.stat(name)
-	if err != nil {
-		return nil, readError(name, err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &Error{File: name, Err: fmt.Errorf("%w: %s, want a regular file", ErrMalformed, info.Mode())}
-	}
-	tooLarge := &Error{File: name, Err: fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)}
-	if info.Size() > limit {
-		return nil, tooLarge
-	}
-	f, err := t.open(name)
-	if err != nil {
-		return nil, readError(name, err)
-	}
-	defer f.Close()
-	var data bytes.Buffer
-	data.Grow(int(info.Size()) + bytes.MinRead)
-	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
-		return nil, readError(name, err)
-	}
-	if int64(data.Len()) > limit { // it grew
-		return nil, tooLarge
-	}
-	return data.Bytes(), nil
-}
-
-func load(t tree, name string) (*Model, error) {
-	dir := t.dir(name)
-	m := &Model{Files: map[string]string{}}
-	data, err := readFile(t, name, maxManifest)
-	if err != nil {
-		return nil, err
-	}
-	if m.Manifest, err = parseManifest(name, data); err != nil {
-		return nil, err
-	}
-	m.Files[path.Base(filepath.ToSlash(name))] = hash(data)
-
-	if rel := m.Manifest.NormPath; rel != nil && *rel != "" {
-		file, err := t.join(dir, *rel)
-		if err != nil {
-			return nil, &Error{File: name, Field: "norm_path", Err: err}
-		}
-		data, err := readFile(t, file, maxNorm)
-		if err != nil {
-			return nil, err
-		}
-		if m.Norm, err = parseNorm(file, data, m.Manifest.WindowLen()); err != nil {
-			return nil, err
-		}
-		m.normFile = path.Clean(filepath.ToSlash(*rel))
-		m.Files[m.normFile] = hash(data)
-	}
-
-	if err := m.loadLayers(t, name, dir); err != nil {
-		return nil, err
-	}
-
-	if m.Manifest.BitPack != nil {
-		if err := m.loadTables(t, name, dir); err != nil {
-			return nil, err
-		}
-	}
-
-	file, err := t.join(dir, ArtifactsFile)
+// read reads a file of at most limit bytes.
+func read(t modelfile.Tree, name string, limit int64) ([]byte, error) {
+	data, err := t.Read(name, limit)
 	if err != nil {
 		return nil, &Error{File: name, Err: err}
 	}
-	switch data, err := readFile(t, file, maxArtifacts); {
-	case errors.Is(err, ErrNotFound):
-	case err != nil:
+	return data, nil
+}
+
+// loader reads one model.
+type loader struct {
+	tree     modelfile.Tree
+	manifest string // its path
+	dir      string // its folder
+	m        *Model
+}
+
+// join is the path of what the manifest's field mentions.
+func (l *loader) join(field, rel string) (string, error) {
+	file, err := l.tree.Join(l.dir, rel)
+	if err != nil {
+		return "", &Error{File: l.manifest, Field: field, Err: err}
+	}
+	return file, nil
+}
+
+// file reads what the manifest's field mentions, and notes its hash.
+func (l *loader) file(field, rel string, limit int64) (file string, data []byte, err error) {
+	if file, err = l.join(field, rel); err != nil {
+		return "", nil, err
+	}
+	if data, err = read(l.tree, file, limit); err != nil {
+		return "", nil, err
+	}
+	l.m.Files[path.Clean(filepath.ToSlash(rel))] = modelfile.Hash(data)
+	return file, data, nil
+}
+
+func load(t modelfile.Tree, name string) (*Model, error) {
+	if err := t.CheckName(name); err != nil {
+		return nil, &Error{File: name, Err: err}
+	}
+	l := &loader{tree: t, manifest: name, dir: t.Dir(name), m: &Model{Files: map[string]string{}}}
+	data, err := read(t, name, maxManifest)
+	if err != nil {
 		return nil, err
-	default:
-		if m.Artifacts, err = parseArtifacts(file, data); err != nil {
+	}
+	if l.m.Manifest, err = parseManifest(name, data); err != nil {
+		return nil, err
+	}
+	l.m.Files[path.Base(filepath.ToSlash(name))] = modelfile.Hash(data)
+	for _, part := range []func() error{l.norm, l.layers, l.tables, l.artifacts} {
+		if err := part(); err != nil {
 			return nil, err
 		}
 	}
-	return m, nil
+	return l.m, nil
 }
 
 // parseManifest reads bam_manifest.json and reports all its faults at once.
 func parseManifest(file string, data []byte) (Manifest, error) {
 	var m Manifest
-	f := decodeObject(data, &m)
-	if len(f) > 0 && f[0].field == "" {
-		return m, f.in(file)
+	f := modelfile.Decode(data, &m)
+	if !f.Whole() {
+		f = m.check(f)
 	}
-	return m, m.validate(f).in(file)
+	return m, located(file, f)
+}
+
+// norm reads what norm_path names.
+func (l *loader) norm() error {
+	rel := l.m.Manifest.NormPath
+	if rel == nil || *rel == "" {
+		return nil
+	}
+	file, data, err := l.file("norm_path", *rel, maxNorm)
+	if err != nil {
+		return err
+	}
+	l.m.normFile = path.Clean(filepath.ToSlash(*rel))
+	l.m.Norm, err = parseNorm(file, data, l.m.Manifest.WindowLen())
+	return err
 }
 
 // parseNorm reads norm.json for windows of n values.
 func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
-	var norm bam.Norm
 	// Numbers are counted before they are read: a list far too long takes
 	// memory and time, only to be refused.
 	if numbers, most := bytes.Count(data, []byte(",")), 8*n+1024; numbers > most {
@@ -282,100 +221,131 @@ func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
 		Mean []*float64 `json:"mean"`
 		Std  []*float64 `json:"std"`
 	}
-	f := decodeObject(data, &lists)
-	for _, s := range []struct {
-		field  string
-		values []*float64
-		to     *[]float64
-	}{{"mean", lists.Mean, &norm.Mean}, {"std", lists.Std, &norm.Std}} {
-		if len(f) > 0 && f[0].field == "" || f.has(s.field) {
-			continue
-		}
-		if len(s.values) != n {
-			f.add(s.field, ErrMismatch, "%d values, want %d, the window's length", len(s.values), n)
-			continue
-		}
-		for i, v := range s.values {
-			if v == nil {
-				f.add(s.field, ErrMalformed, "value %d is null, want a number", i)
-				break
-			}
-			if math.IsNaN(*v) || math.IsInf(*v, 0) || s.field == "std" && *v < 0 {
-				f.add(s.field, ErrMalformed, "value %d is %g, want a finite number, std 0 or more", i, *v)
-				break
-			}
-			*s.to = append(*s.to, *v)
-		}
+	f := modelfile.Decode(data, &lists)
+	if f.Whole() {
+		return nil, located(file, f)
 	}
-	if err := f.in(file); err != nil {
+	norm := &bam.Norm{Mean: normValues(&f, "mean", lists.Mean, n), Std: normValues(&f, "std", lists.Std, n)}
+	if err := located(file, f); err != nil {
 		return nil, err
 	}
-	return &norm, nil
+	return norm, nil
 }
 
-var layerName = regexp.MustCompile(`^layer_(0|[1-9][0-9]{0,5})\.npz$`)
-
-func layerFile(i int) string { return "layer_" + strconv.Itoa(i) + ".npz" }
-
-// loadLayers reads layer_0.npz, layer_1.npz, … in the order of their numbers.
-func (m *Model) loadLayers(t tree, manifest, dir string) error {
-	man := &m.Manifest
-	folder, err := t.join(dir, man.ModelPath)
-	if err != nil {
-		return &Error{File: manifest, Field: "model_path", Err: err}
+// normValues checks one list of norm.json.
+func normValues(f *modelfile.Faults, field string, list []*float64, n int) []float64 {
+	if f.Has(field) {
+		return nil
 	}
-	entries, err := t.readDir(folder)
-	if err != nil {
-		return readError(folder, err)
+	if len(list) != n {
+		f.Add(field, ErrMismatch, "%d values, want %d, the window's length", len(list), n)
+		return nil
 	}
-	numbers := map[int]bool{}
-	for _, e := range entries {
-		if g := layerName.FindStringSubmatch(e.Name()); g != nil {
-			i, _ := strconv.Atoi(g[1])
-			numbers[i] = true
+	values := make([]float64, n)
+	for i, v := range list {
+		if v == nil {
+			f.Add(field, ErrMalformed, "value %d is null, want a number", i)
+			return nil
 		}
+		if math.IsNaN(*v) || math.IsInf(*v, 0) || field == "std" && *v < 0 {
+			f.Add(field, ErrMalformed, "value %d is %g, want a finite number, std 0 or more", i, *v)
+			return nil
+		}
+		values[i] = *v
 	}
-	if len(numbers) > maxLayers {
-		return &Error{File: folder, Err: fmt.Errorf("%w: %d layers, want at most %d", ErrTooLarge, len(numbers), maxLayers)}
+	return values
+}
+
+// LayerFile is the name of layer i's file.
+func LayerFile(i int) string { return "layer_" + strconv.Itoa(i) + ".npz" }
+
+// layerNumber is the number of a layer's file; ok is false for other files.
+func layerNumber(name string) (i int, ok bool) {
+	digits, isLayer := strings.CutPrefix(name, "layer_")
+	digits, isNPZ := strings.CutSuffix(digits, ".npz")
+	if !isLayer || !isNPZ || len(digits) > 6 {
+		return 0, false
 	}
-	last := -1
-	if len(numbers) > 0 {
-		last = slices.Max(slices.Collect(maps.Keys(numbers)))
+	i, err := strconv.Atoi(digits)
+	return i, err == nil && strconv.Itoa(i) == digits
+}
+
+// IsModelFile says whether a model's folder may hold a file of this name.
+func IsModelFile(name string) bool {
+	switch name {
+	case ManifestFile, NormFile, BitPackFile, ArtifactsFile, TrainReportFile:
+		return true
+	}
+	_, ok := layerNumber(name)
+	return ok
+}
+
+// layers reads layer_0.npz, layer_1.npz, … in the order of their numbers.
+func (l *loader) layers() error {
+	man := &l.m.Manifest
+	folder, last, err := l.lastLayer()
+	if err != nil {
+		return err
 	}
 	weights := 0
 	in := man.WindowLen()
-	for i := 0; i <= max(last, 0); i++ {
-		file, err := t.join(folder, layerFile(i))
-		if err != nil {
-			return &Error{File: manifest, Field: "model_path", Err: err}
-		}
-		if !numbers[i] {
-			return &Error{File: file, Err: fmt.Errorf("%w: want layer_0.npz to layer_%d.npz without a gap", ErrNotFound, max(last, 0))}
-		}
-		data, err := readFile(t, file, npz.MaxFile)
+	for i := range last + 1 {
+		file, data, err := l.file("model_path", path.Join(filepath.ToSlash(man.ModelPath), LayerFile(i)), npz.MaxFile)
 		if err != nil {
 			return err
 		}
-		l, err := parseLayer(file, data, in)
+		layer, err := parseLayer(file, data, in)
 		if err != nil {
 			return err
 		}
-		if weights += 2 * l.In() * l.Out(); weights > maxWeights {
+		if weights += 2 * layer.In() * layer.Out(); weights > maxWeights {
 			return &Error{File: file, Err: fmt.Errorf("%w: over %d weights in all layers", ErrTooLarge, maxWeights)}
 		}
-		m.Net.Layers = append(m.Net.Layers, l)
-		m.Files[path.Join(filepath.ToSlash(man.ModelPath), layerFile(i))] = hash(data)
-		in = l.Out()
+		l.m.Net.Layers = append(l.m.Net.Layers, layer)
+		in = layer.Out()
 	}
 	if in != man.LatentDim {
-		return &Error{File: manifest, Field: "latent_dim", Err: fmt.Errorf("%w: %d, but the last layer gives %d", ErrMismatch, man.LatentDim, in)}
+		return &Error{File: l.manifest, Field: "latent_dim", Err: fmt.Errorf("%w: %d, but the last layer gives %d", ErrMismatch, man.LatentDim, in)}
 	}
-	m.Net.Delta = float32(man.DeltaOrZero())
-	m.Net.EncodeCycles, m.Net.DecodeCycles = man.EncodeCycles, man.DecodeCycles
-	if err := m.Net.Check(); err != nil {
+	l.m.Net.Delta = float32(man.DeltaOrZero())
+	l.m.Net.EncodeCycles, l.m.Net.DecodeCycles = man.EncodeCycles, man.DecodeCycles
+	if err := l.m.Net.Check(); err != nil {
 		return &Error{File: folder, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
 	}
 	return nil
+}
+
+// lastLayer lists the model's folder and returns the number of its last layer.
+// None may be missing before it.
+func (l *loader) lastLayer() (folder string, last int, err error) {
+	if folder, err = l.join("model_path", l.m.Manifest.ModelPath); err != nil {
+		return "", 0, err
+	}
+	entries, err := l.tree.ReadDir(folder)
+	if err != nil {
+		return "", 0, &Error{File: folder, Err: err}
+	}
+	numbers := map[int]bool{}
+	for _, e := range entries {
+		if i, ok := layerNumber(e.Name()); ok {
+			numbers[i] = true
+			last = max(last, i)
+		}
+	}
+	if len(numbers) > maxLayers {
+		return "", 0, &Error{File: folder, Err: fmt.Errorf("%w: %d layers, want at most %d", ErrTooLarge, len(numbers), maxLayers)}
+	}
+	for i := range last + 1 {
+		if numbers[i] {
+			continue
+		}
+		file, err := l.tree.Join(folder, LayerFile(i))
+		if err != nil {
+			return "", 0, &Error{File: l.manifest, Field: "model_path", Err: err}
+		}
+		return "", 0, &Error{File: file, Err: fmt.Errorf("%w: want %s to %s without a gap", ErrNotFound, LayerFile(0), LayerFile(last))}
+	}
+	return folder, last, nil
 }
 
 // parseLayer reads a layer whose input has in values.
@@ -389,7 +359,7 @@ func parseLayer(file string, data []byte, in int) (bam.Layer, error) {
 		return bam.Layer{}, &Error{File: file, Field: "W", Err: fmt.Errorf("%w: %d×%d, want %d columns: the layer's input", ErrMismatch, w.Rows, w.Cols, in)}
 	}
 	if v.Rows != w.Cols || v.Cols != w.Rows {
-		return bam.Layer{}, &Error{File: file, Field: "V", Err: fmt.Errorf("%w: %d×%d, want %d×%d, as W turned over", ErrMismatch, v.Rows, v.Cols, w.Cols, w.Rows)}
+		return bam.Layer{}, &Error{File: file, Field: "V", Err: fmt.Errorf("%w: %d×%d, want %d×%d, the transposed shape of W", ErrMismatch, v.Rows, v.Cols, w.Cols, w.Rows)}
 	}
 	return bam.Layer{W: bam.Matrix(w), V: bam.Matrix(v)}, nil
 }
@@ -408,4 +378,49 @@ func readArrays(file string, data []byte, names ...string) (map[string]npz.Array
 		sentinel = ErrUnsupported
 	}
 	return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", sentinel, err)}
+}
+
+// artifacts reads the artifacts.json beside the manifest, where there is one.
+func (l *loader) artifacts() error {
+	file, err := l.join("", ArtifactsFile)
+	if err != nil {
+		return err
+	}
+	data, err := read(l.tree, file, maxArtifacts)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.m.Artifacts, err = parseArtifacts(file, data)
+	return err
+}
+
+// Infixes of the folders that a save uses beside its target: the new model, and
+// the old one while it is replaced.
+const (
+	NewInfix = atomicfile.NewInfix
+	OldInfix = atomicfile.OldInfix
+)
+
+// leftBeside names a complete model that an interrupted save of dir left.
+func leftBeside(dir string) string {
+	disk := modelfile.Disk()
+	if _, err := disk.Stat(dir); err == nil {
+		return ""
+	}
+	beside, _ := disk.ReadDir(filepath.Dir(dir))
+	for _, infix := range []string{NewInfix, OldInfix} {
+		for _, e := range beside {
+			if !strings.HasPrefix(e.Name(), filepath.Base(dir)+infix) {
+				continue
+			}
+			f := filepath.Join(filepath.Dir(dir), e.Name())
+			if m, err := verified(load(disk, filepath.Join(f, ManifestFile))); err == nil && m.Artifacts != nil {
+				return f
+			}
+		}
+	}
+	return ""
 }

@@ -1,21 +1,14 @@
 package artifacts
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
-	"sync"
-
-	"github.com/go-playground/validator/v10"
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/pytext"
 )
 
@@ -25,6 +18,8 @@ const (
 	MaxLatentDim = 1 << 12
 	// MaxPayloadBytes is the payload one frame holds, and the default limit.
 	MaxPayloadBytes = 238
+
+	maxCycles = 1000 // as bam.CheckTransmission allows
 )
 
 // Values of a manifest's version and format fields.
@@ -36,19 +31,19 @@ const (
 
 // Manifest is bam_manifest.json. Paths are relative to its folder.
 type Manifest struct {
-	ManifestVersion string      `json:"manifest_version" validate:"required"`
-	ModelFormat     string      `json:"model_format" validate:"required"`
-	ModelPath       string      `json:"model_path" validate:"required"`
-	LatentDim       int         `json:"latent_dim" validate:"min=1,max=4096"`
-	Packing         bam.Packing `json:"packing" validate:"required"`
+	ManifestVersion string      `json:"manifest_version"`
+	ModelFormat     string      `json:"model_format"`
+	ModelPath       string      `json:"model_path"`
+	LatentDim       int         `json:"latent_dim"`
+	Packing         bam.Packing `json:"packing"`
 	// Scale is required for the integer packings, and null for the others.
 	Scale        *float64    `json:"scale"`
 	Delta        *float64    `json:"delta"` // null, as 0: linear
-	EncodeCycles int         `json:"encode_cycles" validate:"min=0,max=1000"`
-	DecodeCycles int         `json:"decode_cycles" validate:"min=0,max=1000"`
-	InputDims    int         `json:"input_dims" validate:"min=1,max=65536"`
-	WindowW      int         `json:"window_W" validate:"min=1,max=65536"`
-	WindowStride int         `json:"window_stride" validate:"min=1"`
+	EncodeCycles int         `json:"encode_cycles"`
+	DecodeCycles int         `json:"decode_cycles"`
+	InputDims    int         `json:"input_dims"`
+	WindowW      int         `json:"window_W"`
+	WindowStride int         `json:"window_stride"`
 	NormPath     *string     `json:"norm_path"` // null: windows are fed as they are
 	Notes        *string     `json:"notes"`
 	TrainSplit   *TrainSplit `json:"train_split,omitempty"`
@@ -56,6 +51,10 @@ type Manifest struct {
 	// deviation of the training windows, where the transmission wants them
 	// near 0; null: as wide. Ours; the reference passes it over.
 	NormWidening []float64 `json:"norm_widening,omitempty"`
+	// Order and Units name the values of a step, as a data set does; absent for
+	// motion samples, and where the data set named none. Ours.
+	Order []string          `json:"order,omitempty"`
+	Units map[string]string `json:"units,omitempty"`
 	// BitPack describes the payload of packing bitpack; null for the others.
 	BitPack *BitPackInfo `json:"bitpack,omitempty"`
 }
@@ -63,11 +62,11 @@ type Manifest struct {
 // BitPackInfo is the manifest's bitpack object. The tables themselves are in
 // the file it names.
 type BitPackInfo struct {
-	Path         string `json:"path" validate:"required"`
-	PayloadBytes int    `json:"payload_bytes" validate:"min=1,max=255"`
-	ModeBits     int    `json:"mode_bits" validate:"min=0,max=8"`
-	Modes        int    `json:"modes" validate:"min=1,max=256"`
-	Rotation     int    `json:"rotation" validate:"min=0,max=64"`
+	Path         string `json:"path"`
+	PayloadBytes int    `json:"payload_bytes"`
+	ModeBits     int    `json:"mode_bits"`
+	Modes        int    `json:"modes"`
+	Rotation     int    `json:"rotation"`
 	Check        bool   `json:"check"`
 }
 
@@ -88,8 +87,29 @@ type TrainSplit struct {
 	CutTsMs *int64 `json:"cut_ts_ms,omitempty"`
 }
 
+// Window is the shape of the model's windows.
+func (m *Manifest) Window() sensor.Shape {
+	return sensor.Shape{Dims: m.InputDims, W: m.WindowW, Stride: m.WindowStride}
+}
+
 // WindowLen is the number of values a window has.
-func (m *Manifest) WindowLen() int { return m.InputDims * m.WindowW }
+func (m *Manifest) WindowLen() int { return m.Window().Len() }
+
+// Values describes the values of a step, as far as the manifest tells.
+func (m *Manifest) Values() sensor.Schema {
+	if len(m.Order) == m.InputDims && m.Order != nil {
+		return sensor.Named(m.Order, m.Units)
+	}
+	return sensor.ForDims(m.InputDims)
+}
+
+// SetValues notes names and units of the values of a step. Those of a motion
+// sample are not written: every reader assumes them.
+func (m *Manifest) SetValues(s sensor.Schema) {
+	if m.Order, m.Units = nil, nil; s.Names() != nil && !s.Equal(sensor.Motion()) {
+		m.Order, m.Units = s.Names(), s.Units()
+	}
+}
 
 // DeltaOrZero is Delta, or 0 where it is null.
 func (m *Manifest) DeltaOrZero() float64 {
@@ -120,189 +140,123 @@ func (m *Manifest) Schema() string {
 }
 
 // SchemaHash is the hex SHA-256 of a payload schema string.
-func SchemaHash(schema string) string {
-	sum := sha256.Sum256([]byte(schema))
-	return hex.EncodeToString(sum[:])
-}
+func SchemaHash(schema string) string { return modelfile.Hash([]byte(schema)) }
 
-var jsonValidator = sync.OnceValue(func() *validator.Validate {
-	v := validator.New(validator.WithRequiredStructEnabled())
-	v.RegisterTagNameFunc(func(f reflect.StructField) string {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		return name
-	})
-	return v
-})
+// Check reports all that is wrong with the manifest, each fault an *Error that
+// names the JSON field.
+func (m *Manifest) Check() error { return located(ManifestFile, m.check(nil)) }
 
-// fault is what is wrong with one field.
-type fault struct {
-	field string
-	err   error
-}
-
-// faults gathers all that is wrong with a file.
-type faults []fault
-
-func (f *faults) add(field string, sentinel error, format string, args ...any) {
-	*f = append(*f, fault{field, fmt.Errorf("%w: %s", sentinel, fmt.Sprintf(format, args...))})
-}
-
-func (f faults) has(field string) bool {
-	for _, x := range f {
-		if x.field == field {
-			return true
-		}
-	}
-	return false
-}
-
-func (f faults) in(file string) error {
-	if len(f) == 0 {
-		return nil
-	}
-	errs := make([]error, len(f))
-	for i, x := range f {
-		errs[i] = &Error{File: file, Field: x.field, Err: x.err}
-	}
-	if len(errs) == 1 {
-		return errs[0]
-	}
-	return errors.Join(errs...)
-}
-
-// tags runs the validate tags of s and adds what they find, except for fields
-// that already have a fault.
-func (f *faults) tags(s any) {
-	var found validator.ValidationErrors
-	if err := jsonValidator().Struct(s); !errors.As(err, &found) {
-		return
-	}
-	for _, e := range found {
-		_, field, _ := strings.Cut(e.Namespace(), ".")
-		if f.has(field) {
-			continue
-		}
-		got, err := json.Marshal(e.Value())
-		if err != nil {
-			got = fmt.Append(nil, e.Value())
-		}
-		switch e.Tag() {
-		case "required":
-			f.add(field, ErrMalformed, "missing or empty, want a value")
-		case "min":
-			f.add(field, ErrMalformed, "%s, want at least %s", got, e.Param())
-		case "max":
-			f.add(field, ErrTooLarge, "%s, want at most %s", got, e.Param())
-		default:
-			f.add(field, ErrMalformed, "%s, want %s %s", got, e.Tag(), e.Param())
-		}
-	}
-}
-
-// decodeObject fills the fields of the struct dst from a JSON object, each on
-// its own, so that every wrong type is named. Keys match to the letter; unknown
-// keys are passed over.
-func decodeObject(data []byte, dst any) faults {
-	var f faults
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		f.add("", ErrMalformed, "%s", jsonFault(data, err))
-		return f
-	}
-	if raw == nil {
-		f.add("", ErrMalformed, "null, want a JSON object")
-		return f
-	}
-	v := reflect.ValueOf(dst).Elem()
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		value, ok := raw[name]
-		if !ok || name == "" {
-			continue
-		}
-		if err := json.Unmarshal(value, v.Field(i).Addr().Interface()); err != nil {
-			f.add(name, ErrMalformed, "%s", jsonFault(value, err))
-		}
-	}
-	return f
-}
-
-// jsonFault says in a few words what encoding/json stumbled on.
-func jsonFault(data []byte, err error) string {
-	var wrongType *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &wrongType):
-		want := map[reflect.Kind]string{
-			reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Float64: "a number",
-			reflect.String: "a string", reflect.Struct: "an object", reflect.Map: "an object", reflect.Slice: "a list",
-		}[wrongType.Type.Kind()]
-		if want == "" {
-			want = wrongType.Type.String()
-		}
-		at := ""
-		if wrongType.Field != "" {
-			at = wrongType.Field + ": "
-		}
-		return fmt.Sprintf("%s%s, want %s", at, wrongType.Value, want)
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("%s at byte %d of %d, want JSON", syntax, syntax.Offset, len(data))
-	}
-	return err.Error()
-}
-
-// Check reports all that is wrong with the manifest, each fault an *Error
-// that names the JSON field.
-func (m *Manifest) Check() error { return m.validate(nil).in(ManifestFile) }
-
-func (m *Manifest) validate(f faults) faults {
-	f.tags(m)
-	switch m.ManifestVersion {
-	case "", ManifestVersion1, ManifestVersion2:
-	default:
-		f.add("manifest_version", ErrUnsupported, "%q, want %q or %q", m.ManifestVersion, ManifestVersion1, ManifestVersion2)
-	}
-	if v2 := m.ManifestVersion == ManifestVersion2; v2 != (m.Packing == bam.BitPack) || v2 != (m.BitPack != nil) {
-		f.add("bitpack", ErrMalformed, "manifest_version %q, packing %q, bitpack object %t: want version 2, packing bitpack and the object together", m.ManifestVersion, m.Packing, m.BitPack != nil)
-	}
-	if m.ModelFormat != "" && m.ModelFormat != LayerFormat && !f.has("model_format") {
-		f.add("model_format", ErrUnsupported, "%q, want %q", m.ModelFormat, LayerFormat)
-	}
-	if m.Packing != "" && !slices.Contains(bam.Packings(), m.Packing) && !f.has("packing") {
-		f.add("packing", ErrUnsupported, "%q, want one of %v", m.Packing, bam.Packings())
-	}
-	if m.Packing.Integer() && !f.has("scale") {
+// check adds what is wrong with the fields that have no fault yet.
+func (m *Manifest) check(f modelfile.Faults) modelfile.Faults {
+	m.checkPresent(&f)
+	m.checkSizes(&f)
+	m.checkFormat(&f)
+	m.checkBitPack(&f)
+	if m.Packing.Integer() && !f.Has("scale") {
 		switch {
 		case m.Scale == nil:
-			f.add("scale", ErrMalformed, "missing, want a number above 0 for packing %s", m.Packing)
+			f.Add("scale", ErrMalformed, "missing, want a number above 0 for packing %s", m.Packing)
 		case !(*m.Scale > 0) || !(float32(*m.Scale) > 0) || math.IsInf(float64(float32(*m.Scale)), 0):
-			f.add("scale", ErrMalformed, "%g, want a number above 0 that float32 holds", *m.Scale)
+			f.Add("scale", ErrMalformed, "%g, want a number above 0 that float32 holds", *m.Scale)
 		}
 	}
-	if !f.has("delta") && !f.has("encode_cycles") && !f.has("decode_cycles") {
+	if !f.Has("delta") && !f.Has("encode_cycles") && !f.Has("decode_cycles") {
 		if err := bam.CheckTransmission(m.DeltaOrZero(), m.EncodeCycles, m.DecodeCycles); err != nil {
-			f.add("delta", ErrMalformed, "%s", strings.TrimPrefix(err.Error(), bam.ErrParam.Error()+": "))
+			f.Add("delta", ErrMalformed, "%s", strings.TrimPrefix(err.Error(), bam.ErrParam.Error()+": "))
 		}
-	}
-	if m.InputDims > 0 && m.WindowW > 0 && m.InputDims <= sensor.MaxWindowLen && m.WindowW <= sensor.MaxWindowLen &&
-		uint64(m.InputDims)*uint64(m.WindowW) > sensor.MaxWindowLen {
-		f.add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, sensor.MaxWindowLen)
 	}
 	if n := len(m.NormWidening); n > 0 && n != m.WindowLen() {
-		f.add("norm_widening", ErrMismatch, "%d values, want %d, the window's length", n, m.WindowLen())
+		f.Add("norm_widening", ErrMismatch, "%d values, want %d, the window's length", n, m.WindowLen())
 	}
 	for i, w := range m.NormWidening {
 		if !(w > 0) {
-			f.add("norm_widening", ErrMalformed, "value %d is %g, want above 0", i, w)
+			f.Add("norm_widening", ErrMalformed, "value %d is %g, want above 0", i, w)
 			break
 		}
 	}
 	if s := m.TrainSplit; s != nil && !(s.TrainRatio > 0) {
-		f.add("train_split", ErrMalformed, "train_ratio is %g, want above 0", s.TrainRatio)
+		f.Add("train_split", ErrMalformed, "train_ratio is %g, want above 0", s.TrainRatio)
 	} else if s != nil && s.Method == SplitByTime && s.CutTsMs == nil {
-		f.add("train_split", ErrMalformed, "method %s without cut_ts_ms, want the time it cuts at", s.Method)
+		f.Add("train_split", ErrMalformed, "method %s without cut_ts_ms, want the time it cuts at", s.Method)
+	}
+	if len(m.Order) > 0 && len(m.Order) != m.InputDims {
+		f.Add("order", ErrMismatch, "%d names, want %d, one for each value of a step", len(m.Order), m.InputDims)
 	}
 	return f
+}
+
+// checkPresent names the fields without which there is no model.
+func (m *Manifest) checkPresent(f *modelfile.Faults) {
+	for _, x := range []struct{ field, value string }{
+		{"manifest_version", m.ManifestVersion}, {"model_format", m.ModelFormat}, {"model_path", m.ModelPath}, {"packing", string(m.Packing)},
+	} {
+		if x.value == "" && !f.Has(x.field) {
+			f.Add(x.field, ErrMalformed, "missing or empty, want a value")
+		}
+	}
+}
+
+// checkSizes holds each number to its range, and their product to that of a
+// window.
+func (m *Manifest) checkSizes(f *modelfile.Faults) {
+	sizes := []size{
+		{"latent_dim", m.LatentDim, 1, MaxLatentDim}, {"encode_cycles", m.EncodeCycles, 0, maxCycles}, {"decode_cycles", m.DecodeCycles, 0, maxCycles},
+		{"input_dims", m.InputDims, 1, sensor.MaxWindowLen}, {"window_W", m.WindowW, 1, sensor.MaxWindowLen}, {"window_stride", m.WindowStride, 1, math.MaxInt},
+	}
+	if b := m.BitPack; b != nil {
+		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ModeBits, 0, bam.MaxComponentBits},
+			size{"bitpack.modes", b.Modes, 1, 1 << bam.MaxComponentBits}, size{"bitpack.rotation", b.Rotation, 0, bam.MaxRotation})
+	}
+	for _, s := range sizes {
+		s.check(f)
+	}
+	if !f.Has("input_dims") && !f.Has("window_W") && m.WindowLen() > sensor.MaxWindowLen {
+		f.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, sensor.MaxWindowLen)
+	}
+}
+
+// size is a whole number of the manifest and its range.
+type size struct {
+	field              string
+	value, least, most int
+}
+
+func (s size) check(f *modelfile.Faults) {
+	switch {
+	case f.Has(s.field) || f.Has("bitpack") && strings.HasPrefix(s.field, "bitpack."):
+	case s.value < s.least:
+		f.Add(s.field, ErrMalformed, "%d, want at least %d", s.value, s.least)
+	case s.value > s.most:
+		f.Add(s.field, ErrTooLarge, "%d, want at most %d", s.value, s.most)
+	}
+}
+
+// checkFormat names what is well-formed and not read here.
+func (m *Manifest) checkFormat(f *modelfile.Faults) {
+	switch m.ManifestVersion {
+	case "", ManifestVersion1, ManifestVersion2:
+	default:
+		f.Add("manifest_version", ErrUnsupported, "%q, want %q or %q", m.ManifestVersion, ManifestVersion1, ManifestVersion2)
+	}
+	if m.ModelFormat != "" && m.ModelFormat != LayerFormat && !f.Has("model_format") {
+		f.Add("model_format", ErrUnsupported, "%q, want %q", m.ModelFormat, LayerFormat)
+	}
+	if m.Packing != "" && !slices.Contains(bam.Packings(), m.Packing) && !f.Has("packing") {
+		f.Add("packing", ErrUnsupported, "%q, want one of %v", m.Packing, bam.Packings())
+	}
+}
+
+// checkBitPack sees to it that version, packing and object go together.
+func (m *Manifest) checkBitPack(f *modelfile.Faults) {
+	if f.Has("bitpack") {
+		return
+	}
+	if v2 := m.ManifestVersion == ManifestVersion2; v2 != (m.Packing == bam.BitPack) || v2 != (m.BitPack != nil) {
+		f.Add("bitpack", ErrMalformed, "manifest_version %q, packing %q, bitpack object %t: want version 2, packing bitpack and the object together", m.ManifestVersion, m.Packing, m.BitPack != nil)
+	}
+	if m.BitPack != nil && m.BitPack.Path == "" {
+		f.Add("bitpack.path", ErrMalformed, "missing or empty, want a value")
+	}
 }
 
 // CheckPayload reports a payload longer than limit bytes (0: MaxPayloadBytes).

@@ -2,8 +2,6 @@ package artifacts
 
 import (
 	"fmt"
-	"path"
-	"path/filepath"
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/npz"
@@ -11,10 +9,10 @@ import (
 
 // The arrays of bitpack.npz, float32, for M modes of k latents of which r turn.
 const (
-	arrayBits      = "bits"      // M×k, whole numbers
-	arrayCenters   = "centers"   // M×k
-	arrayKnots     = "knots"     // M·k×16, each row filled up with zeros
-	arrayRotations = "rotations" // M·r×r; absent where r is 0
+	ArrayBits      = "bits"      // M×k, whole numbers
+	ArrayCenters   = "centers"   // M×k
+	ArrayKnots     = "knots"     // M·k×16, each row filled up with zeros
+	ArrayRotations = "rotations" // M·r×r; absent where r is 0
 )
 
 func tablesInfo(t *bam.Tables) *BitPackInfo {
@@ -24,60 +22,25 @@ func tablesInfo(t *bam.Tables) *BitPackInfo {
 	}
 }
 
-// encodeTables returns bitpack.npz.
-func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
-	if err := t.Check(latents); err != nil {
-		return nil, err
+// tables reads the file that the manifest's bitpack object names.
+func (l *loader) tables() error {
+	info := l.m.Manifest.BitPack
+	if info == nil {
+		return nil
 	}
-	n, r := len(t.Components), t.Components[0].Rotation.Rows
-	array := func(rows, cols int) npz.Array {
-		return npz.Array{Rows: rows, Cols: cols, Data: make([]float32, 0, rows*cols)}
-	}
-	bits, centers := array(n, latents), array(n, latents)
-	knots, rotations := array(n*latents, bam.MaxKnots), array(n*r, r)
-	for i, m := range t.Components {
-		if m.Rotation.Rows != r {
-			return nil, fmt.Errorf("%w: mode %d turns %d latents, mode 0 %d", ErrMalformed, i, m.Rotation.Rows, r)
-		}
-		for j := range latents {
-			bits.Data = append(bits.Data, float32(m.Bits[j]))
-			row := make([]float32, bam.MaxKnots)
-			copy(row, m.Knots[j])
-			knots.Data = append(knots.Data, row...)
-		}
-		centers.Data = append(centers.Data, m.Center...)
-		rotations.Data = append(rotations.Data, m.Rotation.Data...)
-	}
-	members := []npz.Member{{Name: arrayBits, Array: bits}, {Name: arrayCenters, Array: centers}, {Name: arrayKnots, Array: knots}}
-	if r > 0 {
-		members = append(members, npz.Member{Name: arrayRotations, Array: rotations})
-	}
-	return npz.Write(members...)
-}
-
-// loadTables reads the file that the manifest's bitpack object names.
-func (m *Model) loadTables(t tree, manifest, dir string) error {
-	info := m.Manifest.BitPack
-	file, err := t.join(dir, info.Path)
-	if err != nil {
-		return &Error{File: manifest, Field: "bitpack.path", Err: err}
-	}
-	data, err := readFile(t, file, npz.MaxFile)
+	file, data, err := l.file("bitpack.path", info.Path, npz.MaxFile)
 	if err != nil {
 		return err
 	}
-	if m.Tables, err = parseTables(file, data, info, m.Manifest.LatentDim); err != nil {
-		return err
-	}
-	m.Files[path.Clean(filepath.ToSlash(info.Path))] = hash(data)
-	return nil
+	l.m.Tables, err = parseTables(file, data, info, l.m.Manifest.LatentDim)
+	return err
 }
 
 // parseTables reads bitpack.npz for a manifest's bitpack object.
 func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam.Tables, error) {
-	names := []string{arrayBits, arrayCenters, arrayKnots}
+	names := []string{ArrayBits, ArrayCenters, ArrayKnots}
 	if info.Rotation > 0 {
-		names = append(names, arrayRotations)
+		names = append(names, ArrayRotations)
 	}
 	arrays, err := readArrays(file, data, names...)
 	if err != nil {
@@ -85,7 +48,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 	}
 	n, r := info.Modes, info.Rotation
 	for name, want := range map[string][2]int{
-		arrayBits: {n, latents}, arrayCenters: {n, latents}, arrayKnots: {n * latents, bam.MaxKnots}, arrayRotations: {n * r, r},
+		ArrayBits: {n, latents}, ArrayCenters: {n, latents}, ArrayKnots: {n * latents, bam.MaxKnots}, ArrayRotations: {n * r, r},
 	} {
 		if a, ok := arrays[name]; ok && (a.Rows != want[0] || a.Cols != want[1]) {
 			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
@@ -94,19 +57,19 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ModeBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
 	for i := range t.Components {
 		m := &t.Components[i]
-		m.Center = arrays[arrayCenters].Data[i*latents : (i+1)*latents]
+		m.Center = arrays[ArrayCenters].Data[i*latents : (i+1)*latents]
 		m.Bits, m.Knots = make([]uint8, latents), make([][]float32, latents)
 		if r > 0 {
-			m.Rotation = bam.Matrix{Rows: r, Cols: r, Data: arrays[arrayRotations].Data[i*r*r : (i+1)*r*r]}
+			m.Rotation = bam.Matrix{Rows: r, Cols: r, Data: arrays[ArrayRotations].Data[i*r*r : (i+1)*r*r]}
 		}
 		for j := range latents {
 			at := i*latents + j
-			b := arrays[arrayBits].Data[at]
+			b := arrays[ArrayBits].Data[at]
 			if !(b >= 0 && b <= bam.MaxLatentBits) || b != float32(int(b)) {
-				return nil, &Error{File: file, Field: arrayBits, Err: fmt.Errorf("%w: mode %d latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
+				return nil, &Error{File: file, Field: ArrayBits, Err: fmt.Errorf("%w: mode %d latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
 			}
 			m.Bits[j] = uint8(b)
-			m.Knots[j] = arrays[arrayKnots].Data[at*bam.MaxKnots:][:min(1<<m.Bits[j], bam.MaxKnots)]
+			m.Knots[j] = arrays[ArrayKnots].Data[at*bam.MaxKnots:][:min(1<<m.Bits[j], bam.MaxKnots)]
 		}
 	}
 	if err := t.Check(latents); err != nil {

@@ -1,4 +1,4 @@
-package artifacts
+package artifacts_test
 
 import (
 	"encoding/json"
@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 )
 
 // tablesSet is testSet with two modes of tables for its two latents.
-func tablesSet() *Set {
+func tablesSet() *artifacts.Set {
 	set := testSet(1)
 	set.Manifest.Packing = bam.BitPack
 	set.Tables = &bam.Tables{PayloadBytes: 2, ComponentBits: 1, CheckByte: true}
@@ -26,10 +28,10 @@ func tablesSet() *Set {
 
 func TestContractV2(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "m")
-	if _, err := Save(dir, tablesSet(), SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, tablesSet(), nil); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Load(filepath.Join(dir, ManifestFile))
+	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestContractV2(t *testing.T) {
 	if m.Manifest.ManifestVersion != "2" || m.Manifest.PayloadBytes() != 2 || m.Manifest.Schema() != "bam:latent_dim=2:packing=bitpack:payload_bytes=2:check=true" {
 		t.Errorf("%+v, %s", m.Manifest, m.Manifest.Schema())
 	}
-	if _, ok := m.Files[BitPackFile]; !ok || len(m.Artifacts.Files) != 5 {
+	if _, ok := m.Files[artifacts.BitPackFile]; !ok || len(m.Artifacts.Files) != 5 {
 		t.Errorf("files %v", m.Artifacts.Files)
 	}
 	p, err := m.Packer()
@@ -54,10 +56,10 @@ func TestContractV2(t *testing.T) {
 	other := tablesSet()
 	other.Layers[0].W.Data[0]++
 	dir = filepath.Join(t.TempDir(), "m")
-	if _, err := Save(dir, other, SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, other, nil); err != nil {
 		t.Fatal(err)
 	}
-	if m, err = Load(filepath.Join(dir, ManifestFile)); err != nil {
+	if m, err = artifacts.Load(filepath.Join(dir, artifacts.ManifestFile)); err != nil {
 		t.Fatal(err)
 	}
 	if p, err = m.Packer(); err != nil {
@@ -69,40 +71,40 @@ func TestContractV2(t *testing.T) {
 }
 
 func TestHostileTables(t *testing.T) {
-	files, _, err := encodeSet(tablesSet())
+	files, _, err := save.Encode(tablesSet())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var tables []byte
 	for _, f := range files {
-		if f.name == BitPackFile {
-			tables = f.data
+		if f.Name == artifacts.BitPackFile {
+			tables = f.Data
 		}
 	}
-	good := BitPackInfo{Path: BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1, Check: true}
-	if _, err := parseTables(BitPackFile, tables, &good, 2); err != nil {
+	good := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1, Check: true}
+	if _, err := artifacts.ParseTables(artifacts.BitPackFile, tables, &good, 2); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name    string
-		edit    func(*BitPackInfo)
+		edit    func(*artifacts.BitPackInfo)
 		latents int
 		want    error
 	}{
-		{"more modes", func(b *BitPackInfo) { b.Modes = 3 }, 2, ErrMismatch},
-		{"more latents", func(*BitPackInfo) {}, 3, ErrMismatch},
-		{"more turned", func(b *BitPackInfo) { b.Rotation = 2 }, 2, ErrMismatch},
-		{"too few mode bits", func(b *BitPackInfo) { b.ModeBits = 0 }, 2, ErrMalformed},
-		{"too short a payload", func(b *BitPackInfo) { b.PayloadBytes = 1 }, 2, ErrMalformed},
+		{"more modes", func(b *artifacts.BitPackInfo) { b.Modes = 3 }, 2, artifacts.ErrMismatch},
+		{"more latents", func(*artifacts.BitPackInfo) {}, 3, artifacts.ErrMismatch},
+		{"more turned", func(b *artifacts.BitPackInfo) { b.Rotation = 2 }, 2, artifacts.ErrMismatch},
+		{"too few mode bits", func(b *artifacts.BitPackInfo) { b.ModeBits = 0 }, 2, artifacts.ErrMalformed},
+		{"too short a payload", func(b *artifacts.BitPackInfo) { b.PayloadBytes = 1 }, 2, artifacts.ErrMalformed},
 	} {
 		info := good
 		c.edit(&info)
-		if _, err := parseTables(BitPackFile, tables, &info, c.latents); !errors.Is(err, c.want) {
+		if _, err := artifacts.ParseTables(artifacts.BitPackFile, tables, &info, c.latents); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
 	for n := range tables {
-		if _, err := parseTables(BitPackFile, tables[:n], &good, 2); !errors.Is(err, ErrMalformed) {
+		if _, err := artifacts.ParseTables(artifacts.BitPackFile, tables[:n], &good, 2); !errors.Is(err, artifacts.ErrMalformed) {
 			t.Errorf("first %d bytes: %v", n, err)
 		}
 	}
@@ -117,16 +119,16 @@ func TestHostileTables(t *testing.T) {
 		{"a huge payload", func(v map[string]any) { v["bitpack"].(map[string]any)["payload_bytes"] = 1e9 }},
 	} {
 		for _, f := range files {
-			if f.name != ManifestFile {
+			if f.Name != artifacts.ManifestFile {
 				continue
 			}
 			var v map[string]any
-			if err := json.Unmarshal(f.data, &v); err != nil {
+			if err := json.Unmarshal(f.Data, &v); err != nil {
 				t.Fatal(err)
 			}
 			c.edit(v)
 			b, _ := json.Marshal(v)
-			if _, err := parseManifest(ManifestFile, b); err == nil {
+			if _, err := artifacts.ParseManifest(artifacts.ManifestFile, b); err == nil {
 				t.Errorf("%s passes", c.name)
 			}
 		}
@@ -134,18 +136,18 @@ func TestHostileTables(t *testing.T) {
 }
 
 func FuzzTables(f *testing.F) {
-	files, _, err := encodeSet(tablesSet())
+	files, _, err := save.Encode(tablesSet())
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, file := range files {
-		if file.name == BitPackFile {
-			f.Add(file.data)
+		if file.Name == artifacts.BitPackFile {
+			f.Add(file.Data)
 		}
 	}
-	info := BitPackInfo{Path: BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1}
+	info := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if tables, err := parseTables(BitPackFile, data, &info, 2); err == nil && tables.Check(2) != nil {
+		if tables, err := artifacts.ParseTables(artifacts.BitPackFile, data, &info, 2); err == nil && tables.Check(2) != nil {
 			t.Error("tables that do not serve pass")
 		}
 	})

@@ -8,6 +8,8 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
 const bamID = artifacts.CodecID
@@ -21,7 +23,14 @@ type BAM struct {
 	pool   sync.Pool // *bamScratch
 }
 
-var _ Codec = (*BAM)(nil)
+var _ interface {
+	Codec
+	FixedLength
+	Windowed
+	Described
+	Modelled
+	Saturating
+} = (*BAM)(nil)
 
 type bamScratch struct {
 	net *bam.Scratch
@@ -29,21 +38,23 @@ type bamScratch struct {
 	y   []float32 // its latent
 }
 
-// LoadBAM returns the codec of the model whose manifest is at path.
-func LoadBAM(path string) (*BAM, error) {
-	if path == "" {
-		return nil, fmt.Errorf("%w: codec %s without manifest_path, want the path of a %s", ErrSpec, bamID, artifacts.ManifestFile)
-	}
-	m, err := artifacts.Load(path)
-	if err != nil {
-		return nil, err
-	}
-	return NewBAM(m)
-}
+// LoadBAM returns the codec of the model whose manifest is at path. Where an
+// artifacts.json stands beside it, the model's files must be those it lists.
+func LoadBAM(path string) (*BAM, error) { return opener{tree: modelfile.Disk()}.bam(path) }
 
 // LoadBAMFS is LoadBAM in a file system, as go:embed makes one.
 func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
-	m, err := artifacts.LoadFS(fsys, name)
+	return opener{tree: modelfile.In(fsys), dir: "."}.bam(name)
+}
+
+func (o opener) bam(name string) (*BAM, error) {
+	var m *artifacts.Model
+	var err error
+	if fsys := o.tree.FS(); fsys != nil {
+		m, err = artifacts.LoadFS(fsys, name)
+	} else {
+		m, err = artifacts.Load(name)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +95,28 @@ func (c *BAM) WindowLen() int { return c.model.Manifest.WindowLen() }
 
 // MaxPayloadLen is the length of every payload.
 func (c *BAM) MaxPayloadLen() int { return c.packer.PayloadLen() }
+
+// PayloadLen is the length of every payload.
+func (c *BAM) PayloadLen() int { return c.packer.PayloadLen() }
+
+// Window is the shape of the model's windows.
+func (c *BAM) Window() sensor.Shape { return c.model.Manifest.Window() }
+
+// Values describes the values of a step, as far as the manifest tells.
+func (c *BAM) Values() sensor.Schema { return c.model.Manifest.Values() }
+
+// ModelHash is the hash over the model's files; "" where it was not loaded from
+// files.
+func (c *BAM) ModelHash() string {
+	if len(c.model.Files) == 0 {
+		return ""
+	}
+	return c.model.Hash()
+}
+
+// DataStd is the standard deviation of each value over the training windows; nil
+// where the model has no norm.
+func (c *BAM) DataStd() []float64 { return c.model.DataStd() }
 
 // AppendEncode normalises the window, encodes it and packs its latent.
 func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {

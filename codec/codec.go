@@ -1,24 +1,49 @@
 // Package codec turns a window of sensor values into a payload of a few bytes
 // and back, whatever the method behind it.
 //
-// A program that only sends or receives imports this package and no other:
+// A program that sends or receives imports this package and no other:
 //
-//	c, err := codec.LoadBAM("models/a/bam_manifest.json")
+//	c, err := codec.Load("models/a")
 //	payload, err := c.AppendEncode(nil, window)
 //	window, err := c.AppendDecode(nil, payload)
 //
-// [New] builds any codec from the section of a run's specification.
+// [Load] opens the file of any codec, [New] builds a codec from the section of a
+// RunSpec. What only some codecs can do is a small interface beside [Codec], such
+// as [FixedLength] or [Bounded]: nothing depends on a codec's concrete type, so
+// that a codec written elsewhere can do all that these can.
+//
+// The codecs:
+//
+//	[BAM]                the packed latent of a trained model; no error bound
+//	[Raw], [Zlib]        values in -1..1 as int16, and those compressed
+//	[Sensor12]           a motion sample packed plainly, 30 bytes
+//	[Sensor12Truncate]   that, cut to a length; a baseline
+//	[Grid]               a uniform quantiser: error at most half a quantisation step
+//	[EntropyGrid]        the same in fewer bytes, by learned frequencies
+//	[Ladder]             codecs from short to long; keeps every value within tolerances
+//
+// Fitting and writing their files is package codec/fit, training models bam/train.
+//
+// # Windows
+//
+// A window is W steps of dims values, row-major, the oldest step first, in sensor
+// units (package dataset/sensor). NaN and infinities are refused.
+//
+// # Errors
+//
+// A window that cannot be encoded gives an error that matches [ErrShape] or
+// [ErrValue]; a payload that no encoder writes, [ErrCorrupt]. A file that cannot
+// be loaded gives an [*Error], which names file and field and matches
+// [ErrNotFound], [ErrMalformed], [ErrUnsupported], [ErrMismatch] or [ErrTooLarge];
+// a missing file matches fs.ErrNotExist as well.
 package codec
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
-	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/artifacts"
 )
 
 // Codec encodes windows of float64 values, oldest step first, into payloads.
@@ -34,170 +59,55 @@ type Codec interface {
 	// MaxPayloadLen is the length of the longest payload, in bytes.
 	MaxPayloadLen() int
 	// AppendEncode appends the payload of window to dst and returns the
-	// extended slice. On error it returns dst unchanged. A window that is not
-	// finite, or has another length than WindowLen, is an error.
+	// extended slice. On error it returns dst unchanged. A window of another
+	// length than WindowLen is ErrShape; one that this codec cannot encode, not
+	// finite ones among them, is ErrValue.
 	AppendEncode(dst []byte, window []float64) ([]byte, error)
 	// AppendDecode appends the window of payload to dst and returns the
-	// extended slice. On error it returns dst unchanged. Every byte string of
-	// a payload's length either decodes to finite values or is ErrCorrupt.
+	// extended slice. On error it returns dst unchanged. Every byte string
+	// either decodes to finite values or is ErrCorrupt.
 	AppendDecode(dst []float64, payload []byte) ([]float64, error)
 }
 
-// Errors that a caller may want to tell apart.
+// Errors of windows, payloads and specifications.
 var (
 	// ErrShape marks a window of the wrong length.
 	ErrShape = errors.New("codec: wrong window length")
-	// ErrValue marks a value that cannot be sent.
+	// ErrValue marks a window that the codec refuses.
 	ErrValue = errors.New("codec: value cannot be encoded")
-	// ErrRange marks a value outside a grid. It is an ErrValue.
-	ErrRange = fmt.Errorf("%w: outside the grid", ErrValue)
+	// ErrRange marks a value outside the range of a quantiser. It is an ErrValue.
+	ErrRange = fmt.Errorf("%w: out of range", ErrValue)
 	// ErrBound marks a window that no rung of a ladder brings within the
 	// tolerances. It is an ErrValue.
 	ErrBound = fmt.Errorf("%w: no rung meets the tolerances", ErrValue)
-	// ErrCorrupt marks a payload that this codec did not write.
+	// ErrTooLong marks a window whose code is longer than a payload. It is an
+	// ErrValue.
+	ErrTooLong = fmt.Errorf("%w: code longer than the payload", ErrValue)
+	// ErrCorrupt marks a payload that this codec does not write.
 	ErrCorrupt = errors.New("codec: corrupt payload")
 	// ErrSpec marks a specification that no codec fulfils.
 	ErrSpec = errors.New("codec: invalid specification")
 )
 
-// MaxPayloadBytes is the longest payload a frame holds, and the default limit.
-const MaxPayloadBytes = 238
+// Errors of files. They come in an [*Error].
+var (
+	ErrNotFound    = artifacts.ErrNotFound    // a file that is not there; it is an fs.ErrNotExist
+	ErrMalformed   = artifacts.ErrMalformed   // a file that breaks its format
+	ErrUnsupported = artifacts.ErrUnsupported // a file of another kind, or a format not read here
+	ErrMismatch    = artifacts.ErrMismatch    // files that do not belong together
+	ErrTooLarge    = artifacts.ErrTooLarge    // what exceeds a cap
+)
 
-// Spec says which codec to build. Dims, W and Stride are the run's window.
-type Spec struct {
-	ID, Version     string
-	Params          Params
-	Dims, W, Stride int
-	MaxPayloadBytes int // 0: MaxPayloadBytes
-}
+// Error is a fault in one file: File, Field and Err, which wraps one of the
+// errors of files. Several faults of one file are joined, each an Error of its
+// own.
+type Error = artifacts.Error
 
-// Params are the parameters of all codecs; each reads its own. The names are
-// those of a RunSpec's codec.params.
-type Params struct {
-	ManifestPath string  `json:"manifest_path,omitempty"` // bam: the model's bam_manifest.json
-	Scale        float64 `json:"scale,omitempty"`         // raw, zlib; 0: DefaultRawScale
-	PayloadBytes int     `json:"payload_bytes,omitempty"` // sensor12_packed_truncate, lattice
-	GridPath     string  `json:"grid_path,omitempty"`     // grid: a grid.json
-	LadderPath   string  `json:"ladder_path,omitempty"`   // bounded: a ladder.json
-	LatticePath  string  `json:"lattice_path,omitempty"`  // lattice: a lattice.json
-}
+// MaxPayloadBytes is the longest payload that a frame holds, and the default
+// limit.
+const MaxPayloadBytes = artifacts.MaxPayloadBytes
 
-// ParseParams turns the params section of a RunSpec into Params. A key that no
-// codec reads and a value of another type are ErrSpec.
-func ParseParams(params map[string]any) (Params, error) {
-	var p Params
-	text, err := json.Marshal(params)
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		err = d.Decode(&p)
-	}
-	if err != nil {
-		return Params{}, fmt.Errorf("%w: params: %s", ErrSpec, strings.TrimPrefix(err.Error(), "json: "))
-	}
-	return p, nil
-}
-
-// New builds the codec of a specification, and refuses one whose codec, window
-// and manifest disagree or whose payload exceeds the limit. Where a model has
-// an artifacts.json beside it, its files must be those listed there.
-func New(spec Spec) (Codec, error) { return place{}.codec(spec) }
-
-// codec is New with paths that lead to a place.
-func (p place) codec(spec Spec) (Codec, error) {
-	if most := sensor.MaxWindowLen; spec.Dims < 1 || spec.W < 1 || spec.Stride < 1 || spec.Dims > most || spec.W > most/spec.Dims {
-		return nil, fmt.Errorf("%w: window of %d dims, W %d, stride %d, want each at least 1 and at most %d values", ErrSpec, spec.Dims, spec.W, spec.Stride, most)
-	}
-	c, err := p.build(spec)
-	if err != nil {
-		return nil, err
-	}
-	if spec.Version != c.Version() {
-		return nil, fmt.Errorf("%w: codec %s version %q, want %q", ErrSpec, spec.ID, spec.Version, c.Version())
-	}
-	if c.WindowLen() != spec.Dims*spec.W {
-		return nil, fmt.Errorf("%w: codec %s takes windows of %d values, but the run's have %d (%d dims × W %d)", ErrSpec, spec.ID, c.WindowLen(), spec.Dims*spec.W, spec.Dims, spec.W)
-	}
-	limit := spec.MaxPayloadBytes
-	if limit == 0 {
-		limit = MaxPayloadBytes
-	}
-	if c.MaxPayloadLen() > limit {
-		return nil, fmt.Errorf("%w: codec %s makes payloads of up to %d bytes, want at most %d", ErrSpec, spec.ID, c.MaxPayloadLen(), limit)
-	}
-	return c, nil
-}
-
-func (p place) build(spec Spec) (Codec, error) {
-	n := spec.Dims * spec.W
-	switch spec.ID {
-	case bamID:
-		c, err := p.bam(spec.Params.ManifestPath)
-		if err != nil {
-			return nil, err
-		}
-		m := c.Model().Manifest
-		return c, agree("model", spec, m.InputDims, m.WindowW, m.WindowStride)
-	case rawID:
-		return NewRaw(n, spec.Params.Scale)
-	case sensor12ID:
-		return NewSensor12(spec.W)
-	case sensor12TruncateID:
-		return NewSensor12Truncate(spec.W, spec.Params.PayloadBytes)
-	case zlibID:
-		return NewZlib(n, spec.Params.Scale)
-	case gridID:
-		c, err := p.grid(spec.Params.GridPath)
-		if err != nil {
-			return nil, err
-		}
-		return c, agree(gridID, spec, len(c.dims), c.w, spec.Stride)
-	case latticeID:
-		c, err := p.lattice(spec.Params.LatticePath, spec.Params.PayloadBytes)
-		if err != nil {
-			return nil, err
-		}
-		return c, agree(latticeID, spec, len(c.dims), c.w, spec.Stride)
-	case boundedID:
-		c, err := p.bounded(spec.Params.LadderPath)
-		if err != nil {
-			return nil, err
-		}
-		w := c.Window()
-		return c, agree("ladder", spec, w.Dims, w.W, w.Stride)
-	}
-	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
-}
-
-// agree reports a codec made for other windows than the run's.
-func agree(what string, spec Spec, dims, w, stride int) error {
-	if dims == spec.Dims && w == spec.W && stride == spec.Stride {
-		return nil
-	}
-	return fmt.Errorf("%w: the %s's window is %d dims, W %d, stride %d, but the run's %d, %d, %d",
-		ErrSpec, what, dims, w, stride, spec.Dims, spec.W, spec.Stride)
-}
-
-// IDs are the codec ids that New knows.
-func IDs() []string {
-	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, latticeID, boundedID}
-}
-
-func (p place) bam(rel string) (*BAM, error) {
-	if p.fsys == nil && p.dir == "" || rel == "" {
-		return LoadBAM(rel)
-	}
-	name, err := p.path(rel)
-	if err != nil {
-		return nil, &Error{rel, "", err}
-	}
-	if p.fsys == nil {
-		return LoadBAM(name)
-	}
-	return LoadBAMFS(p.fsys, name)
-}
-
-// checkWindow refuses a window no codec can encode.
+// checkWindow refuses a window that no codec can encode.
 func checkWindow(window []float64, want int) error {
 	if len(window) != want {
 		return fmt.Errorf("%w: %d values, want %d", ErrShape, len(window), want)

@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	c, err := codec.LoadBAM("../testdata/golden/linear_int16/bam_manifest.json")
+	c, err := codec.Load("../testdata/golden/linear_int16")
 	if err != nil {
 		fmt.Println(err)
 		return

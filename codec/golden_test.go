@@ -1,4 +1,4 @@
-package codec
+package codec_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/internal/float16"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
@@ -43,9 +44,9 @@ func goldenCases(t testing.TB) []goldenCase {
 	return cases
 }
 
-func goldenCodec(t testing.TB, manifest string) *BAM {
+func goldenCodec(t testing.TB, manifest string) *codec.BAM {
 	t.Helper()
-	c, err := LoadBAM(testenv.Repo("testdata", "golden", filepath.FromSlash(manifest)))
+	c, err := codec.LoadBAM(testenv.Repo("testdata", "golden", filepath.FromSlash(manifest)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func zscore(c *BAM, window []float64) []float64 {
+func zscore(c *codec.BAM, window []float64) []float64 {
 	out := append([]float64(nil), window...)
 	if n := c.Model().Norm; n != nil {
 		for i := range out {

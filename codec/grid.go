@@ -2,12 +2,12 @@ package codec
 
 import (
 	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 
-	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
 const gridID = "grid"
@@ -15,9 +15,10 @@ const gridID = "grid"
 // GridFile is the usual name of a grid's file.
 const GridFile = "grid.json"
 
-// Grid sends every value as the number of its nearest level on a uniform grid,
-// in just the bits that takes. A decoded value is within half a step of the
-// one sent, or the window is refused with ErrRange: nothing is ever clipped.
+// Grid is a uniform quantiser: it sends every value as the number of its nearest
+// level, in as many whole bits as the levels take. A decoded value is within half
+// a quantisation step of the one sent, or the window is refused with ErrRange:
+// nothing is ever clipped.
 //
 // Levels are packed from the lowest bit of the first byte on, value after
 // value, lowest bit first; the last byte is filled up with zeros.
@@ -30,7 +31,13 @@ type Grid struct {
 	schema string
 }
 
-var _ Codec = (*Grid)(nil)
+var _ interface {
+	Codec
+	FixedLength
+	Windowed
+	Angular
+	Estimator
+} = (*Grid)(nil)
 
 // GridDim is the grid of one value of a step: 2^Bits levels at Low, Low+Step,
 // Low+2·Step, …
@@ -40,56 +47,54 @@ var _ Codec = (*Grid)(nil)
 // and to 0..360 where it is not.
 type GridDim struct {
 	Low   float64 `json:"low"`
-	Step  float64 `json:"step" validate:"gt=0"`
-	Bits  int     `json:"bits" validate:"min=0,max=32"`
+	Step  float64 `json:"step"` // quantisation step, above 0
+	Bits  int     `json:"bits"` // 0..MaxGridBits
 	Angle bool    `json:"angle"`
 }
 
 const (
-	maxGridBits = 32
+	// MaxGridBits is the largest number of bits of one value.
+	MaxGridBits = 32
+	// GridMargin is the part of half a step, or of a tolerance, that is left to
+	// the rounding of float64, so that the bound holds to the last digit, at the
+	// edges between levels and far from zero. A quantiser for a tolerance has
+	// the step 2·tolerance·(1-GridMargin).
+	GridMargin = 1e-6
+
 	maxGridDims = 512
 	maxGridFile = 128 << 10 // bytes; more than maxGridDims take
-	// gridMargin is the part of half a step, or of a tolerance, left to the
-	// rounding of float64, so that what the bound promises holds to the last
-	// digit, at the edges between levels and far from zero.
-	gridMargin = 1e-6
 )
 
 // gridFile is grid.json.
 type gridFile struct {
-	WindowW int       `json:"window_W" validate:"min=1,max=65536"`
-	Dims    []GridDim `json:"dims" validate:"min=1,max=512,dive"`
+	WindowW int       `json:"window_W"`
+	Dims    []GridDim `json:"dims"`
 }
 
 // NewGrid returns the codec for windows of w steps.
 func NewGrid(w int, dims []GridDim) (*Grid, error) {
 	f := gridFile{w, slices.Clone(dims)}
-	if err := checkTags(GridFile, &f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSpec, err)
-	}
-	data, err := encodeFile(f)
+	data, err := modelfile.EncodeJSON(f)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSpec, err) // a low or step that is not finite
 	}
-	g, err := newGrid(GridFile, data, f)
-	if err != nil {
+	g, faults := newGrid(data, f)
+	if err := located(GridFile, faults); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSpec, err)
 	}
 	return g, nil
 }
 
 // LoadGrid returns the codec of the grid.json at path.
-func LoadGrid(path string) (*Grid, error) { return place{}.grid(path) }
+func LoadGrid(path string) (*Grid, error) { return opener{tree: modelfile.Disk()}.grid(path) }
 
-func (p place) grid(rel string) (*Grid, error) {
-	if rel == "" {
-		return nil, fmt.Errorf("%w: codec %s without grid_path, want the path of a %s", ErrSpec, gridID, GridFile)
-	}
-	name, err := p.path(rel)
-	if err != nil {
-		return nil, &Error{rel, "", err}
-	}
-	data, err := p.read(name)
+// LoadGridFS is LoadGrid in a file system, as go:embed makes one.
+func LoadGridFS(fsys fs.FS, name string) (*Grid, error) {
+	return opener{tree: modelfile.In(fsys), dir: "."}.grid(name)
+}
+
+func (o opener) grid(name string) (*Grid, error) {
+	data, err := o.read(name, maxGridFile)
 	if err != nil {
 		return nil, err
 	}
@@ -98,54 +103,76 @@ func (p place) grid(rel string) (*Grid, error) {
 
 func parseGrid(name string, data []byte) (*Grid, error) {
 	var f gridFile
-	if len(data) > maxGridFile {
-		return nil, &Error{name, "", fmt.Errorf("%w: %d bytes, want at most %d", artifacts.ErrTooLarge, len(data), maxGridFile)}
+	faults := modelfile.DecodeStrict(data, &f)
+	if len(faults) == 0 {
+		var g *Grid
+		if g, faults = newGrid(data, f); len(faults) == 0 {
+			return g, nil
+		}
 	}
-	if err := parseFile(name, data, &f); err != nil {
-		return nil, err
-	}
-	if err := checkTags(name, &f); err != nil {
-		return nil, err
-	}
-	return newGrid(name, data, f)
+	return nil, located(name, faults)
 }
 
-// newGrid builds the codec of a file that passed its tags.
-func newGrid(name string, data []byte, f gridFile) (*Grid, error) {
-	g := &Grid{dims: f.Dims, w: f.WindowW, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + sha256Hex(data)}
-	if len(f.Dims)*f.WindowW > sensor.MaxWindowLen {
-		return nil, &Error{name, "window_W", fmt.Errorf("%w: %d steps of %d dims, want at most %d values a window", artifacts.ErrTooLarge, f.WindowW, len(f.Dims), sensor.MaxWindowLen)}
+// check reports what is wrong with sizes and quantisers.
+func (f *gridFile) check(faults *modelfile.Faults) {
+	switch {
+	case f.WindowW < 1:
+		faults.Add("window_W", ErrMalformed, "%d, want at least 1", f.WindowW)
+	case len(f.Dims) < 1:
+		faults.Add("dims", ErrMalformed, "no values, want at least 1")
+	case len(f.Dims) > maxGridDims:
+		faults.Add("dims", ErrTooLarge, "%d values, want at most %d", len(f.Dims), maxGridDims)
+	case f.WindowW > sensor.MaxWindowLen/len(f.Dims):
+		faults.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", f.WindowW, len(f.Dims), sensor.MaxWindowLen)
 	}
+	for i, d := range f.Dims[:min(len(f.Dims), maxGridDims)] {
+		at := fmt.Sprintf("dims[%d]", i)
+		if !(d.Step > 0) {
+			faults.Add(at+".step", ErrMalformed, "%g, want more than 0", d.Step)
+		}
+		switch {
+		case d.Bits < 0:
+			faults.Add(at+".bits", ErrMalformed, "%d, want at least 0", d.Bits)
+		case d.Bits > MaxGridBits:
+			faults.Add(at+".bits", ErrTooLarge, "%d, want at most %d", d.Bits, MaxGridBits)
+		}
+		if d.Angle && !(d.Low >= -360 && d.Low < 360) {
+			faults.Add(at+".low", ErrMalformed, "%g, want an angle of -360 or more and less than 360", d.Low)
+		}
+	}
+}
+
+// newGrid builds the codec of a file, whose text is data.
+func newGrid(data []byte, f gridFile) (*Grid, modelfile.Faults) {
+	var faults modelfile.Faults
+	if f.check(&faults); len(faults) > 0 {
+		return nil, faults
+	}
+	g := &Grid{dims: f.Dims, w: f.WindowW, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + modelfile.Hash(data)}
 	bits := 0
 	for i, d := range f.Dims {
 		g.top[i] = 1<<d.Bits - 1
 		if d.Angle {
-			if !(d.Low >= -360 && d.Low < 360) {
-				return nil, &Error{name, fmt.Sprintf("dims[%d].low", i), fmt.Errorf("%w: %g, want an angle of -360 or more and less than 360", artifacts.ErrMalformed, d.Low)}
-			}
 			if full := math.Ceil(360/d.Step) - 1; full < float64(g.top[i]) {
 				g.top[i] = uint64(full)
 			}
 		}
 		if last := g.level(i, g.top[i]); math.IsInf(last, 0) || math.IsNaN(last) {
-			return nil, &Error{name, fmt.Sprintf("dims[%d]", i), fmt.Errorf("%w: the last level is %g, want a finite number", artifacts.ErrMalformed, last)}
+			faults.Add(fmt.Sprintf("dims[%d]", i), ErrMalformed, "the last level is %g, want a finite number", last)
+			return nil, faults
 		}
 		bits += d.Bits
 	}
 	if bits == 0 {
-		return nil, &Error{name, "dims", fmt.Errorf("%w: 0 bits in all, want at least 1", artifacts.ErrMalformed)}
+		faults.Add("dims", ErrMalformed, "0 bits in all, want at least 1")
+		return nil, faults
 	}
 	g.length = (bits*f.WindowW + 7) / 8
 	return g, nil
 }
 
-// Save writes the grid to path, a grid.json. The file appears whole.
-func (g *Grid) Save(path string) error {
-	if err := atomicfile.WriteBytes(path, g.file); err != nil {
-		return &Error{path, "", err}
-	}
-	return nil
-}
+// File is the text of the grid's grid.json.
+func (g *Grid) File() []byte { return slices.Clone(g.file) }
 
 // Dims returns the grid of each value of a step.
 func (g *Grid) Dims() []GridDim { return slices.Clone(g.dims) }
@@ -164,6 +191,35 @@ func (g *Grid) WindowLen() int { return len(g.dims) * g.w }
 
 // MaxPayloadLen is the length of every payload.
 func (g *Grid) MaxPayloadLen() int { return g.length }
+
+// PayloadLen is the length of every payload.
+func (g *Grid) PayloadLen() int { return g.length }
+
+// Window is dims and W of the grid, for any stride.
+func (g *Grid) Window() sensor.Shape { return sensor.Shape{Dims: len(g.dims), W: g.w} }
+
+// Angles says of each value of a step whether it is an angle.
+func (g *Grid) Angles() []bool {
+	angles := make([]bool, len(g.dims))
+	for i, d := range g.dims {
+		angles[i] = d.Angle
+	}
+	return angles
+}
+
+// Need is the payload's length, or more than any payload has where a value is out
+// of range.
+func (g *Grid) Need(window []float64) int {
+	for i, x := range window {
+		if _, ok := g.quantize(i%len(g.dims), x); !ok {
+			return math.MaxInt
+		}
+	}
+	return g.length
+}
+
+// Code is the schema: no other codec needs the same bytes.
+func (g *Grid) Code() string { return g.schema }
 
 // level is the value of a level of dimension i.
 func (g *Grid) level(i int, n uint64) float64 {
@@ -194,55 +250,35 @@ func (g *Grid) quantize(i int, x float64) (uint64, bool) {
 	}
 	top := float64(g.top[i])
 	n := uint64(min(top, max(0, math.RoundToEven(offset/d.Step))))
-	bound := d.Step * (0.5 + gridMargin/2)
-	if deviation(x, g.level(i, n), d.Angle) <= bound {
+	bound := d.Step * (0.5 + GridMargin/2)
+	if math.Abs(sensor.Difference(x, g.level(i, n), d.Angle)) <= bound {
 		return n, true
 	}
 	// Just short of a full turn the first level may be the nearest.
-	if d.Angle && deviation(x, g.level(i, 0), true) <= bound {
+	if d.Angle && math.Abs(sensor.Difference(x, g.level(i, 0), true)) <= bound {
 		return 0, true
 	}
 	return 0, false
 }
 
-// deviation is how far b is from a: on a circle of 360 where they are angles.
-// It is NaN where either is.
-func deviation(a, b float64, angle bool) float64 {
-	if angle {
-		return math.Abs(math.Remainder(a-b, 360))
-	}
-	return math.Abs(a - b)
-}
-
-// AppendEncode packs the levels nearest to the window's values. A value that
-// is further than half a step from every level is ErrRange.
+// AppendEncode packs the levels nearest to the window's values. A value that is
+// further than half a step from every level is ErrRange.
 func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, g.WindowLen()); err != nil {
 		return dst, err
 	}
-	out, bad := g.tryEncode(dst, window)
-	if bad >= 0 {
-		d := bad % len(g.dims)
-		return dst, fmt.Errorf("%w: value %d is %g, want %g..%g", ErrRange, bad, window[bad],
-			g.dims[d].Low, g.dims[d].Low+float64(g.top[d])*g.dims[d].Step)
-	}
-	return out, nil
-}
-
-// tryEncode is AppendEncode for a checked window. It returns the index of the
-// first value that is out of range, or -1.
-func (g *Grid) tryEncode(dst []byte, window []float64) (out []byte, bad int) {
-	out = slices.Grow(dst, g.length)
+	out := slices.Grow(dst, g.length)
 	var acc uint64
 	bits := 0
 	for i, x := range window {
-		d := i % len(g.dims)
-		n, ok := g.quantize(d, x)
+		j := i % len(g.dims)
+		d := &g.dims[j]
+		n, ok := g.quantize(j, x)
 		if !ok {
-			return dst, i
+			return dst, fmt.Errorf("%w: value %d is %g, want %g..%g", ErrRange, i, x, d.Low, d.Low+float64(g.top[j])*d.Step)
 		}
 		acc |= n << bits
-		for bits += g.dims[d].Bits; bits >= 8; bits -= 8 {
+		for bits += d.Bits; bits >= 8; bits -= 8 {
 			out = append(out, byte(acc))
 			acc >>= 8
 		}
@@ -250,7 +286,7 @@ func (g *Grid) tryEncode(dst []byte, window []float64) (out []byte, bad int) {
 	if bits > 0 {
 		out = append(out, byte(acc))
 	}
-	return out, -1
+	return out, nil
 }
 
 // AppendDecode unpacks the levels' values. Levels that no encoder writes, and

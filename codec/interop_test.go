@@ -1,4 +1,4 @@
-package codec
+package codec_test
 
 import (
 	"bytes"
@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -49,7 +51,7 @@ func TestReadsNumpysModels(t *testing.T) {
 		t.Errorf("%d models, want 36", len(models))
 	}
 	for _, m := range models {
-		c, err := LoadBAM(filepath.Join(dir, m.Name, artifacts.ManifestFile))
+		c, err := codec.LoadBAM(filepath.Join(dir, m.Name, artifacts.ManifestFile))
 		if err != nil {
 			t.Errorf("%s: %v", m.Name, err)
 			continue
@@ -94,10 +96,10 @@ func TestNumpyReadsOurModels(t *testing.T) {
 				set.Norm = &bam.Norm{Mean: sample, Std: []float64{1e-3, 1e-3, 10, 1, 1, 0.5, 20, 20, 20, 10, 0, 90}}
 			}
 			dir := filepath.Join(t.TempDir(), "m")
-			if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{}); err != nil {
+			if _, err := save.Model(dir, set, nil); err != nil {
 				t.Fatal(err)
 			}
-			ours, err := LoadBAM(filepath.Join(dir, artifacts.ManifestFile))
+			ours, err := codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))
 			if err != nil {
 				t.Fatal(err)
 			}

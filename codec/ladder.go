@@ -1,199 +1,235 @@
 package codec
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"path/filepath"
+	"slices"
+	"sync"
 
-	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
-// LadderFile is the usual name of a ladder's file.
-const LadderFile = "ladder.json"
+const ladderID = "bounded"
 
-// maxLadderFile bounds ladder.json, in bytes.
-const maxLadderFile = 64 << 10
-
-// Ladder is ladder.json, which sender, receiver and evaluation load alike.
+// Ladder promises an error bound: every value of a decoded window is within the
+// tolerance of its dimension, or the window was refused with ErrBound. It holds
+// codecs, its rungs, from the fewest bytes up. The encoder tries them in that
+// order, decoding what it made, until a window comes back within all tolerances;
+// the decoder knows the rung by the payload's length.
+//
+// Tolerances are in the units of the values. Angles (see [Angular]) are compared
+// modulo 360.
 type Ladder struct {
-	Window sensor.Shape `json:"window"`
-	// Tolerances are the largest errors of each value of a step, in its unit.
-	Tolerances []float64 `json:"tolerances" validate:"min=1,max=512,dive,gt=0"`
-	// Rungs are tried in this order. Their lengths rise.
-	Rungs []Rung `json:"rungs" validate:"min=1,max=16,dive"`
+	spec   LadderSpec
+	angles []bool
+	rungs  []rung
+	schema string
+	pool   sync.Pool // *ladderScratch
 }
 
-// Rung is one codec of a ladder.
-type Rung struct {
-	Codec Section `json:"codec"`
-	// Length is that of every payload, in bytes.
-	Length int `json:"length" validate:"min=1,max=255"`
-	// Schema and ModelHash, where not empty, are what the codec must turn out
-	// to have, so that equal ladders mean equal codecs.
-	Schema    string `json:"schema,omitempty"`
-	ModelHash string `json:"model_hash,omitempty"`
+// rung is a codec and what it can tell before it encodes.
+type rung struct {
+	Codec
+	estimator Estimator // nil: none
+	code      string    // the estimator's
 }
 
-// Section names a codec and its parameters, as a RunSpec does. Paths are
-// relative to the ladder's folder.
-type Section struct {
-	ID      string `json:"id" validate:"required"`
-	Version string `json:"version" validate:"required"`
-	Params  Params `json:"params,omitzero"`
-}
+var _ interface {
+	Codec
+	Windowed
+	Described
+	Angular
+	Bounded
+	Laddered
+} = (*Ladder)(nil)
 
-// rungOf is what ladder.json says of a codec.
-func rungOf(c Codec, s Section) Rung {
-	r := Rung{Codec: s, Length: c.MaxPayloadLen(), Schema: c.Schema()}
-	if m, ok := c.(*BAM); ok {
-		r.ModelHash = m.Model().Hash()
-	}
-	return r
-}
+type ladderScratch struct{ window []float64 }
 
-// check reports all that is wrong with the ladder itself.
-func (l *Ladder) check(name string) error {
-	if err := checkTags(name, l); err != nil {
-		return err
+// NewLadder returns the ladder of codecs that are at hand. Window says how windows
+// were cut (a Stride of 0 counts as 1), values what each value of a step is (nil:
+// sensor.ForDims), and tolerances has an entry for each value of a step. There are
+// at most MaxRungs rungs. Each must be a [FixedLength] codec, and their lengths
+// must rise.
+//
+// The schema is that of a ladder.json without parameters.
+func NewLadder(window sensor.Shape, values sensor.Schema, tolerances []float64, rungs ...Codec) (*Ladder, error) {
+	if values != nil && len(values) != window.Dims {
+		return nil, fmt.Errorf("%w: %d values are described, want %d", ErrSpec, len(values), window.Dims)
 	}
-	var errs []error
-	add := func(field, format string, args ...any) {
-		errs = append(errs, &Error{name, field, fmt.Errorf("%w: %s", artifacts.ErrMalformed, fmt.Sprintf(format, args...))})
+	window.Stride = max(window.Stride, 1)
+	l := LadderSpec{Window: window, Tolerances: slices.Clone(tolerances)}
+	if values != nil {
+		l.SetValues(values)
 	}
-	if len(l.Tolerances) != l.Window.Dims {
-		add("tolerances", "%d values, want %d, one for each of the window's dims", len(l.Tolerances), l.Window.Dims)
+	for _, c := range rungs {
+		l.Rungs = append(l.Rungs, NewRungSpec(c, Params{}))
 	}
-	for i, t := range l.Tolerances {
-		if math.IsInf(t, 0) || math.IsNaN(t) {
-			add(fmt.Sprintf("tolerances[%d]", i), "%g, want a number", t)
-		}
+	if err := located(LadderFile, l.check()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSpec, err)
 	}
-	if l.Window.Dims*l.Window.W > sensor.MaxWindowLen {
-		add("window", "%d dims, W %d, want at most %d values", l.Window.Dims, l.Window.W, sensor.MaxWindowLen)
-	}
-	for i := range l.Rungs {
-		if i > 0 && l.Rungs[i].Length <= l.Rungs[i-1].Length {
-			add(fmt.Sprintf("rungs[%d].length", i), "%d after %d, want rising lengths: payloads are told apart by them", l.Rungs[i].Length, l.Rungs[i-1].Length)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// LoadBounded returns the codec of the ladder.json at path.
-func LoadBounded(path string) (*Bounded, error) { return place{}.bounded(path) }
-
-// LoadBoundedFS is LoadBounded in a file system, as go:embed makes one. The
-// ladder's paths must stay inside it.
-func LoadBoundedFS(fsys fs.FS, name string) (*Bounded, error) {
-	if !fs.ValidPath(name) {
-		return nil, &Error{name, "", fmt.Errorf("%w: no path of a file system, want one like ladders/a/%s", artifacts.ErrNotFound, LadderFile)}
-	}
-	return place{fsys, "."}.bounded(name)
-}
-
-func (p place) bounded(rel string) (*Bounded, error) {
-	if rel == "" {
-		return nil, fmt.Errorf("%w: codec %s without ladder_path, want the path of a %s", ErrSpec, boundedID, LadderFile)
-	}
-	name, err := p.path(rel)
-	if err != nil {
-		return nil, &Error{rel, "", err}
-	}
-	data, err := p.read(name)
+	data, err := l.Text()
 	if err != nil {
 		return nil, err
 	}
-	return p.parseLadder(name, data)
-}
-
-// parseLadder builds the codec of the ladder.json at name, whose text is data.
-func (p place) parseLadder(name string, data []byte) (*Bounded, error) {
-	var l Ladder
-	if len(data) > maxLadderFile {
-		return nil, &Error{name, "", fmt.Errorf("%w: %d bytes, want at most %d", artifacts.ErrTooLarge, len(data), maxLadderFile)}
-	}
-	if err := parseFile(name, data, &l); err != nil {
-		return nil, err
-	}
-	if err := l.check(name); err != nil {
-		return nil, err
-	}
-	rungs, err := l.build(name, p.in(name))
+	b, err := newLadder(LadderFile, &l, data, rungs)
 	if err != nil {
-		return nil, err
-	}
-	for i, c := range rungs {
-		is := rungOf(c, l.Rungs[i].Codec)
-		for _, f := range []struct{ field, is, want string }{
-			{"schema", is.Schema, l.Rungs[i].Schema}, {"model_hash", is.ModelHash, l.Rungs[i].ModelHash},
-		} {
-			if f.want != "" && f.is != f.want {
-				return nil, &Error{name, fmt.Sprintf("rungs[%d].%s", i, f.field),
-					fmt.Errorf("%w: the codec has %q, want %q: it was changed after the ladder was written", artifacts.ErrMismatch, f.is, f.want)}
-			}
-		}
-	}
-	return newBounded(name, &l, data, rungs)
-}
-
-// build builds the rungs' codecs, whose paths lead to p.
-func (l *Ladder) build(name string, p place) ([]Codec, error) {
-	rungs := make([]Codec, len(l.Rungs))
-	lattices := map[string]*Lattice{} // by path: one serves at several lengths
-	for i := range l.Rungs {
-		s := l.Rungs[i].Codec
-		fault := func(err error) error {
-			return &Error{name, fmt.Sprintf("rungs[%d].codec", i), err}
-		}
-		if s.ID == boundedID || s.ID == zlibID {
-			return nil, fault(fmt.Errorf("%w: %s, want a codec whose payloads have one length", artifacts.ErrUnsupported, s.ID))
-		}
-		var c Codec
-		var err error
-		if same := lattices[s.Params.LatticePath]; s.ID == latticeID && s.Version == latticeVersion && same != nil {
-			c, err = same.WithPayloadBytes(s.Params.PayloadBytes)
-		} else {
-			c, err = p.codec(Spec{ID: s.ID, Version: s.Version, Params: s.Params, Dims: l.Window.Dims, W: l.Window.W, Stride: l.Window.Stride, MaxPayloadBytes: 255})
-		}
-		if err != nil {
-			return nil, fault(err)
-		}
-		if want := l.Rungs[i].Length; want != 0 && c.MaxPayloadLen() != want {
-			return nil, &Error{name, fmt.Sprintf("rungs[%d].length", i), fmt.Errorf("%w: %d, but the codec makes payloads of %d bytes", artifacts.ErrMismatch, want, c.MaxPayloadLen())}
-		}
-		rungs[i] = c
-		if lattice, ok := c.(*Lattice); ok {
-			lattices[s.Params.LatticePath] = lattice
-		}
-	}
-	return rungs, nil
-}
-
-// SaveLadder fills in length, schema and model hash of every rung, writes the
-// ladder to path, a ladder.json that appears whole, and returns its codec.
-// Nothing is written where the ladder does not hold.
-func SaveLadder(path string, l *Ladder) (*Bounded, error) {
-	rungs, err := l.build(path, place{dir: filepath.Dir(path)})
-	if err != nil {
-		return nil, err
-	}
-	for i, c := range rungs {
-		l.Rungs[i] = rungOf(c, l.Rungs[i].Codec)
-	}
-	data, err := encodeFile(l)
-	if err != nil {
-		return nil, &Error{path, "", err}
-	}
-	b, err := newBounded(path, l, data, rungs)
-	if err != nil {
-		return nil, err
-	}
-	if err := atomicfile.WriteBytes(path, data); err != nil {
-		return nil, &Error{path, "", err}
+		return nil, fmt.Errorf("%w: %w", ErrSpec, err)
 	}
 	return b, nil
+}
+
+// newLadder builds the codec of a ladder.json that was checked, whose text is
+// data.
+func newLadder(name string, l *LadderSpec, data []byte, codecs []Codec) (*Ladder, error) {
+	b := &Ladder{spec: *l, angles: l.Values().Angles(), schema: "bounded_v1:" + modelfile.Hash(data)}
+	for i, c := range codecs {
+		if err := checkRung(name, i, c, l.Window.Len()); err != nil {
+			return nil, err
+		}
+		r := rung{Codec: c}
+		if e, ok := c.(Estimator); ok {
+			r.estimator, r.code = e, e.Code()
+		}
+		b.rungs = append(b.rungs, r)
+	}
+	b.pool.New = func() any { return &ladderScratch{make([]float64, 0, b.WindowLen())} }
+	return b, nil
+}
+
+// checkRung refuses a codec that cannot be the rung i of a ladder for windows of n
+// values.
+func checkRung(file string, i int, c Codec, n int) error {
+	fault := ""
+	if f, ok := c.(FixedLength); !ok || f.PayloadLen() != c.MaxPayloadLen() {
+		fault = "makes payloads of several lengths, want one length"
+	}
+	if c.WindowLen() != n {
+		fault = fmt.Sprintf("takes windows of %d values, want %d", c.WindowLen(), n)
+	}
+	if fault == "" {
+		return nil
+	}
+	return fileError(file, fmt.Sprintf("rungs[%d].codec", i), fmt.Errorf("%w: codec %s %s", ErrUnsupported, c.ID(), fault))
+}
+
+// ID is "bounded".
+func (b *Ladder) ID() string { return ladderID }
+
+// Version is "1".
+func (b *Ladder) Version() string { return "1" }
+
+// Schema holds the SHA-256 of ladder.json.
+func (b *Ladder) Schema() string { return b.schema }
+
+// WindowLen is dims·W.
+func (b *Ladder) WindowLen() int { return b.spec.Window.Len() }
+
+// MaxPayloadLen is the length of the last rung's payloads. A dst with room for as
+// many bytes is not reallocated, whatever rung is taken.
+func (b *Ladder) MaxPayloadLen() int { return b.rungs[len(b.rungs)-1].MaxPayloadLen() }
+
+// Window says how the windows were cut.
+func (b *Ladder) Window() sensor.Shape { return b.spec.Window }
+
+// Values describes the values of a step.
+func (b *Ladder) Values() sensor.Schema { return b.spec.Values() }
+
+// Angles says of each value of a step whether it is compared modulo 360.
+func (b *Ladder) Angles() []bool { return slices.Clone(b.angles) }
+
+// Tolerances returns the largest error of each value of a step.
+func (b *Ladder) Tolerances() []float64 { return slices.Clone(b.spec.Tolerances) }
+
+// Rungs returns the codecs of the ladder, from the fewest bytes up.
+func (b *Ladder) Rungs() []Codec {
+	rungs := make([]Codec, len(b.rungs))
+	for i, r := range b.rungs {
+		rungs[i] = r.Codec
+	}
+	return rungs
+}
+
+// Rung is the index of the rung whose payloads have n bytes; -1 where none has.
+func (b *Ladder) Rung(n int) int {
+	return slices.IndexFunc(b.rungs, func(r rung) bool { return r.MaxPayloadLen() == n })
+}
+
+// AppendEncode appends the payload of the first rung that meets every tolerance.
+func (b *Ladder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	if err := checkWindow(window, b.WindowLen()); err != nil {
+		return dst, err
+	}
+	s := b.pool.Get().(*ladderScratch)
+	defer b.pool.Put(s)
+	room := slices.Grow(dst, b.MaxPayloadLen())
+	code, need := "", 0 // of the estimator asked last
+	for i := range b.rungs {
+		r := &b.rungs[i]
+		if r.estimator != nil {
+			if code != r.code {
+				code, need = r.code, r.estimator.Need(window)
+			}
+			if need > r.MaxPayloadLen() {
+				continue
+			}
+		}
+		if out, ok := b.try(r, room, window, s); ok {
+			return out, nil
+		}
+	}
+	return dst, b.refusal(window)
+}
+
+// try encodes window after dst with one rung, and says whether it meets every
+// tolerance.
+func (b *Ladder) try(r *rung, dst []byte, window []float64, s *ladderScratch) ([]byte, bool) {
+	out, err := r.AppendEncode(dst, window)
+	if err != nil {
+		return dst, false
+	}
+	payload := out[len(dst):]
+	if len(payload) != r.MaxPayloadLen() {
+		return dst, false
+	}
+	if s.window, err = r.AppendDecode(s.window[:0], payload); err != nil || len(s.window) != len(window) {
+		return dst, false
+	}
+	return out, b.beyond(window, s.window) < 0
+}
+
+// beyond is the index of the first value of got that is further from want than its
+// tolerance, or is NaN; -1 where all are within.
+func (b *Ladder) beyond(want, got []float64) int {
+	for i, v := range want {
+		d := i % len(b.angles)
+		if !(math.Abs(sensor.Difference(v, got[i], b.angles[d])) <= b.spec.Tolerances[d]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// refusal is the error of a window that no rung takes: how the last one failed.
+func (b *Ladder) refusal(window []float64) error {
+	last := b.rungs[len(b.rungs)-1]
+	payload, err := last.AppendEncode(nil, window)
+	if err != nil {
+		return fmt.Errorf("%w: last rung: %w", ErrBound, err)
+	}
+	got, err := last.AppendDecode(nil, payload)
+	if err != nil {
+		return fmt.Errorf("%w: last rung: %w", ErrBound, err)
+	}
+	i := max(0, b.beyond(window, got))
+	return fmt.Errorf("%w: value %d is %g, the last rung makes it %g, want at most %g between them", ErrBound, i, window[i], got[i], b.spec.Tolerances[i%len(b.angles)])
+}
+
+// AppendDecode decodes a payload by the rung of its length.
+func (b *Ladder) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	i := b.Rung(len(payload))
+	if i < 0 {
+		return dst, fmt.Errorf("%w: %d bytes, want the length of a rung", ErrCorrupt, len(payload))
+	}
+	return b.rungs[i].AppendDecode(dst, payload)
 }

@@ -23,7 +23,10 @@ type Raw struct {
 	scale float64
 }
 
-var _ Codec = Raw{}
+var _ interface {
+	Codec
+	FixedLength
+} = Raw{}
 
 // NewRaw returns the codec for windows of n values. A scale of 0 means
 // DefaultRawScale.
@@ -54,6 +57,9 @@ func (c Raw) WindowLen() int { return c.n }
 
 // MaxPayloadLen is two bytes a value, the length of every payload.
 func (c Raw) MaxPayloadLen() int { return 2 * c.n }
+
+// PayloadLen is the length of every payload.
+func (c Raw) PayloadLen() int { return c.MaxPayloadLen() }
 
 // AppendEncode packs the window.
 func (c Raw) AppendEncode(dst []byte, window []float64) ([]byte, error) {

@@ -25,7 +25,12 @@ const Sensor12StepBytes = 30
 // ±32.767 m/s² arrives as that.
 type Sensor12 struct{ w int }
 
-var _ Codec = Sensor12{}
+var _ interface {
+	Codec
+	FixedLength
+	Windowed
+	Described
+} = Sensor12{}
 
 // sensor12Scales are the factors of the nine integers.
 var sensor12Scales = [9]float64{1000, 1000, 1000, 10, 10, 10, 10, 10, 10}
@@ -54,6 +59,15 @@ func (c Sensor12) WindowLen() int { return sensor.MotionDims * c.w }
 
 // MaxPayloadLen is 30·W.
 func (c Sensor12) MaxPayloadLen() int { return Sensor12StepBytes * c.w }
+
+// PayloadLen is the length of every payload.
+func (c Sensor12) PayloadLen() int { return c.MaxPayloadLen() }
+
+// Window is W samples, for any stride.
+func (c Sensor12) Window() sensor.Shape { return sensor.Shape{Dims: sensor.MotionDims, W: c.w} }
+
+// Values describes the values of a motion sample.
+func (c Sensor12) Values() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window.
 func (c Sensor12) AppendEncode(dst []byte, window []float64) ([]byte, error) {
@@ -121,14 +135,19 @@ const sensor12TruncateID = "sensor12_packed_truncate"
 
 // Sensor12Truncate is [Sensor12] brought to a payload of fixed length: what is
 // longer is cut, also in the middle of a value, what is shorter is filled up
-// with zeros. It is a rival for comparisons, not for use: decoding takes the
+// with zeros. It is a baseline for comparisons, not for use: decoding takes the
 // bytes that were cut as zero, so that a cut value arrives as another one.
 type Sensor12Truncate struct {
 	inner Sensor12
 	n     int
 }
 
-var _ Codec = Sensor12Truncate{}
+var _ interface {
+	Codec
+	FixedLength
+	Windowed
+	Described
+} = Sensor12Truncate{}
 
 // NewSensor12Truncate returns the codec for windows of w steps and payloads of
 // n bytes.
@@ -163,6 +182,17 @@ func (c Sensor12Truncate) WindowLen() int { return c.inner.WindowLen() }
 
 // MaxPayloadLen is the length of every payload.
 func (c Sensor12Truncate) MaxPayloadLen() int { return c.n }
+
+// PayloadLen is the length of every payload.
+func (c Sensor12Truncate) PayloadLen() int { return c.MaxPayloadLen() }
+
+// Window is W samples, for any stride.
+func (c Sensor12Truncate) Window() sensor.Shape {
+	return sensor.Shape{Dims: sensor.MotionDims, W: c.inner.w}
+}
+
+// Values describes the values of a motion sample.
+func (c Sensor12Truncate) Values() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window and brings it to length.
 func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, error) {

@@ -51,10 +51,11 @@ var (
 // null, its CSV cell empty. A time is never filled in.
 type Fill int
 
+// What to do with a missing value.
 const (
-	FillError Fill = iota // it is an error
-	FillDrop              // the sample is left out
-	FillHold              // the last value stands in; before there is one, it is an error
+	FillError Fill = iota // fail
+	FillDrop              // leave the sample out
+	FillHold              // take the last value; fail where there is none yet
 )
 
 // ParseFill reads the names error, drop and hold.

@@ -98,3 +98,22 @@ func filter(windows iter.Seq2[Window, error], keep func(Window) bool) iter.Seq2[
 		}
 	}
 }
+
+// Subsets of a data set under a split.
+const (
+	SubsetAll     = "all"
+	SubsetTrain   = "train"
+	SubsetHoldout = "holdout"
+)
+
+// Subset yields a subset's windows under split: those that train, the holdout, or
+// for any other name all.
+func Subset(windows iter.Seq2[Window, error], split Split, name string) iter.Seq2[Window, error] {
+	switch name {
+	case SubsetTrain:
+		return Train(windows, split)
+	case SubsetHoldout:
+		return Holdout(windows, split)
+	}
+	return windows
+}

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"flag"
+	"fmt"
 	"iter"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
@@ -21,6 +23,26 @@ type Windower struct {
 	buf   []float64 // values of the last samples, W at most
 	last  int64     // time of the newest
 	count int       // samples since the start or the last fresh start
+}
+
+// RegisterFlags adds the flags --window-W, --window-stride and --max-gap-ms.
+func (w *Windower) RegisterFlags(fs *flag.FlagSet) {
+	fs.IntVar(&w.W, "window-W", 1, "samples of a window")
+	fs.IntVar(&w.Stride, "window-stride", 1, "samples from one window to the next")
+	fs.Int64Var(&w.MaxGapMs, "max-gap-ms", 0, "no window spans a longer gap between two samples; 0: any gap")
+}
+
+// Check reports what its flags cannot mean, as ErrSettings.
+func (w *Windower) Check() error {
+	switch {
+	case w.W < 1:
+		return fmt.Errorf("%w: --window-W is %d, want at least 1", ErrSettings, w.W)
+	case w.Stride < 1:
+		return fmt.Errorf("%w: --window-stride is %d, want at least 1", ErrSettings, w.Stride)
+	case w.MaxGapMs < 0:
+		return fmt.Errorf("%w: --max-gap-ms is %d, want 0 or more", ErrSettings, w.MaxGapMs)
+	}
+	return nil
 }
 
 // Push takes a sample and returns the window it completes, if it does.

@@ -107,7 +107,7 @@ func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Windo
 			return fmt.Errorf("sweep: %w", err)
 		}
 	}
-	e, err := quality.Evaluate(c, test, quality.Settings{Dims: study.Dims, Std: study.Norm.Std})
+	e, err := quality.Evaluate(c, test, quality.Settings{Schema: study.Schema, Std: study.Norm.Std})
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}

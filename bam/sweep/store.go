@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 )
@@ -38,7 +39,7 @@ func (s *Settings) findStored(models []*model, windowsHash string) error {
 		}
 		dir := filepath.Join(s.Dir, m.id)
 		if s.Force {
-			if err := artifacts.CheckPlace(dir, artifacts.SaveOptions{Force: true}); err != nil {
+			if err := save.CheckTarget(dir, &save.Settings{Force: true}); err != nil {
 				return err
 			}
 			continue
@@ -50,7 +51,7 @@ func (s *Settings) findStored(models []*model, windowsHash string) error {
 			return fmt.Errorf("%w: %s: %w: want a new folder, or force to replace it", ErrExists, dir, err)
 		}
 	}
-	return artifacts.CheckPlace(filepath.Join(s.Dir, "probe"), artifacts.SaveOptions{Force: true})
+	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
 }
 
 // load loads the stored model, if it is the result of the same training.
@@ -98,7 +99,7 @@ func (s *Settings) store(m *model, result *train.Result) (*codec.BAM, error) {
 		set.CreatedAt = time.Now()
 	}
 	dir := filepath.Join(s.Dir, m.id)
-	if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{Force: s.Force}); err != nil {
+	if _, err := save.Model(dir, set, &save.Settings{Force: s.Force}); err != nil {
 		return nil, err
 	}
 	return codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))

@@ -33,6 +33,7 @@ import (
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // Errors of this package. Errors of other packages, such as train.ErrNoData, are
@@ -97,7 +98,7 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 	if err := s.findStored(models, src.hash); err != nil {
 		return nil, err
 	}
-	study, err := quality.Study(src.training, src.dims)
+	study, err := quality.Study(src.training, sensor.ForDims(src.dims))
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +251,7 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 		}
 		rep = &trained.Report
 	}
-	e, err := quality.Evaluate(c, src.test, quality.Settings{Dims: src.dims, Std: study.Norm.Std})
+	e, err := quality.Evaluate(c, src.test, quality.Settings{Std: study.Norm.Std})
 	if err != nil {
 		return nil, "", err
 	}

@@ -6,7 +6,8 @@
 // [Settings] describe the model: its sizes, its packing, its transmission
 // function, and which of the windows it is trained on. Their zero value is a model
 // of 8 latents, sent as int8. Give the [Result]'s Model to codec.NewBAM to use it,
-// and its Set to artifacts.Save to write the model's folder.
+// and its Set to save.Model, of package artifacts/save, to write the model's
+// folder.
 //
 // A [Method] finds the weights:
 //

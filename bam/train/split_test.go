@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/dataset"
 )
 
@@ -44,7 +45,7 @@ func TestManifestNamesTheSplit(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "m")
-			if _, err := artifacts.Save(dir, res.Set(), artifacts.SaveOptions{}); err != nil {
+			if _, err := save.Model(dir, res.Set(), nil); err != nil {
 				t.Fatal(err)
 			}
 			m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))

@@ -98,7 +98,7 @@ func (r *Result) Model() *artifacts.Model {
 }
 
 // Set returns the content of the model's folder, but for the time of its
-// creation, for artifacts.Save.
+// creation, for save.Model of package artifacts/save.
 func (r *Result) Set() *artifacts.Set {
 	return &artifacts.Set{
 		Manifest: r.manifest(), Layers: r.Net.Layers, Norm: r.Norm, Tables: r.Tables,

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -46,12 +46,12 @@ func waves(n, dim int) [][]float64 {
 	return out
 }
 
-func save(t *testing.T, res *Result) map[string][]byte {
+func savedFiles(t *testing.T, res *Result) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
 	set := res.Set()
 	set.CreatedAt = time.Unix(0, 0)
-	if _, err := artifacts.Save(dir, set, artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, set, nil); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
@@ -89,7 +89,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				files := save(t, res)
+				files := savedFiles(t, res)
 				if first == nil {
 					first = files
 					continue
@@ -118,7 +118,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 	if split == nil {
 		split = dataset.HashSplit{TrainRatio: 0.8}
 	}
-	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Dims: res.Settings.Window.Dims, Std: res.Model().DataStd()})
+	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Std: res.Model().DataStd()})
 	if err != nil {
 		t.Fatal(err)
 	}

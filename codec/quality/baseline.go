@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -9,22 +10,26 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
+// ErrNoTraining marks a data set none of whose windows train.
+var ErrNoTraining = errors.New("quality: found no training windows, want at least one")
+
 // Training is what baselines know of the training windows.
 type Training struct {
-	N    int
-	Dims int // values of a step
-	Norm *bam.Norm
-	// Components are the principal components of the normalised windows.
-	Components *linalg.Components
-	peaks      []float64 // largest |component| over the windows
+	N      int           // windows
+	Schema sensor.Schema // of the values of a step
+	Norm   *bam.Norm
+
+	components *linalg.Components // principal components of the normalised windows
+	peaks      []float64          // largest |component| over the windows
 }
 
-// Study measures the training windows, of dims values a step. It ranges over
-// them three times.
-func Study(windows iter.Seq2[dataset.Window, error], dims int) (*Training, error) {
+// Study measures the training windows, the values of whose steps schema describes.
+// It ranges over them three times.
+func Study(windows iter.Seq2[dataset.Window, error], schema sensor.Schema) (*Training, error) {
 	var stats dataset.Stats
 	for w, err := range windows {
 		if err == nil {
@@ -34,10 +39,13 @@ func Study(windows iter.Seq2[dataset.Window, error], dims int) (*Training, error
 			return nil, err
 		}
 	}
-	t := &Training{N: stats.Count(), Dims: dims, Norm: &bam.Norm{Mean: stats.Mean(), Std: stats.Std()}}
-	n := len(t.Norm.Mean)
-	if t.N == 0 || dims < 1 || n%dims != 0 || n > linalg.MaxDims {
-		return nil, fmt.Errorf("quality: %d training windows of %d values, want at least 1 of up to %d, steps of %d", t.N, n, linalg.MaxDims, dims)
+	t := &Training{N: stats.Count(), Schema: schema, Norm: &bam.Norm{Mean: stats.Mean(), Std: stats.Std()}}
+	n, dims := len(t.Norm.Mean), len(schema)
+	if t.N == 0 {
+		return nil, ErrNoTraining
+	}
+	if dims < 1 || n%dims != 0 || n > linalg.MaxDims {
+		return nil, fmt.Errorf("quality: training windows of %d values, want up to %d, whole steps of %d", n, linalg.MaxDims, dims)
 	}
 	cov := linalg.NewCovariance(n)
 	z := make([]float32, n)
@@ -49,7 +57,7 @@ func Study(windows iter.Seq2[dataset.Window, error], dims int) (*Training, error
 		cov.Add(z)
 	}
 	var err error
-	if t.Components, err = cov.PCA(); err != nil {
+	if t.components, err = cov.PCA(); err != nil {
 		return nil, err
 	}
 	t.peaks = make([]float64, n)
@@ -60,7 +68,7 @@ func Study(windows iter.Seq2[dataset.Window, error], dims int) (*Training, error
 		t.Norm.Normalize(z, w.Values)
 		for k := range t.peaks {
 			dot := 0.0
-			for i, v := range t.Components.Vector(k) {
+			for i, v := range t.components.Vector(k) {
 				dot += v * float64(z[i])
 			}
 			t.peaks[k] = max(t.peaks[k], math.Abs(dot))
@@ -72,7 +80,7 @@ func Study(windows iter.Seq2[dataset.Window, error], dims int) (*Training, error
 // GaussianBound is the least ZScored.MSE that payloads of n bytes could leave,
 // were the data Gaussian.
 func (t *Training) GaussianBound(n int) float64 {
-	return linalg.GaussianBound(t.Components.Values, 8*float64(n))
+	return linalg.GaussianBound(t.components.Values, 8*float64(n))
 }
 
 // Mean is the codec that answers every window with the mean, in 0 bytes.
@@ -88,14 +96,14 @@ func (t *Training) PCA(k int, packing bam.Packing) (codec.Codec, error) {
 		if packing.Integer() && t.peaks[c] > 0 {
 			gain = 1 / t.peaks[c]
 		}
-		for i, v := range t.Components.Vector(c) {
+		for i, v := range t.components.Vector(c) {
 			layer.W.Row(c)[i] = float32(v * gain)
 			layer.V.Row(i)[c] = float32(v / gain)
 		}
 	}
 	man := artifacts.Manifest{
 		ManifestVersion: artifacts.ManifestVersion1, ModelFormat: artifacts.LayerFormat,
-		LatentDim: k, Packing: packing, InputDims: t.Dims, WindowW: n / t.Dims, WindowStride: 1,
+		LatentDim: k, Packing: packing, InputDims: len(t.Schema), WindowW: n / len(t.Schema), WindowStride: 1,
 	}
 	if packing.Integer() {
 		scale := float64(packing.MaxInt())
@@ -104,7 +112,8 @@ func (t *Training) PCA(k int, packing bam.Packing) (codec.Codec, error) {
 	return codec.NewBAM(&artifacts.Model{Manifest: man, Net: bam.Model{Layers: []bam.Layer{layer}}, Norm: t.Norm})
 }
 
-// Baseline is a rival at the same payload, or nearly: Bytes says how many it takes.
+// Baseline is a simple codec, measured at about the same payload: Bytes says how
+// many it takes.
 type Baseline struct {
 	Name       string      `json:"name"`
 	Bytes      int         `json:"payload_bytes"`
@@ -114,29 +123,27 @@ type Baseline struct {
 // Baselines evaluates the mean and PCA as int8 and as int16, each with as many
 // components as n bytes hold, on the windows, with ZScored relative to std.
 func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], std []float64) ([]Baseline, error) {
-	rivals := []struct {
+	type baseline struct {
 		name  string
 		codec codec.Codec
-	}{{"mean", t.Mean()}}
+	}
+	baselines := []baseline{{"mean", t.Mean()}}
 	for _, p := range []bam.Packing{bam.Int16, bam.Int8} {
 		if k := min(n/p.BytesPerLatent(), len(t.Norm.Mean)); k > 0 {
 			c, err := t.PCA(k, p)
 			if err != nil {
 				return nil, err
 			}
-			rivals = append(rivals, struct {
-				name  string
-				codec codec.Codec
-			}{"PCA " + string(p), c})
+			baselines = append(baselines, baseline{"PCA " + string(p), c})
 		}
 	}
 	var out []Baseline
-	for _, r := range rivals {
-		e, err := Evaluate(r.codec, windows, Settings{Dims: t.Dims, Std: std})
+	for _, b := range baselines {
+		e, err := Evaluate(b.codec, windows, Settings{Schema: t.Schema, Std: std})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Baseline{r.name, r.codec.MaxPayloadLen(), e})
+		out = append(out, Baseline{b.name, b.codec.MaxPayloadLen(), e})
 	}
 	return out, nil
 }

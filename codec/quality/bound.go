@@ -1,21 +1,20 @@
 package quality
 
 import (
-	"iter"
+	"fmt"
 	"math"
 
 	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // OverTolerance is errors divided by the tolerance of each value of a step:
-// above 1 is too far. Longitude, roll and yaw are compared modulo 360.
+// above 1 is beyond it. Errors of angles are taken modulo 360.
 type OverTolerance struct {
 	Tolerances []float64 `json:"tolerances"`
 	MAE        float64   `json:"mae"`
 	MSE        float64   `json:"mse"`
-	// Worst is the largest of each value of a step.
+	// Worst is the largest one of each value of a step.
 	Worst []float64 `json:"worst"`
 	// Within is the share of windows none of whose values is above 1.
 	Within float64 `json:"within"`
@@ -30,17 +29,6 @@ type RungShare struct {
 	Share   float64 `json:"share"`
 }
 
-// Values yields the windows' values, as codec.FitGrid wants them.
-func Values(windows iter.Seq2[dataset.Window, error]) iter.Seq2[[]float64, error] {
-	return func(yield func([]float64, error) bool) {
-		for w, err := range windows {
-			if !yield(w.Values, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 // overTally gathers an OverTolerance.
 type overTally struct {
 	tolerances, worst []float64
@@ -50,15 +38,11 @@ type overTally struct {
 }
 
 // newOverTally is nil where there are no tolerances.
-func newOverTally(c codec.Codec, opt Settings) *overTally {
-	tolerances := opt.Tolerances
-	if b, ok := c.(*codec.Bounded); ok && tolerances == nil {
-		tolerances = b.Tolerances()
-	}
+func newOverTally(tolerances []float64, angles []bool) *overTally {
 	if tolerances == nil {
 		return nil
 	}
-	return &overTally{tolerances: tolerances, worst: make([]float64, opt.Dims), angles: sensor.ForDims(opt.Dims).Angles()}
+	return &overTally{tolerances: tolerances, worst: make([]float64, len(tolerances)), angles: angles}
 }
 
 func (t *overTally) add(want, got []float64) {
@@ -68,11 +52,7 @@ func (t *overTally) add(want, got []float64) {
 	largest := 0.0
 	for i, v := range want {
 		d := i % len(t.tolerances)
-		e := math.Abs(v - got[i])
-		if t.angles[d] {
-			e = math.Abs(math.Remainder(v-got[i], 360))
-		}
-		e /= t.tolerances[d]
+		e := math.Abs(sensor.Difference(v, got[i], t.angles[d])) / t.tolerances[d]
 		t.abs += e
 		t.sqr += e * e
 		t.worst[d] = max(t.worst[d], e)
@@ -90,29 +70,6 @@ func (t *overTally) result(windowLen int) *OverTolerance {
 	}
 	n := float64(t.windows) * float64(windowLen)
 	return &OverTolerance{t.tolerances, t.abs / n, t.sqr / n, t.worst, float64(t.within) / float64(t.windows)}
-}
-
-// wraps says which values of a step the codec knows as angles. It may decode
-// one of them as another turn of the same angle.
-func wraps(c codec.Codec, dims int) []bool {
-	switch c := c.(type) {
-	case *codec.Bounded:
-		return sensor.ForDims(dims).Angles()
-	case *codec.Lattice:
-		angles := make([]bool, dims)
-		for i, d := range c.Dims() {
-			angles[i] = d.Cells > 0
-		}
-		return angles
-	case *codec.Grid:
-		grid := c.Dims()
-		angles := make([]bool, len(grid))
-		for i, d := range grid {
-			angles[i] = d.Angle
-		}
-		return angles
-	}
-	return nil
 }
 
 // unwrap turns the angles of got to where they are nearest to want.
@@ -159,7 +116,7 @@ func (p payloads) quantile(q float64) int {
 
 // rungShares is nil but for ladders.
 func rungShares(c codec.Codec, p payloads) []RungShare {
-	b, ok := c.(*codec.Bounded)
+	b, ok := c.(codec.Laddered)
 	if !ok {
 		return nil
 	}
@@ -176,4 +133,18 @@ func rungShares(c codec.Codec, p payloads) []RungShare {
 		}
 	}
 	return out
+}
+
+// RungNames are short names for the rungs of a ladder: a model's has the beginning
+// of its hash.
+func RungNames(c codec.Laddered) []string {
+	var names []string
+	for _, r := range c.Rungs() {
+		name := r.ID()
+		if m, ok := r.(codec.Modelled); ok && m.ModelHash() != "" {
+			name += fmt.Sprintf(" %.8s…", m.ModelHash())
+		}
+		names = append(names, name)
+	}
+	return names
 }

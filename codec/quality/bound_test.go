@@ -1,36 +1,28 @@
 package quality_test
 
 import (
-	"errors"
 	"iter"
 	"math"
 	"testing"
 
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-var tolerances = []float64{4.5e-5, 4.5e-5, 5, 0.5, 0.5, 0.5, 5, 5, 5, 3, 3, 3}
+var tolerances = sensor.Motion().Tolerances()
 
 // ladder is a grid fitted to the first windows of the walk, and the physical
 // one.
-func ladder(t *testing.T, first int) *codec.Bounded {
+func ladder(t *testing.T, first int) *codec.Ladder {
 	t.Helper()
-	fitted, err := codec.FitGrid(quality.Values(walk(first)), tolerances)
+	r, err := fit.Ladder(fit.Values(walk(first)), &fit.LadderSettings{Plain: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	last, err := codec.PhysicalGrid(1, tolerances)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := codec.NewBounded(sensor.Shape{Dims: 12, W: 1}, tolerances, fitted, last)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
+	return r.Codec
 }
 
 func ones(n int) []float64 {
@@ -43,7 +35,7 @@ func ones(n int) []float64 {
 
 func TestEvaluateLadder(t *testing.T) {
 	b := ladder(t, 20)
-	e, err := quality.Evaluate(b, walk(1000), quality.Settings{Dims: 12, Std: ones(12)})
+	e, err := quality.Evaluate(b, walk(1000), quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,11 +72,11 @@ func TestEvaluateCountsRefused(t *testing.T) {
 			}
 		}
 	}
-	e, err := quality.Evaluate(ladder(t, 10), bad, quality.Settings{Dims: 12, Std: ones(12)})
+	e, err := quality.Evaluate(ladder(t, 10), bad, quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
 	if err != nil || e.Samples != 9 || e.Refused != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err = quality.Evaluate(ladder(t, 10), walk(0), quality.Settings{Dims: 12, Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
+	if e, err = quality.Evaluate(ladder(t, 10), walk(0), quality.Settings{Schema: sensor.Motion(), Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
 		t.Errorf("no windows: %+v, %v", e, err)
 	}
 }
@@ -100,24 +92,19 @@ func TestAnglesWrapForGrids(t *testing.T) {
 			}
 		}
 	}
-	g, err := codec.PhysicalGrid(1, tolerances)
+	g, err := fit.PhysicalGrid(1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(g, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances})
+	e, err := quality.Evaluate(g.Codec, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances})
 	if err != nil || e.BySensor[11].Max > 3 || e.OverTolerance.Worst[11] > 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
 	plain, _ := codec.NewSensor12(1)
-	if e, err = quality.Evaluate(plain, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
+	if e, err = quality.Evaluate(plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
 		t.Errorf("a codec without a bound: %+v, %v", e, err)
 	}
-	if _, err := quality.Evaluate(plain, windows, quality.Settings{Dims: 12, Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
+	if _, err := quality.Evaluate(plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
 		t.Error("11 tolerances pass")
-	}
-	stop := errors.New("stop")
-	failing := func(yield func(dataset.Window, error) bool) { yield(dataset.Window{}, stop) }
-	if _, err := codec.FitGrid(quality.Values(failing), tolerances); !errors.Is(err, stop) {
-		t.Errorf("%v, want %v", err, stop)
 	}
 }

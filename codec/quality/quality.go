@@ -43,13 +43,14 @@ type Evaluation struct {
 	MeanPayloadBytes     float64  `json:"mean_payload_bytes"`
 	P99PayloadBytes      int      `json:"p99_payload_bytes"`
 	Samples              int      `json:"samples"`
-	// Refused is the number of windows outside a grid, or beyond a ladder's
-	// last rung. They are not among the samples.
+	// Refused is the number of windows that the codec refused: out of range,
+	// beyond the tolerances or with a code longer than a payload. They are not
+	// among the samples.
 	Refused    int        `json:"refused,omitempty"`
 	Saturation Saturation `json:"saturation"`
 	Overall    Errors     `json:"overall"`
 	// ByGroup is by gps, accel, gyro and rpy; absent where a step is not a
-	// 12-D sample.
+	// motion sample.
 	ByGroup map[string]Errors `json:"by_group,omitempty"`
 	ZScored Errors            `json:"zscored"`
 	// BySensor has one entry a value of a step, in its unit.
@@ -68,40 +69,72 @@ type Evaluation struct {
 
 // Settings say how errors are weighed.
 type Settings struct {
-	// Dims is the number of values of a step.
-	Dims int
+	// Schema describes the values of a step; nil: what the codec knows of them
+	// (see [Schema]).
+	Schema sensor.Schema
 	// Std is the deviation of each value, for ZScored. Values whose deviation
 	// is 0 are left out there.
 	Std []float64
 	// Tolerances are the largest errors of each value of a step, for
-	// OverTolerance; nil: those of the codec, if it is a ladder.
+	// OverTolerance; nil: those of the codec, where it has an error bound.
 	Tolerances []float64
 }
 
-// saturator is a codec whose payload holds integers that can saturate.
-type saturator interface {
-	Saturated(payload []byte) (count, total int)
+// Schema is what a codec knows of the values of a step: their names, their number
+// (see [sensor.ForDims]), or nothing, which is nil.
+func Schema(c codec.Codec) sensor.Schema {
+	if d, ok := c.(codec.Described); ok {
+		return d.Values()
+	}
+	if w, ok := c.(codec.Windowed); ok {
+		return sensor.ForDims(w.Window().Dims)
+	}
+	return nil
 }
 
-// Evaluate encodes and decodes every window and adds up the errors. Where a grid
-// or a ladder decodes an angle as another turn of the same, that is no error.
-func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Settings) (*Evaluation, error) {
-	n := c.WindowLen()
-	if opt.Dims < 1 || n%opt.Dims != 0 || len(opt.Std) != n {
-		return nil, fmt.Errorf("quality: %d dims and %d deviations do not fit windows of %d values", opt.Dims, len(opt.Std), n)
+// filled returns the settings for a codec with the defaults filled in, and checks
+// them.
+func (s Settings) filled(c codec.Codec) (Settings, error) {
+	if s.Schema == nil {
+		s.Schema = Schema(c)
 	}
-	if opt.Tolerances != nil && len(opt.Tolerances) != opt.Dims {
-		return nil, fmt.Errorf("quality: %d tolerances, want %d, one for each value of a step", len(opt.Tolerances), opt.Dims)
+	if b, ok := c.(codec.Bounded); ok && s.Tolerances == nil {
+		s.Tolerances = b.Tolerances()
 	}
+	dims, n := len(s.Schema), c.WindowLen()
+	if dims < 1 || n%dims != 0 || len(s.Std) != n {
+		return s, fmt.Errorf("quality: %d values of a step and %d deviations do not fit windows of %d values", dims, len(s.Std), n)
+	}
+	if s.Tolerances != nil && len(s.Tolerances) != dims {
+		return s, fmt.Errorf("quality: %d tolerances, want %d, one for each value of a step", len(s.Tolerances), dims)
+	}
+	return s, nil
+}
+
+// Evaluate encodes and decodes every window and adds up the errors. A window that
+// the codec refuses (codec.ErrValue) is counted. Of a codec that knows angles
+// (codec.Angular), one that is decoded as another turn of the same is no error.
+func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings Settings) (*Evaluation, error) {
+	s, err := settings.filled(c)
+	if err != nil {
+		return nil, err
+	}
+	n, dims := c.WindowLen(), len(s.Schema)
 	e := &Evaluation{
 		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
 		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: []int{},
-		tally: NewTally(n), dims: opt.Dims,
+		tally: NewTally(n), dims: dims,
 	}
-	sizes := make([]errorSizes, opt.Dims)
+	sizes := make([]errorSizes, dims)
 	lengths := make(payloads, c.MaxPayloadLen()+1)
-	over, angles := newOverTally(c, opt), wraps(c, opt.Dims)
-	sat, _ := c.(saturator)
+	var angles []bool // nil: the codec knows none
+	known := s.Schema.Angles()
+	if a, ok := c.(codec.Angular); ok {
+		angles = a.Angles()
+		known = angles
+	}
+	over := newOverTally(s.Tolerances, known)
+	sat, _ := c.(codec.Saturating)
 	var payload []byte
 	var got []float64
 	for w, err := range windows {
@@ -109,7 +142,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 			return nil, err
 		}
 		payload, err = c.AppendEncode(payload[:0], w.Values)
-		if errors.Is(err, codec.ErrRange) || errors.Is(err, codec.ErrBound) {
+		if errors.Is(err, codec.ErrValue) {
 			e.Refused++
 			continue
 		}
@@ -129,7 +162,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 		}
 		e.tally.Add(w.Values, got)
 		for i, v := range w.Values {
-			sizes[i%opt.Dims].Add(v - got[i])
+			sizes[i%dims].Add(v - got[i])
 		}
 	}
 	for n, seen := range lengths {
@@ -144,11 +177,11 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], opt Setti
 	}
 	e.Samples = e.tally.windows
 	e.Overall = e.tally.Overall()
-	e.ZScored = e.tally.Scaled(opt.Std)
-	e.BySensor = bySensor(e.tally, sizes)
-	if opt.Dims == sensor.MotionDims {
+	e.ZScored = e.tally.Scaled(s.Std)
+	e.BySensor = bySensor(e.tally, sizes, s.Schema)
+	if s.Schema.IsMotion() {
 		e.ByGroup = map[string]Errors{}
-		for _, g := range sensor.Motion().Groups() {
+		for _, g := range s.Schema.Groups() {
 			e.ByGroup[g.Name] = e.Dims(g.From, g.To)
 		}
 	}

@@ -27,9 +27,8 @@ type SensorErrors struct {
 }
 
 // bySensor turns what was gathered into one entry a value of a step.
-func bySensor(tally *Tally, sizes []errorSizes) []SensorErrors {
+func bySensor(tally *Tally, sizes []errorSizes, schema sensor.Schema) []SensorErrors {
 	dims := len(sizes)
-	schema := sensor.ForDims(dims)
 	out := make([]SensorErrors, dims)
 	for i := range sizes {
 		e := tally.Dims(dims, i, i+1)
@@ -66,11 +65,11 @@ type SensorDrift struct {
 	Farthest float64 `json:"farthest"` // largest distance from the training mean, in its deviations
 }
 
-// MeasureDrift compares windows, of dims values a step, with norm: mean and
-// deviation of every value over the training windows. Where a model's norm was
-// widened, that is its DataStd.
-func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, dims int) (*Drift, error) {
-	n := len(norm.Mean)
+// MeasureDrift compares windows, the values of whose steps schema describes, with
+// norm: mean and deviation of every value over the training windows. Where a
+// model's norm was widened, that is its DataStd.
+func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, schema sensor.Schema) (*Drift, error) {
+	n, dims := len(norm.Mean), len(schema)
 	if dims < 1 || n%dims != 0 || len(norm.Std) != n {
 		return nil, fmt.Errorf("quality: drift of windows of %d values with %d deviations, want as many of each and steps of %d to divide them", n, len(norm.Std), dims)
 	}
@@ -116,7 +115,7 @@ func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, dims
 	}
 	for i := range d.BySensor {
 		s := &d.BySensor[i]
-		s.Sensor = sensor.ForDims(dims).Label(i)
+		s.Sensor = schema.Label(i)
 		s.Outside /= float64(max(1, d.Samples*(n/dims)))
 		s.Shift = mean[i]
 		if count[i] > 1 {

@@ -19,3 +19,11 @@ func (e *Evaluation) SetSplit(subset string, split dataset.Split) {
 		}
 	}
 }
+
+// SplitSettings are the settings of the split that a manifest records.
+func SplitSettings(t *artifacts.TrainSplit) dataset.SplitSettings {
+	if t.Method == artifacts.SplitByTime {
+		return dataset.SplitSettings{Method: dataset.ByTime, TrainRatio: t.TrainRatio, CutMs: t.CutTsMs}
+	}
+	return dataset.SplitSettings{Method: dataset.ByHash, TrainRatio: t.TrainRatio, Seed: t.SplitSeed}
+}

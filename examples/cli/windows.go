@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 )
 
@@ -37,8 +36,21 @@ func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.W
 	var once sync.Once
 	windows := dataset.OpenWindows(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
-		once.Do(func() { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) })
+		once.Do(func() { warnTorn(stderr, err) })
 	}), path)
+}
+
+// OpenSamples returns a recording's samples. A recording without samples is an
+// error; a torn last line is a warning, printed once.
+func OpenSamples(path string, settings dataset.SampleSettings, stderr io.Writer) iter.Seq2[dataset.Sample, error] {
+	var once sync.Once
+	return dataset.NotEmpty(dataset.SkipTorn(dataset.OpenSamples(path, settings), func(err error) {
+		once.Do(func() { warnTorn(stderr, err) })
+	}), path)
+}
+
+func warnTorn(stderr io.Writer, err error) {
+	fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err)
 }
 
 // CheckSplit is SplitSettings.Check as an error of the command line.
@@ -50,17 +62,4 @@ func CheckSplit(s dataset.SplitSettings) error {
 		return Usagef("--train-ratio is %g, want more than 0", s.TrainRatio)
 	}
 	return nil
-}
-
-// RungNames are short names of a ladder's rungs.
-func RungNames(b *codec.Bounded) []string {
-	var names []string
-	for _, c := range b.Rungs() {
-		name := c.ID()
-		if m, ok := c.(*codec.BAM); ok {
-			name = fmt.Sprintf("%s %.8s…", name, m.Model().Hash())
-		}
-		names = append(names, name)
-	}
-	return names
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
@@ -42,25 +43,43 @@ func windows(t *testing.T, w int) string {
 	return path
 }
 
-var tolerances = []float64{4.5e-5, 4.5e-5, 5, 0.5, 0.5, 0.5, 5, 5, 5, 3, 3, 3}
-
 // gridAndLadder writes a grid.json, and a ladder.json of it alone.
 func gridAndLadder(t *testing.T) (grid, ladder string) {
 	t.Helper()
 	dir := t.TempDir()
-	g, err := codec.PhysicalGrid(1, tolerances)
+	r, err := fit.PhysicalGrid(1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	grid, ladder = filepath.Join(dir, "grid.json"), filepath.Join(dir, "ladder.json")
-	if err := g.Save(grid); err != nil {
+	if err := r.Save(grid); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := codec.SaveLadder(ladder, &codec.Ladder{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: tolerances,
-		Rungs: []codec.Rung{{Codec: codec.Section{ID: "grid", Version: "1", Params: codec.Params{GridPath: "grid.json"}}}}}); err != nil {
+	l := codec.LadderSpec{Window: sensor.Shape{Dims: 12, W: 1, Stride: 1}, Tolerances: sensor.Motion().Tolerances(),
+		Rungs: []codec.RungSpec{codec.NewRungSpec(r.Codec, codec.Params{GridPath: "grid.json"})}}
+	text, err := l.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ladder, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return grid, ladder
+}
+
+// entropyGrid writes an entropy_grid.json, fitted to the simulated walk.
+func entropyGrid(t *testing.T) string {
+	t.Helper()
+	samples := dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{})
+	r, err := fit.EntropyGrid(fit.Values(dataset.Windows(samples, dataset.Windower{W: 1})), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "entropy_grid.json")
+	if err := r.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // What is decoded encodes to the same payloads again, with every codec.
@@ -76,6 +95,9 @@ func TestThereAndBack(t *testing.T) {
 		{"bam of four samples", 4, []string{"--bam-manifest", golden("window4_int8")}},
 		{"grid", 1, []string{"--grid", grid}},
 		{"ladder", 1, []string{"--ladder", ladder}},
+		{"ladder by its folder", 1, []string{"--ladder", filepath.Dir(ladder)}},
+		{"entropy-coded grid", 1, []string{"--entropy-grid", entropyGrid(t)}},
+		{"entropy-coded grid of 20 bytes", 1, []string{"--entropy-grid", entropyGrid(t), "--payload-bytes", "20"}},
 		{"ladder, named", 1, []string{"--codec", "bounded", "--ladder", ladder}},
 		{"sensor12", 2, []string{"--codec", "sensor12_packed", "--window-W", "2"}},
 		{"truncate", 1, []string{"--codec", "sensor12_packed_truncate", "--payload-bytes", "14"}},
@@ -142,7 +164,8 @@ func TestBadInput(t *testing.T) {
 		names []string
 	}{
 		{"no codec", []string{"--in", data}, true, []string{"--codec"}},
-		{"two codecs", []string{"--in", data, "--grid", grid, "--ladder", ladder}, true, []string{"bounded", "grid"}},
+		{"two codecs", []string{"--in", data, "--grid", grid, "--ladder", ladder}, true, []string{ladder, grid}},
+		{"another codec than its file", []string{"--in", data, "--grid", grid, "--codec", "raw"}, true, []string{"raw", "grid"}},
 		{"no input", []string{"--grid", grid}, true, []string{"--in"}},
 		{"a payload to encode", []string{"--grid", grid, "--payload", "00"}, true, []string{"--decode"}},
 		{"unknown codec", []string{"--codec", "gzip", "--in", data}, false, []string{"gzip", "zlib"}},

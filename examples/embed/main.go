@@ -30,7 +30,7 @@ func main() {
 }
 
 func run(out io.Writer) error {
-	c, err := codec.LoadBAMFS(files, "model/bam_manifest.json")
+	c, err := codec.LoadFS(files, "model")
 	if err != nil {
 		return err
 	}

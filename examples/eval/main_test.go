@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -36,7 +37,7 @@ func model(t *testing.T, s *train.Settings) (data, manifest string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := artifacts.Save(filepath.Join(dir, "m"), res.Set(), artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(filepath.Join(dir, "m"), res.Set(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return data, filepath.Join(dir, "m", artifacts.ManifestFile)
@@ -125,7 +126,7 @@ func TestOtherRecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := artifacts.Save(filepath.Join(dir, "m"), res.Set(), artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(filepath.Join(dir, "m"), res.Set(), nil); err != nil {
 		t.Fatal(err)
 	}
 	manifest := filepath.Join(dir, "m", artifacts.ManifestFile)
@@ -157,7 +158,7 @@ func TestOtherRecording(t *testing.T) {
 			if c.without != "" && strings.Contains(out, c.without) {
 				t.Errorf("the report says %q:\n%s", c.without, out)
 			}
-			var e evaluation
+			var e quality.Comparison
 			b, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -180,7 +181,7 @@ func TestLadder(t *testing.T) {
 	data, _ := model(t, &train.Settings{LatentDim: 2})
 	dir := t.TempDir()
 	tolerances := []float64{0.05, 0.05, 0.05}
-	l := &codec.Ladder{Window: sensor.Shape{Dims: 3, W: 1, Stride: 1}, Tolerances: tolerances}
+	l := &codec.LadderSpec{Window: sensor.Shape{Dims: 3, W: 1, Stride: 1}, Tolerances: tolerances}
 	for _, bits := range []int{5, 8} {
 		dims := []codec.GridDim{{Low: -1.2, Step: 0.0999, Bits: bits}, {Low: -1.2, Step: 0.0999, Bits: bits}, {Low: -0.5, Step: 0.0999, Bits: bits}}
 		dims[2].Low = map[int]float64{5: 0, 8: -2}[bits]
@@ -189,17 +190,21 @@ func TestLadder(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := fmt.Sprintf("grid%d.json", bits)
-		if err := g.Save(filepath.Join(dir, name)); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), g.File(), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		l.Rungs = append(l.Rungs, codec.Rung{Codec: codec.Section{ID: "grid", Version: "1", Params: codec.Params{GridPath: name}}})
+		l.Rungs = append(l.Rungs, codec.NewRungSpec(g, codec.Params{GridPath: name}))
 	}
 	ladder := filepath.Join(dir, codec.LadderFile)
-	if _, err := codec.SaveLadder(ladder, l); err != nil {
+	text, err := l.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(ladder, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "eval.json")
-	_, err := eval("--dataset", data, "--ladder", ladder, "--out", file, "--split", "time", "--subset", "all")
+	_, err = eval("--dataset", data, "--ladder", ladder, "--out", file, "--split", "time", "--subset", "all")
 	if err == nil || !strings.Contains(err.Error(), "ts_ms") {
 		t.Errorf("by time without times: %v", err)
 	}

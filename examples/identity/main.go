@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/examples/cli"
@@ -69,8 +70,8 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := artifacts.Save(o.outDir, set, artifacts.SaveOptions{Force: o.force}); err != nil {
-		if errors.Is(err, artifacts.ErrExists) {
+	if _, err := save.Model(o.outDir, set, &save.Settings{Force: o.force}); err != nil {
+		if errors.Is(err, save.ErrExists) {
 			return fmt.Errorf("%w (--force replaces a model's folder)", err)
 		}
 		return err

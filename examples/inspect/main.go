@@ -20,7 +20,6 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
 )
 
@@ -53,9 +52,13 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	describe(stdout, manifest, m, c)
 	if data != "" {
-		if err := latents(stdout, stderr, data, m, c); err != nil {
-			return err
+		shape := c.Window()
+		l, err := quality.MeasureLatents(c, cli.OpenWindows(data, shape.Dims, shape.W, stderr))
+		if err != nil {
+			return fmt.Errorf("%s: %w", data, err)
 		}
+		fmt.Fprintf(stdout, "\nLatents over %d windows of %s\n", l.Windows, data)
+		l.WriteTable(stdout)
 	}
 	return verify(stdout, m)
 }
@@ -119,7 +122,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 		line("created", "%s, codec %s %s, %s", a.CreatedAt, a.CodecID, a.CodecVersion, commit)
 	}
 	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
-	quality.WriteAirtime(w, c.MaxPayloadLen(), sensor.Shape{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride})
+	quality.WriteAirtime(w, c.MaxPayloadLen(), man.Window())
 }
 
 func largest(v []float32) (most float64) {
@@ -127,50 +130,6 @@ func largest(v []float32) (most float64) {
 		most = max(most, math.Abs(float64(x)))
 	}
 	return most
-}
-
-// latents prints the range of each latent over a data set, beside what the
-// integers hold.
-func latents(w, stderr io.Writer, data string, m *artifacts.Model, c *codec.BAM) error {
-	man := &m.Manifest
-	low, high := slices.Repeat([]float64{math.Inf(1)}, man.LatentDim), slices.Repeat([]float64{math.Inf(-1)}, man.LatentDim)
-	windows, full, total := 0, 0, 0
-	var y []float32
-	var payload []byte
-	for win, err := range cli.OpenWindows(data, man.InputDims, man.WindowW, stderr) {
-		if err != nil {
-			return err
-		}
-		if y, err = c.AppendLatent(y[:0], win.Values); err != nil {
-			return fmt.Errorf("%s: window %d: %w", data, win.ID, err)
-		}
-		if payload, err = c.AppendEncode(payload[:0], win.Values); err != nil {
-			return fmt.Errorf("%s: window %d: %w", data, win.ID, err)
-		}
-		for k, v := range y {
-			low[k], high[k] = min(low[k], float64(v)), max(high[k], float64(v))
-		}
-		f, n := c.Saturated(payload)
-		windows, full, total = windows+1, full+f, total+n
-	}
-	fmt.Fprintf(w, "\nLatents over %d windows of %s\n", windows, data)
-	head := "\tfrom\tto"
-	if man.Packing.Integer() {
-		head += "\tof the range"
-	}
-	rows := []string{head}
-	for k := range low {
-		row := fmt.Sprintf("latent %d\t%s\t%s", k, cli.Digits(low[k]), cli.Digits(high[k]))
-		if man.Packing.Integer() {
-			row += fmt.Sprintf("\t%.0f %%", 100*max(-low[k], high[k])**man.Scale/float64(man.Packing.MaxInt()))
-		}
-		rows = append(rows, row)
-	}
-	cli.Table(w, rows...)
-	if total > 0 {
-		fmt.Fprintf(w, "saturated: %d of %d integers (%.2f %%)\n", full, total, 100*float64(full)/float64(total))
-	}
-	return nil
 }
 
 // verify prints the files and whether they are those that artifacts.json

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
@@ -49,7 +50,7 @@ func model(t *testing.T, data, dir string, latents int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := artifacts.Save(dir, res.Set(), artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, res.Set(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, artifacts.ManifestFile)
@@ -65,7 +66,7 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"bam", "4 B", "lattice", "5 B", "grid", "16 B", "on average", "error / tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
+	for _, want := range []string{"bam", "4 B", "entropy_grid", "5 B", "grid", "16 B", "on average", "error / tolerance", "yaw", filepath.Join("ladders", "a", "ladder.json")} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the report lacks %q:\n%s", want, out)
 		}
@@ -74,7 +75,7 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	if err := os.Rename(root, moved); err != nil {
 		t.Fatal(err)
 	}
-	c, err := codec.LoadBounded(filepath.Join(moved, "ladders", "a", codec.LadderFile))
+	c, err := codec.LoadLadder(filepath.Join(moved, "ladders", "a", codec.LadderFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +86,10 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 
 	// Plain grids.
 	plain := filepath.Join(t.TempDir(), "plain")
-	if _, _, err := program("--dataset", data, "--out-dir", plain, "--lattice=false"); err != nil {
+	if _, _, err := program("--dataset", data, "--out-dir", plain, "--entropy-coded=false"); err != nil {
 		t.Fatal(err)
 	}
-	g, err := codec.LoadBounded(filepath.Join(plain, codec.LadderFile))
+	g, err := codec.LoadLadder(filepath.Join(plain, codec.LadderFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +99,9 @@ func TestLadderHoldsItsPromise(t *testing.T) {
 	checkTolerances(t, g, windows)
 }
 
-func checkTolerances(t *testing.T, c *codec.Bounded, windows []dataset.Window) {
+func checkTolerances(t *testing.T, c *codec.Ladder, windows []dataset.Window) {
 	t.Helper()
-	angles, tolerances := sensor.ForDims(sensor.MotionDims).Angles(), c.Tolerances()
+	angles, tolerances := c.Angles(), c.Tolerances()
 	for _, w := range windows {
 		payload, err := c.AppendEncode(nil, w.Values)
 		if err != nil {
@@ -111,11 +112,7 @@ func checkTolerances(t *testing.T, c *codec.Bounded, windows []dataset.Window) {
 			t.Fatal(err)
 		}
 		for i, v := range w.Values {
-			e := math.Abs(v - back[i])
-			if angles[i] {
-				e = math.Abs(math.Remainder(v-back[i], 360))
-			}
-			if !(e <= tolerances[i]) {
+			if e := math.Abs(sensor.Difference(v, back[i], angles[i])); !(e <= tolerances[i]) {
 				t.Fatalf("window %d, value %d: %g comes back as %g", w.ID, i, v, back[i])
 			}
 		}
@@ -139,10 +136,10 @@ func TestOtherWindows(t *testing.T) {
 		fmt.Fprintf(&b, `{"window_id": %d, "window": [%d, %d, %d, %d]}`+"\n", i, i%7, i%3, i%5, 4)
 	}
 	os.WriteFile(data, []byte(b.String()), 0o644)
-	for _, lattice := range []string{"true", "false"} {
-		out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--lattice="+lattice, "--widened", "1")
+	for _, coded := range []string{"true", "false"} {
+		out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--entropy-coded="+coded, "--widened", "1")
 		if err != nil || !strings.Contains(out, "dim 1") || !strings.Contains(out, "no holdout") || !strings.Contains(warned, "refused") {
-			t.Errorf("lattice %s: %v\n%s%s", lattice, err, out, warned)
+			t.Errorf("entropy coded %s: %v\n%s%s", coded, err, out, warned)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/motion"
 	"github.com/loralink/loralink-go/internal/station"
 	"github.com/loralink/loralink-go/internal/station/stationtest"
 	"github.com/loralink/loralink-go/internal/testenv"

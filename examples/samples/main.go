@@ -11,16 +11,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/motion"
 )
 
 func main() { cli.Main("samples", run) }
@@ -41,7 +40,6 @@ type options struct {
 
 func parse(args []string, stdout io.Writer) (*options, error) {
 	var o options
-	var fill string
 	flags := cli.NewFlags("samples", summary)
 	flags.StringVar(&o.in, "in", "", "recording to read: .csv is CSV, anything else JSONL")
 	flags.IntVar(&o.simulate, "simulate", 0, "simulate a recording of so many samples instead")
@@ -49,10 +47,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	flags.Float64Var(&o.rateHz, "rate-hz", 1, "samples a second of the simulation, at most 1000")
 	flags.StringVar(&o.out, "out", "", "data set to write, as out/dataset_raw.jsonl")
 	flags.StringVar(&o.samplesOut, "samples-out", "", "recording to write: the samples themselves, as flat JSONL")
-	flags.IntVar(&o.window.W, "window-W", 1, "samples of a window")
-	flags.IntVar(&o.window.Stride, "window-stride", 1, "samples from one window to the next")
-	flags.Int64Var(&o.window.MaxGapMs, "max-gap-ms", 0, "no window spans a longer gap between two samples; 0: any gap")
-	flags.StringVar(&fill, "fill", "error", "a missing value: error, drop (its sample) or hold (the last value)")
+	o.window.RegisterFlags(flags)
+	fill := flags.String("fill", "error", "a missing value: error, drop (its sample) or hold (the last value)")
 	flags.StringVar(&o.window.RunID, "run-id", "", "run_id of the windows; without it the recording's name")
 	flags.IntVar(&o.maxSamples, "max-samples", 0, "samples to use, from the first; 0: all")
 	flags.BoolVar(&o.force, "force", false, "replace existing output")
@@ -60,8 +56,8 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 		return nil, err
 	}
 	var err error
-	if o.fill, err = dataset.ParseFill(fill); err != nil {
-		return nil, cli.Usagef("--fill is %q, want error, drop or hold", fill)
+	if o.fill, err = dataset.ParseFill(*fill); err != nil {
+		return nil, cli.Usagef("--fill is %q, want error, drop or hold", *fill)
 	}
 	return &o, o.check(flags)
 }
@@ -77,22 +73,15 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return cli.Usagef("--out and --samples-out are both %s, want two files", o.out)
 	case simulated && o.simulate < 1:
 		return cli.Usagef("--simulate is %d, want at least 1", o.simulate)
-	case o.window.W < 1:
-		return cli.Usagef("--window-W is %d, want at least 1", o.window.W)
-	case o.window.Stride < 1:
-		return cli.Usagef("--window-stride is %d, want at least 1", o.window.Stride)
-	case o.window.MaxGapMs < 0:
-		return cli.Usagef("--max-gap-ms is %d, want 0 or more", o.window.MaxGapMs)
 	case o.maxSamples < 0:
 		return cli.Usagef("--max-samples is %d, want 0 or more", o.maxSamples)
+	case !simulated && (cli.IsSet(flags, "seed") || cli.IsSet(flags, "rate-hz")):
+		return cli.Usagef("--seed and --rate-hz are for --simulate, want them left out with --in")
 	}
-	if !simulated {
-		for _, name := range []string{"seed", "rate-hz"} {
-			if cli.IsSet(flags, name) {
-				return cli.Usagef("--%s is for --simulate, want it left out with --in", name)
-			}
-		}
-	} else if _, err := motion.New(o.seed, o.rateHz); err != nil {
+	if err := o.window.Check(); err != nil {
+		return cli.Usagef("%w", err)
+	}
+	if _, err := motion.New(o.seed, o.rateHz); simulated && err != nil {
 		return cli.Usagef("--rate-hz is %v, want above 0 and at most 1000", o.rateHz)
 	}
 	if o.window.RunID == "" {
@@ -110,30 +99,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, path := range []string{o.out, o.samplesOut} {
-		if err := o.place(path); err != nil {
+		if err := cli.CheckOut(path, o.force, o.in); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
 	}
-
 	var counts dataset.SampleCounts
 	samples := motion.Samples(o.seed, o.rateHz, o.simulate)
 	source := fmt.Sprintf("the simulator (seed %d, %g Hz)", o.seed, o.rateHz)
-	warn := func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
 	if o.in != "" {
-		samples = dataset.OpenSamples(o.in, dataset.SampleSettings{Fill: o.fill, Counts: &counts})
-		samples = dataset.NotEmpty(dataset.SkipTorn(samples, warn), o.in)
+		samples = cli.OpenSamples(o.in, dataset.SampleSettings{Fill: o.fill, Counts: &counts}, stderr)
 		source = o.in
 	}
 	progress := cli.NewProgress(stderr)
 	defer progress.Clear()
-	var times *timing
-	samples = dataset.Limit(samples, o.maxSamples)
+	var times dataset.Timing
 	watched := func(yield func(dataset.Sample, error) bool) {
-		times = newTiming() // of the last pass
-		for s, err := range samples {
+		times = dataset.Timing{} // of the last pass
+		for s, err := range dataset.Limit(samples, o.maxSamples) {
 			if err == nil {
-				times.add(s.TsMs)
-				progress.Update("samples", times.n, 0)
+				times.Add(s.TsMs)
+				progress.Update("samples", times.Samples(), 0)
 				err = ctx.Err()
 			}
 			if !yield(s, err) || err != nil {
@@ -141,66 +129,36 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			}
 		}
 	}
-
 	windows, err := o.write(watched, source)
 	if err != nil {
 		return err
 	}
 	progress.Clear()
-	fmt.Fprintf(stdout, "read      %d samples from %s\n", times.n, source)
+	fmt.Fprintf(stdout, "read      %d samples from %s\n", times.Samples(), source)
 	if counts.Dropped+counts.Held > 0 {
 		fmt.Fprintf(stdout, "filled    %d samples dropped, %d held, for missing values\n", counts.Dropped, counts.Held)
 	}
-	times.report(stdout, o.window.MaxGapMs)
+	times.WriteText(stdout, o.window.MaxGapMs)
 	if o.out != "" {
 		fmt.Fprintf(stdout, "wrote     %d windows of %d × %d values to %s\n", windows, o.window.W, sensor.MotionDims, o.out)
 	}
 	if o.samplesOut != "" {
-		fmt.Fprintf(stdout, "wrote     %d samples to %s\n", times.n, o.samplesOut)
+		fmt.Fprintf(stdout, "wrote     %d samples to %s\n", times.Samples(), o.samplesOut)
 	}
 	return nil
 }
 
-// place checks that output may go to path, and makes its folder.
-func (o *options) place(path string) error {
-	if path == "" {
-		return nil
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("%s: found a folder, want a file to write", path)
-	case err == nil && !o.force:
-		return fmt.Errorf("%s: exists already, want a new file (--force replaces it)", path)
-	case err == nil:
-		if in, err := os.Stat(o.in); err == nil && os.SameFile(in, info) {
-			return fmt.Errorf("%s: found the recording itself, want another file to write", path)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	return os.MkdirAll(filepath.Dir(path), 0o777)
-}
-
 // write writes what was asked for and returns the number of windows.
-func (o *options) write(samples iter.Seq2[dataset.Sample, error], source string) (int, error) {
-	n := 0
+func (o *options) write(samples iter.Seq2[dataset.Sample, error], source string) (n int, err error) {
 	if o.out != "" {
-		windows := dataset.NotEmpty(dataset.Windows(samples, o.window), source)
-		var err error
-		n, err = dataset.WriteFile(o.out, windows)
+		n, err = dataset.WriteFile(o.out, dataset.NotEmpty(dataset.Windows(samples, o.window), source))
 		var at *dataset.Error
 		if errors.Is(err, dataset.ErrEmpty) && errors.As(err, &at) && o.window.W > 1 {
 			return 0, fmt.Errorf("%s: found too few samples for a window, want at least --window-W %d without a longer gap between them", source, o.window.W)
 		}
-		if err != nil {
-			return 0, err
-		}
 	}
-	if o.samplesOut != "" {
-		if _, err := dataset.WriteFile(o.samplesOut, samples); err != nil {
-			return 0, err
-		}
+	if o.samplesOut != "" && err == nil {
+		_, err = dataset.WriteFile(o.samplesOut, samples)
 	}
-	return n, nil
+	return n, err
 }

@@ -151,7 +151,7 @@ func TestBadInput(t *testing.T) {
 		{"a folder as input", good, "--in . --out d.jsonl", "dataset: .: is a directory"},
 		{"existing output", good, "--in a.jsonl --out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
 		{"existing samples-out", good, "--simulate 5 --samples-out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
-		{"output over input", good, "--in a.jsonl --out ./a.jsonl --force", "./a.jsonl: found the recording itself, want another file to write"},
+		{"output over input", good, "--in a.jsonl --out ./a.jsonl --force", "./a.jsonl: found the input itself, want another file to write"},
 		{"a folder as output", good, "--in a.jsonl --out . --force", ".: found a folder, want a file to write"},
 		{"output below a file", good, "--in a.jsonl --out a.jsonl/d.jsonl", "stat a.jsonl/d.jsonl: not a directory"},
 	}
@@ -197,7 +197,7 @@ func TestWrongFlags(t *testing.T) {
 		"--in a --out b --max-gap-ms -1":      "--max-gap-ms is -1, want 0 or more",
 		"--in a --out b --max-samples -1":     "--max-samples is -1, want 0 or more",
 		"--in a --out b --fill zero":          `--fill is "zero", want error, drop or hold`,
-		"--in a --out b --seed 1":             "--seed is for --simulate",
+		"--in a --out b --seed 1":             "--seed and --rate-hz are for --simulate",
 		"--simulate 5 --rate-hz NaN --out b":  "--rate-hz is NaN, want above 0 and at most 1000",
 		"--simulate 5 --rate-hz 1001 --out b": "--rate-hz is 1001, want above 0 and at most 1000",
 		"--in a --out b --windows 3":          "flag provided but not defined: -windows",

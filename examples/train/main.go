@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -52,11 +53,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
-	save := artifacts.SaveOptions{Force: force}
+	saving := &save.Settings{Force: force}
 	if outDir == "" {
 		outDir = freshFolder(fmt.Sprintf("%s-%dB", settings.Packing, settings.PayloadLen()))
 	}
-	if err := artifacts.CheckPlace(outDir, save); errors.Is(err, artifacts.ErrExists) {
+	if err := save.CheckTarget(outDir, saving); errors.Is(err, save.ErrExists) {
 		return fmt.Errorf("%w (--force replaces a model's folder)", err)
 	} else if err != nil {
 		return err
@@ -75,7 +76,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if notes != "" {
 		set.Manifest.Notes = &notes
 	}
-	saved, err := artifacts.Save(outDir, set, save)
+	saved, err := save.Model(outDir, set, saving)
 	if err != nil {
 		return err
 	}
@@ -129,20 +130,20 @@ func freshFolder(name string) string {
 // training windows if there is no holdout.
 func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
 	training := dataset.Limit(dataset.Train(windows, s.Split), s.MaxSamples)
-	study, err := quality.Study(training, s.Window.Dims)
+	study, err := quality.Study(training, c.Values())
 	if err != nil {
 		return err
 	}
 	std := c.Model().DataStd()
 	test, subset := dataset.Holdout(windows, s.Split), "holdout"
-	e, err := quality.Evaluate(c, test, quality.Settings{Dims: s.Window.Dims, Std: std})
+	e, err := quality.Evaluate(c, test, quality.Settings{Std: std})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", study.N+e.Samples, study.N, e.Samples)
 	if e.Samples == 0 {
 		test, subset = training, "training windows, as there is no holdout"
-		if e, err = quality.Evaluate(c, test, quality.Settings{Dims: s.Window.Dims, Std: std}); err != nil {
+		if e, err = quality.Evaluate(c, test, quality.Settings{Std: std}); err != nil {
 			return err
 		}
 	}

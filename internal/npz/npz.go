@@ -1,7 +1,6 @@
-// Package npz reads and writes the .npz files that hold a layer's matrices. It
-// stands guard before npyio, which trusts what a header says: sizes are checked
-// against the bytes that are really there, and capped, before anything is
-// allocated for them.
+// Package npz reads the .npz files that hold a model's matrices. A file is a
+// stranger's: what its headers say is checked against the bytes that are really
+// there, and capped, before anything is allocated.
 package npz
 
 import (
@@ -12,19 +11,16 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/sbinet/npyio/npy"
 
 	"github.com/loralink/loralink-go/internal/float16"
 )
 
 // Errors that a caller may want to tell apart.
 var (
-	// ErrMalformed marks a file that is no npz, or a damaged one.
+	// ErrMalformed marks a file that is not an npz file, or a damaged one.
 	ErrMalformed = errors.New("npz: malformed")
 	// ErrUnsupported marks an array numpy can hold and we do not read; the
 	// message says the numpy call that mends it.
@@ -211,15 +207,15 @@ func (h header) array(file []byte, start int) (Array, error) {
 		order = binary.BigEndian
 	}
 	switch body := file[start:]; h.width {
-	case 2: // npyio has no float16
+	case 2:
 		for i := range a.Data {
 			a.Data[i] = float16.FromBits(order.Uint16(body[2*i:]))
 		}
 	case 4:
-		if err := npy.Read(bytes.NewReader(file), &a.Data); err != nil {
-			return Array{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		for i := range a.Data {
+			a.Data[i] = math.Float32frombits(order.Uint32(body[4*i:]))
 		}
-	case 8: // npyio would hold them all twice before they are narrowed
+	case 8:
 		for i := range a.Data {
 			v := math.Float64frombits(order.Uint64(body[8*i:]))
 			a.Data[i] = float32(v)
@@ -228,7 +224,7 @@ func (h header) array(file []byte, start int) (Array, error) {
 			}
 		}
 	}
-	if h.fortran { // npyio leaves slices in file order
+	if h.fortran {
 		rowMajor := make([]float32, len(a.Data))
 		for i := range a.Rows {
 			for j := range a.Cols {
@@ -238,46 +234,4 @@ func (h header) array(file []byte, start int) (Array, error) {
 		a.Data = rowMajor
 	}
 	return a, nil
-}
-
-// Member is an array and its name, for Write.
-type Member struct {
-	Name string
-	Array
-}
-
-// Write returns an npz file of the members in their order: float32, C order,
-// stored, without timestamps, so that equal arrays make equal bytes.
-func Write(members ...Member) ([]byte, error) {
-	var out bytes.Buffer
-	zw := zip.NewWriter(&out)
-	for _, m := range members {
-		if m.Rows < 1 || m.Cols < 1 || m.Rows*m.Cols != len(m.Data) {
-			return nil, fmt.Errorf("npz: %s is %d×%d with %d values", m.Name, m.Rows, m.Cols, len(m.Data))
-		}
-		if len(m.Data) > MaxElements {
-			return nil, fmt.Errorf("%w: %s has %d values, want at most %d", ErrTooLarge, m.Name, len(m.Data), MaxElements)
-		}
-		w, err := zw.CreateHeader(&zip.FileHeader{Name: m.Name + ".npy", Method: zip.Store})
-		if err != nil {
-			return nil, err
-		}
-		if err := npy.Write(w, matrixValue(m.Array)); err != nil {
-			return nil, err
-		}
-	}
-	if err := zw.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-// matrixValue is a as a [rows][cols]float32, the type npyio takes a shape from.
-func matrixValue(a Array) any {
-	rt := reflect.ArrayOf(a.Rows, reflect.ArrayOf(a.Cols, reflect.TypeFor[float32]()))
-	v := reflect.New(rt).Elem()
-	for i := range a.Rows {
-		reflect.Copy(v.Index(i), reflect.ValueOf(a.Data[i*a.Cols:(i+1)*a.Cols]))
-	}
-	return v.Interface()
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/motion"
 	"github.com/loralink/loralink-go/runspec"
 )
 

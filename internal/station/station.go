@@ -10,6 +10,7 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -39,7 +40,7 @@ func New(spec *runspec.RunSpec, manifest string) (*Station, error) {
 		params.ManifestPath = manifest
 	}
 	s.Codec, err = codec.New(codec.Spec{ID: spec.Codec.ID, Version: spec.Codec.Version, Params: params,
-		Dims: spec.Window.Dims, W: spec.Window.W, Stride: spec.Window.Stride, MaxPayloadBytes: spec.MaxPayloadBytes})
+		Window: sensor.Shape{Dims: spec.Window.Dims, W: spec.Window.W, Stride: spec.Window.Stride}, MaxPayloadBytes: spec.MaxPayloadBytes})
 	if err != nil {
 		return nil, err
 	}

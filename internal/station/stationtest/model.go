@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/dataset"
@@ -23,7 +24,7 @@ func Model(t testing.TB, recording string) string {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "model")
-	if _, err := artifacts.Save(dir, res.Set(), artifacts.SaveOptions{}); err != nil {
+	if _, err := save.Model(dir, res.Set(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, artifacts.ManifestFile)

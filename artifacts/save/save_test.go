@@ -1,0 +1,134 @@
+package save_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loralink/loralink-go/artifacts"
+	"github.com/loralink/loralink-go/artifacts/save"
+	"github.com/loralink/loralink-go/bam"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// testSet is a small model of two layers.
+func testSet(seed float32) *artifacts.Set {
+	layer := func(in, out int) bam.Layer {
+		l := bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
+		for i := range l.W.Data {
+			l.W.Data[i] = seed + float32(i)
+			l.V.Data[i] = seed - float32(i)
+		}
+		return l
+	}
+	return &artifacts.Set{
+		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), InputDims: 3, WindowW: 2, WindowStride: 1, Notes: ptr("é <&> 😀")},
+		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
+		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
+		TrainReport: map[string]int{"epochs": 3},
+		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)),
+	}
+}
+
+func saved(t testing.TB, seed float32) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "model")
+	if _, err := save.Model(dir, testSet(seed), nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestSaveRefuses(t *testing.T) {
+	dir := saved(t, 1)
+	before := fileHashes(t, dir)
+	if _, err := save.Model(dir, testSet(2), nil); !errors.Is(err, save.ErrExists) {
+		t.Errorf("without force: %v", err)
+	}
+	os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644)
+	if _, err := save.Model(dir, testSet(2), &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) || !strings.Contains(err.Error(), "thesis.tex") {
+		t.Errorf("a folder with another file: %v", err)
+	}
+	os.Remove(filepath.Join(dir, "thesis.tex"))
+	if !maps.Equal(before, fileHashes(t, dir)) {
+		t.Error("a refused save changed the folder")
+	}
+	if _, err := save.Model(dir, testSet(2), &save.Settings{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+	if err != nil || m.Net.Layers[0].W.Data[0] != 2 {
+		t.Errorf("after force: %v", err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*artifacts.Set)
+		want   error
+	}{
+		{"payload over the limit", func(s *artifacts.Set) { s.MaxPayloadBytes = 1 }, artifacts.ErrTooLarge},
+		{"no scale", func(s *artifacts.Set) { s.Manifest.Scale = nil }, artifacts.ErrMalformed},
+		{"norm too short", func(s *artifacts.Set) { s.Norm.Mean = s.Norm.Mean[1:]; s.Norm.Std = s.Norm.Std[1:] }, artifacts.ErrMismatch},
+		{"layers do not chain", func(s *artifacts.Set) { s.Layers = s.Layers[:1]; s.Layers[0].V.Cols = 3 }, bam.ErrShape},
+		{"window of another length", func(s *artifacts.Set) { s.Manifest.WindowW = 1; s.Norm = nil }, artifacts.ErrMismatch},
+	} {
+		set := testSet(1)
+		c.change(set)
+		target := filepath.Join(t.TempDir(), "x")
+		if _, err := save.Model(target, set, nil); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+		if _, err := os.Stat(target); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: something was written", c.name)
+		}
+	}
+}
+
+func fileHashes(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[e.Name()] = fmt.Sprintf("%x", sha256.Sum256(b))
+	}
+	return out
+}
+
+func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
+	for _, infix := range []string{artifacts.NewInfix, artifacts.OldInfix} {
+		dir := filepath.Join(t.TempDir(), "k[1]")
+		if _, err := save.Model(dir, testSet(1), nil); err != nil {
+			t.Fatal(err)
+		}
+		kept := dir + infix + "1"
+		if err := os.Rename(dir, kept); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile)); !errors.Is(err, artifacts.ErrNotFound) || !strings.Contains(err.Error(), kept) {
+			t.Errorf("%v, want one that names %s", err, kept)
+		}
+	}
+}
+
+func TestSaveWantsAFoldersName(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, dir := range []string{".", "..", "a/.."} {
+		if err := save.CheckTarget(dir, &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) {
+			t.Errorf("%s: %v, want ErrExists before anything is trained", dir, err)
+		}
+	}
+}

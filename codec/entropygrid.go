@@ -1,0 +1,203 @@
+package codec
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/entropygrid"
+	"github.com/loralink/loralink-go/internal/modelfile"
+)
+
+const (
+	entropyGridID      = "entropy_grid"
+	entropyGridVersion = "1"
+)
+
+// EntropyGridFile is the usual name of an entropy-coded grid's file.
+const EntropyGridFile = "entropy_grid.json"
+
+// EntropyGrid is a uniform quantiser whose values are entropy coded: a range coder
+// spends on each value as few bits as it is likely, by frequencies learned from a
+// recording. A decoded value is within half a quantisation step of the one sent,
+// whatever the value; what the training windows never held only takes more bytes.
+//
+// The frequencies are a mixture: components with a centre and tables of their own,
+// of which the encoder takes the one that makes the window cheapest. The last is
+// the global fallback component, fitted to all training windows.
+//
+// Payloads have a fixed length, filled up with zeros, and a window that needs more
+// is refused with ErrTooLong; or, with a length of 0, each payload is as long as
+// its window needs. A [Ladder] holds one entropy-coded grid at several lengths.
+// Package codec/fit makes them.
+type EntropyGrid struct {
+	model  *entropygrid.Model
+	length int // of the payload; 0: as long as the window needs
+}
+
+var _ interface {
+	Codec
+	FixedLength
+	Windowed
+	Angular
+	Estimator
+} = (*EntropyGrid)(nil)
+
+// minPayload is the shortest payload that a frame carries, in bytes.
+const minPayload = 2
+
+// LoadEntropyGrid returns the codec of the entropy_grid.json at path, with
+// payloads of so many bytes, 2..255; 0: as many as each window needs.
+func LoadEntropyGrid(path string, payloadBytes int) (*EntropyGrid, error) {
+	return opener{tree: modelfile.Disk()}.entropyGrid(path, payloadBytes)
+}
+
+// LoadEntropyGridFS is LoadEntropyGrid in a file system, as go:embed makes one.
+func LoadEntropyGridFS(fsys fs.FS, name string, payloadBytes int) (*EntropyGrid, error) {
+	return opener{tree: modelfile.In(fsys), dir: "."}.entropyGrid(name, payloadBytes)
+}
+
+// ParseEntropyGrid is LoadEntropyGrid of a file's text.
+func ParseEntropyGrid(text []byte, payloadBytes int) (*EntropyGrid, error) {
+	return parseEntropyGrid(EntropyGridFile, text, payloadBytes)
+}
+
+func (o opener) entropyGrid(name string, payloadBytes int) (*EntropyGrid, error) {
+	data, err := o.read(name, entropygrid.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	return parseEntropyGrid(name, data, payloadBytes)
+}
+
+func parseEntropyGrid(name string, data []byte, payloadBytes int) (*EntropyGrid, error) {
+	m, faults := entropygrid.Parse(data)
+	if err := located(name, faults); err != nil {
+		return nil, err
+	}
+	return (&EntropyGrid{model: m}).WithPayloadBytes(payloadBytes)
+}
+
+// WithPayloadBytes returns the same codec with payloads of another length, 2..255;
+// 0: as long as each window needs.
+func (c *EntropyGrid) WithPayloadBytes(n int) (*EntropyGrid, error) {
+	if n != 0 && (n < minPayload || n > math.MaxUint8) {
+		return nil, fmt.Errorf("%w: codec %s with payload_bytes %d, want %d..%d, or 0 for as many as each window needs", ErrSpec, entropyGridID, n, minPayload, math.MaxUint8)
+	}
+	return &EntropyGrid{c.model, n}, nil
+}
+
+// File is the text of the codec's entropy_grid.json.
+func (c *EntropyGrid) File() []byte { return slices.Clone(c.model.Text) }
+
+// ID is "entropy_grid".
+func (c *EntropyGrid) ID() string { return entropyGridID }
+
+// Version is "1".
+func (c *EntropyGrid) Version() string { return entropyGridVersion }
+
+// Schema holds the SHA-256 of entropy_grid.json and, where it is fixed, the
+// payload's length.
+func (c *EntropyGrid) Schema() string {
+	if c.length == 0 {
+		return "entropy_grid_v1:" + c.model.Hash
+	}
+	return fmt.Sprintf("entropy_grid_v1:%s:bytes=%d", c.model.Hash, c.length)
+}
+
+// WindowLen is dims·W.
+func (c *EntropyGrid) WindowLen() int { return c.model.WindowLen() }
+
+// MaxPayloadLen is the length of every payload, or MaxPayloadBytes where each is
+// as long as its window needs.
+func (c *EntropyGrid) MaxPayloadLen() int {
+	if c.length == 0 {
+		return MaxPayloadBytes
+	}
+	return c.length
+}
+
+// PayloadLen is the length of every payload; 0 where they differ.
+func (c *EntropyGrid) PayloadLen() int { return c.length }
+
+// Window is dims and W of the windows, for any stride.
+func (c *EntropyGrid) Window() sensor.Shape {
+	return sensor.Shape{Dims: len(c.model.Dims), W: c.model.W}
+}
+
+// Angles says of each value of a step whether it is an angle.
+func (c *EntropyGrid) Angles() []bool {
+	angles := make([]bool, len(c.model.Dims))
+	for i, d := range c.model.Dims {
+		angles[i] = d.Cells > 0
+	}
+	return angles
+}
+
+// Components is the number of mixture components, the global fallback included.
+func (c *EntropyGrid) Components() int { return c.model.Components() }
+
+// Code is the hash of entropy_grid.json, whatever the payload's length.
+func (c *EntropyGrid) Code() string { return c.model.Hash }
+
+// Need is how many bytes the window's code has, or more than any payload where a
+// value is out of range.
+func (c *EntropyGrid) Need(window []float64) int {
+	s := c.model.NewScratch()
+	defer c.model.Release(s)
+	code, bad := c.model.Encode(s, window)
+	if bad >= 0 {
+		return math.MaxInt
+	}
+	return max(minPayload, len(code))
+}
+
+// AppendEncode codes the window's values. A value too large to be quantised, some
+// 10^9 tolerances, is ErrRange; a window that needs more bytes than a payload has
+// is ErrTooLong.
+func (c *EntropyGrid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
+	if err := checkWindow(window, c.WindowLen()); err != nil {
+		return dst, err
+	}
+	s := c.model.NewScratch()
+	defer c.model.Release(s)
+	code, bad := c.model.Encode(s, window)
+	if bad >= 0 {
+		return dst, fmt.Errorf("%w: value %d is %g, want one within %g", ErrRange, bad, window[bad], c.model.Dims[bad%len(c.model.Dims)].Reach())
+	}
+	if len(code) > c.MaxPayloadLen() {
+		return dst, fmt.Errorf("%w: it needs %d bytes, want at most %d", ErrTooLong, len(code), c.MaxPayloadLen())
+	}
+	length := c.length
+	if length == 0 {
+		length = max(minPayload, len(code))
+	}
+	dst = append(slices.Grow(dst, length), code...)
+	for range length - len(code) {
+		dst = append(dst, 0)
+	}
+	return dst, nil
+}
+
+// AppendDecode decodes the middles of the quantisation steps. Payloads that no
+// encoder writes are ErrCorrupt.
+func (c *EntropyGrid) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
+	n := len(payload)
+	switch {
+	case c.length > 0 && n != c.length:
+		return dst, fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, n, c.length)
+	case n < minPayload || n > math.MaxUint8:
+		return dst, fmt.Errorf("%w: %d bytes, want %d..%d", ErrCorrupt, n, minPayload, c.MaxPayloadLen())
+	case c.length == 0 && n > minPayload && payload[n-1] == 0:
+		return dst, fmt.Errorf("%w: the last byte is 0, want the code without it", ErrCorrupt)
+	}
+	s := c.model.NewScratch()
+	defer c.model.Release(s)
+	out, fault := c.model.Decode(dst, s, payload)
+	if fault != "" {
+		return dst, fmt.Errorf("%w: %s", ErrCorrupt, fault)
+	}
+	return out, nil
+}

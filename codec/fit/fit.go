@@ -1,0 +1,125 @@
+// Package fit fits codecs with an error bound to training windows and writes their
+// files: uniform quantisers ([Grid]), entropy-coded ones ([EntropyGrid]) and whole
+// ladders ([Ladder]).
+//
+//	res, err := fit.Ladder(fit.Values(windows), &fit.LadderSettings{Window: shape})
+//	err = res.Save("out/ladders/a", nil)
+//
+// Every fit takes windows and settings and returns a result; nil settings are the
+// default, which is for motion samples. The same windows and settings give the
+// same codec, on any number of cores.
+package fit
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/atomicfile"
+)
+
+// ErrSettings marks settings that nothing can be fitted with.
+var ErrSettings = errors.New("fit: invalid settings")
+
+// ErrNoData marks a data set without training windows.
+var ErrNoData = errors.New("fit: no training windows")
+
+// maxDims is the largest number of values of a step.
+const maxDims = 512
+
+// Windows are the values of training windows: any number of steps, the same in
+// all, row-major. A fit ranges over them at least once.
+type Windows = iter.Seq2[[]float64, error]
+
+// Values yields the values of a data set's windows.
+func Values(windows iter.Seq2[dataset.Window, error]) Windows {
+	return func(yield func([]float64, error) bool) {
+		for w, err := range windows {
+			if !yield(w.Values, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Bounds are what a codec's errors are held to.
+type Bounds struct {
+	// Schema describes the values of a step; nil: as many values as Tolerances
+	// has, or motion samples.
+	Schema sensor.Schema
+	// Tolerances are the largest errors of each value of a step, in its unit;
+	// nil: the schema's defaults.
+	Tolerances []float64
+}
+
+// filled returns the bounds with the defaults filled in, and checks them.
+func (b Bounds) filled() (Bounds, error) {
+	if b.Schema == nil {
+		n := len(b.Tolerances)
+		if b.Tolerances == nil {
+			n = sensor.MotionDims
+		}
+		b.Schema = sensor.ForDims(n)
+	}
+	if b.Tolerances == nil {
+		if b.Tolerances = b.Schema.Tolerances(); b.Tolerances == nil {
+			return b, fmt.Errorf("%w: no tolerances, want one for each of %d values of a step: not all have a default", ErrSettings, len(b.Schema))
+		}
+	}
+	if n := len(b.Tolerances); n < 1 || n > maxDims || n != len(b.Schema) {
+		return b, fmt.Errorf("%w: %d tolerances, want one for each of %d values of a step, 1..%d", ErrSettings, n, len(b.Schema), maxDims)
+	}
+	for i, t := range b.Tolerances {
+		if !(t > 0) || math.IsInf(t, 0) {
+			return b, fmt.Errorf("%w: tolerance of %s is %g, want a number above 0", ErrSettings, b.Schema.Label(i), t)
+		}
+	}
+	return b, nil
+}
+
+// step is the quantisation step of value i.
+func (b *Bounds) step(i int) float64 { return 2 * b.Tolerances[i] * (1 - codec.GridMargin) }
+
+// ranges gathers the range of each value of a step over windows of one length,
+// which it returns, and hands every window to each.
+func (b *Bounds) ranges(windows Windows, each func(window []float64)) (ranges []valueRange, length int, err error) {
+	dims := len(b.Tolerances)
+	ranges = make([]valueRange, dims)
+	for i, v := range b.Schema {
+		ranges[i] = newRange(v.Angle)
+	}
+	for window, err := range windows {
+		if err != nil {
+			return nil, 0, err
+		}
+		if length == 0 {
+			length = len(window)
+		}
+		if length == 0 || length%dims != 0 || length > sensor.MaxWindowLen || len(window) != length {
+			return nil, 0, fmt.Errorf("fit: %w: %d values, want whole steps of %d, as many in all windows and at most %d values", codec.ErrShape, len(window), dims, sensor.MaxWindowLen)
+		}
+		for i, v := range window {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, 0, fmt.Errorf("fit: %w: %s is %g, want a finite number", codec.ErrValue, b.Schema.Label(i%dims), v)
+			}
+			ranges[i%dims].add(v)
+		}
+		each(window)
+	}
+	if length == 0 {
+		return nil, 0, fmt.Errorf("%w: want at least one", ErrNoData)
+	}
+	return ranges, length, nil
+}
+
+// saveFile writes a codec's file, which appears whole.
+func saveFile(path string, text []byte) error {
+	if err := atomicfile.WriteBytes(path, text); err != nil {
+		return &codec.Error{File: path, Err: err}
+	}
+	return nil
+}

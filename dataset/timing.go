@@ -1,0 +1,87 @@
+package dataset
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Timing is what a person wants to know of the times in a recording: how long it
+// is, how often it was sampled, and where it stops. The zero value is empty.
+type Timing struct {
+	n           int
+	first, last int64         // ms
+	intervals   map[int64]int // how often each was seen, ms
+}
+
+// Add takes in the time of the next sample, in ms since 1970.
+func (t *Timing) Add(ms int64) {
+	if t.intervals == nil {
+		t.intervals = map[int64]int{}
+	}
+	if t.n == 0 {
+		t.first = ms
+	} else {
+		t.intervals[ms-t.last]++
+	}
+	t.last = ms
+	t.n++
+}
+
+// Samples is the number of times taken in.
+func (t *Timing) Samples() int { return t.n }
+
+// pauseFactor times the median interval is a pause, where no longest gap is given.
+const pauseFactor = 5
+
+// WriteText writes span, median interval, gaps longer than maxGapMs (0: than five
+// times the median) and times that go back. Of fewer than two samples there is
+// nothing to write.
+func (t *Timing) WriteText(w io.Writer, maxGapMs int64) {
+	if t.n < 2 {
+		return
+	}
+	lengths := slices.Sorted(maps.Keys(t.intervals))
+	var median int64
+	for i, seen := 0, 0; i < len(lengths) && seen <= (t.n-1)/2; i++ {
+		median = lengths[i]
+		seen += t.intervals[median]
+	}
+	limit := maxGapMs
+	if limit == 0 {
+		limit = pauseFactor * median
+	}
+	gaps, back := 0, 0
+	for length, n := range t.intervals {
+		if length > limit {
+			gaps += n
+		}
+		if length < 0 {
+			back += n
+		}
+	}
+	longest := lengths[len(lengths)-1]
+	fmt.Fprintf(w, "time      %s to %s: %v\n", stamp(t.first), stamp(t.last), span(t.last-t.first))
+	fmt.Fprintf(w, "interval  %v (median), the longest %v\n", span(median), span(longest))
+	switch {
+	case maxGapMs > 0:
+		fmt.Fprintf(w, "gaps      %d longer than %v; no window spans them\n", gaps, span(limit))
+	case gaps > 0:
+		fmt.Fprintf(w, "gaps      %d longer than %d times the median; windows of several samples span them without --max-gap-ms\n", gaps, pauseFactor)
+	}
+	if back > 0 {
+		fmt.Fprintf(w, "warning   time goes back %d times; no window spans that\n", back)
+	}
+}
+
+func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05Z") }
+
+func span(ms int64) time.Duration {
+	d := time.Duration(ms) * time.Millisecond
+	if d >= time.Hour || d <= -time.Hour {
+		return d.Round(time.Second)
+	}
+	return d
+}
