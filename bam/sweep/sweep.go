@@ -56,6 +56,7 @@ type source struct {
 	all, training, test iter.Seq2[dataset.Window, error]
 	subset              string // name of the part test
 	dims, inputLen      int
+	schema              sensor.Schema // of the values of a step
 	trainN, testN       int
 	hash                string // over all windows
 }
@@ -98,7 +99,7 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 	if err := s.findStored(models, src.hash); err != nil {
 		return nil, err
 	}
-	study, err := quality.Study(src.training, sensor.ForDims(src.dims))
+	study, err := quality.Study(src.training, src.schema)
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +162,7 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 		}
 		if src.inputLen == 0 {
 			src.inputLen = len(w.Values)
+			src.schema = sensor.Named(w.Order, w.Units)
 		}
 		line = appendWindow(line[:0], w)
 		sum.Write(line)
@@ -193,6 +195,9 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 	src.dims = base.Window.Dims
 	if src.dims == 0 {
 		src.dims = src.inputLen / max(1, base.Window.W)
+	}
+	if len(src.schema) != src.dims {
+		src.schema = sensor.ForDims(src.dims)
 	}
 	return src, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
@@ -21,6 +22,9 @@ type Problem struct {
 	// Dims are the window's length, the sizes of the hidden layers, and the
 	// number of latents. Layer i maps Dims[i] values to Dims[i+1] values.
 	Dims []int
+	// Schema has the names and units of the values of a step, as far as the
+	// windows have them; nil if they have none.
+	Schema sensor.Schema
 	// Windows is the number of training windows.
 	Windows int
 	// Norm has the mean of each value over the training windows and, unless the
@@ -74,6 +78,9 @@ func newProblem(ctx context.Context, windows iter.Seq2[dataset.Window, error], s
 	if err := p.Settings.setWindowLen(p.windowLen()); err != nil {
 		return nil, err
 	}
+	if len(p.Schema) != p.Settings.Window.Dims {
+		p.Schema = nil
+	}
 	if p.Settings.LatentDim == 0 {
 		if p.Settings.LatentDim, err = p.bitpackLatents(ctx); err != nil {
 			return nil, err
@@ -90,10 +97,14 @@ func (s *Settings) dims(n int) []int {
 	return append(append([]int{n}, s.HiddenDims...), s.LatentDim)
 }
 
-// measure counts the windows and measures their mean and standard deviation.
+// measure counts the windows and measures their mean and standard deviation. It
+// takes the schema from the first window.
 func (p *Problem) measure(ctx context.Context) error {
 	var stats dataset.Stats
 	for w, err := range p.windows {
+		if stats.Count() == 0 && w.Order != nil {
+			p.Schema = sensor.Named(w.Order, w.Units)
+		}
 		if err == nil {
 			err = stats.Add(w.Values)
 		}

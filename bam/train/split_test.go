@@ -2,12 +2,14 @@ package train
 
 import (
 	"encoding/json"
+	"iter"
 	"path/filepath"
 	"testing"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // everyOther is a split that manifests cannot describe.
@@ -63,5 +65,48 @@ func TestManifestNamesTheSplit(t *testing.T) {
 	man := artifacts.Manifest{TrainSplit: &artifacts.TrainSplit{Method: artifacts.SplitByTime, TrainRatio: 0.6}}
 	if err := man.Check(); err == nil {
 		t.Error("a split by time without a cut_ts_ms passes")
+	}
+}
+
+// The manifest has the names and units of the values, unless they are those of a
+// motion sample.
+func TestManifestNamesTheValues(t *testing.T) {
+	windows := func(order []string, units map[string]string) iter.Seq2[dataset.Window, error] {
+		return func(yield func(dataset.Window, error) bool) {
+			for i, v := range waves(60, 12) {
+				if !yield(dataset.Window{ID: int64(i), Order: order, Units: units, Values: v}, nil) {
+					return
+				}
+			}
+		}
+	}
+	motion := sensor.Motion()
+	for _, c := range []struct {
+		name  string
+		order []string
+		units map[string]string
+		w     int
+		want  string
+	}{
+		{"motion", motion.Names(), motion.Units(), 1, "null"},
+		{"none", nil, nil, 1, "null"},
+		{"others", []string{"ax", "ay", "pressure"}, map[string]string{"pressure": "hPa"}, 4, `["ax","ay","pressure"]`},
+		{"too few", []string{"ax", "ay", "az"}, nil, 1, "null"},
+	} {
+		s := &Settings{LatentDim: 2, Window: sensor.Shape{W: c.w}}
+		if c.name == "too few" {
+			s.Window = sensor.Shape{Dims: 12, W: 1}
+		}
+		result, err := Train(t.Context(), windows(c.order, c.units), s, PCA{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := result.Set().Manifest
+		if got, _ := json.Marshal(m.Order); string(got) != c.want {
+			t.Errorf("%s: order %s, want %s", c.name, got, c.want)
+		}
+		if values := m.Values(); c.name == "others" && values[2].Unit != "hPa" {
+			t.Errorf("%s: %v", c.name, values)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // The errors of this package wrap one of these, or the error of the context, of
@@ -40,6 +41,8 @@ type Result struct {
 
 	// Settings are those of the training, with every default filled in.
 	Settings Settings
+
+	schema sensor.Schema
 }
 
 // Train fits a model to the windows that settings.Split selects for training. It
@@ -72,7 +75,7 @@ func train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 	s := problem.Settings
 	result := &Result{
 		Net:  bam.Model{Layers: fit.Layers, Delta: float32(s.Delta), EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles},
-		Norm: problem.Norm, Packing: s.Packing, Scale: s.Scale, NormWidening: problem.Widening, Status: fit.Status, Settings: s,
+		Norm: problem.Norm, Packing: s.Packing, Scale: s.Scale, NormWidening: problem.Widening, Status: fit.Status, Settings: s, schema: problem.Schema,
 	}
 	if err := result.Net.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
@@ -112,6 +115,9 @@ func (r *Result) manifest() artifacts.Manifest {
 		LatentDim: s.LatentDim, Packing: r.Packing,
 		EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
 		InputDims: s.Window.Dims, WindowW: s.Window.W, WindowStride: s.Window.Stride,
+	}
+	if r.schema != nil {
+		m.SetValues(r.schema)
 	}
 	if r.Packing.Integer() {
 		m.Scale = &r.Scale

@@ -19,6 +19,7 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
+	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -130,34 +131,22 @@ func freshFolder(name string) string {
 // training windows if there is no holdout.
 func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
 	training := dataset.Limit(dataset.Train(windows, s.Split), s.MaxSamples)
-	study, err := quality.Study(training, c.Values())
+	norm := quality.CompareSettings{Norm: &bam.Norm{Mean: c.Model().Norm.Mean, Std: c.Model().DataStd()}}
+	r, err := quality.Compare(c, dataset.Holdout(windows, s.Split), training, norm)
 	if err != nil {
 		return err
 	}
-	std := c.Model().DataStd()
-	test, subset := dataset.Holdout(windows, s.Split), "holdout"
-	e, err := quality.Evaluate(c, test, quality.Settings{Std: std})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", study.N+e.Samples, study.N, e.Samples)
-	if e.Samples == 0 {
-		test, subset = training, "training windows, as there is no holdout"
-		if e, err = quality.Evaluate(c, test, quality.Settings{Std: std}); err != nil {
+	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", r.Training.N+r.Samples, r.Training.N, r.Samples)
+	subset := "holdout"
+	if r.Samples == 0 {
+		subset = "training windows, as there is no holdout"
+		if r, err = quality.Compare(c, training, training, norm); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintln(w, "\nTime on air of a window (125 kHz, 4/5)")
 	quality.WriteAirtime(w, c.MaxPayloadLen(), s.Window)
-	baselines, err := study.Baselines(c.MaxPayloadLen(), test, std)
-	if err != nil {
-		return err
-	}
-	lines := []quality.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
-	for _, b := range baselines {
-		lines = append(lines, quality.Line(b))
-	}
 	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
-	quality.WriteErrors(w, study.Norm.Mean[0], lines...)
+	r.WriteBaselines(w)
 	return nil
 }
