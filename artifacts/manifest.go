@@ -204,8 +204,8 @@ func (m *Manifest) checkSizes(f *modelfile.Faults) {
 		{"input_dims", m.InputDims, 1, sensor.MaxWindowLen}, {"window_W", m.WindowW, 1, sensor.MaxWindowLen}, {"window_stride", m.WindowStride, 1, math.MaxInt},
 	}
 	if b := m.BitPack; b != nil {
-		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ModeBits, 0, bam.MaxModeBits},
-			size{"bitpack.modes", b.Modes, 1, 1 << bam.MaxModeBits}, size{"bitpack.rotation", b.Rotation, 0, bam.MaxRotation})
+		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ModeBits, 0, bam.MaxComponentBits},
+			size{"bitpack.modes", b.Modes, 1, 1 << bam.MaxComponentBits}, size{"bitpack.rotation", b.Rotation, 0, bam.MaxRotation})
 	}
 	for _, s := range sizes {
 		s.check(f)

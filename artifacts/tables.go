@@ -17,8 +17,8 @@ const (
 
 func tablesInfo(t *bam.Tables) *BitPackInfo {
 	return &BitPackInfo{
-		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ModeBits,
-		Modes: len(t.Modes), Rotation: t.Modes[0].Rotation.Rows, Check: t.CheckByte,
+		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ComponentBits,
+		Modes: len(t.Components), Rotation: t.Components[0].Rotation.Rows, Check: t.CheckByte,
 	}
 }
 
@@ -54,9 +54,9 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
 		}
 	}
-	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ModeBits: info.ModeBits, CheckByte: info.Check, Modes: make([]bam.Mode, n)}
-	for i := range t.Modes {
-		m := &t.Modes[i]
+	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ModeBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
+	for i := range t.Components {
+		m := &t.Components[i]
 		m.Center = arrays[ArrayCenters].Data[i*latents : (i+1)*latents]
 		m.Bits, m.Knots = make([]uint8, latents), make([][]float32, latents)
 		if r > 0 {

@@ -16,9 +16,9 @@ import (
 func tablesSet() *artifacts.Set {
 	set := testSet(1)
 	set.Manifest.Packing = bam.BitPack
-	set.Tables = &bam.Tables{PayloadBytes: 2, ModeBits: 1, CheckByte: true}
+	set.Tables = &bam.Tables{PayloadBytes: 2, ComponentBits: 1, CheckByte: true}
 	for i := range 2 {
-		set.Tables.Modes = append(set.Tables.Modes, bam.Mode{
+		set.Tables.Components = append(set.Tables.Components, bam.Component{
 			Center: []float32{float32(i), 2}, Rotation: bam.Matrix{Rows: 1, Cols: 1, Data: []float32{1}},
 			Bits: []uint8{5, 1}, Knots: [][]float32{{-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7}, {-1, 1}},
 		})

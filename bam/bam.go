@@ -1,15 +1,25 @@
-// Package bam is the arithmetic of a bidirectional associative memory: layers
-// with a matrix W from input to latent and V back, the transmission function
-// between them, normalisation, and the packing of latents into bytes.
+// Package bam implements the arithmetic of a bidirectional associative memory
+// (BAM), which compresses a window of sensor values into a few bytes.
 //
-// It runs what other packages train and store. Weights and latents are
-// float32, sensor values float64. Nothing here allocates in steady state: the
-// caller brings a [Scratch] and the slices results go to. Methods of [Model],
-// [Norm] and [Packer] do not change them, so that any number of goroutines may
-// share one, each with a Scratch of its own.
+// Encoding takes three steps. A [Norm] subtracts the mean of each value and
+// divides by its standard deviation. The [Layer]s of a [Model] multiply the
+// result by a matrix W each, with a transmission function after every product. The
+// few values that leave the last layer are the latents. A [Packer] rounds them to
+// the bytes of a payload. Decoding takes the inverse steps, with a matrix V in
+// place of each W.
 //
-// Products are converted before they are added, which keeps a compiler from
-// fusing the two: a payload decodes to the same bits on every processor.
+// Package bam runs models; package train fits their weights, package artifacts
+// reads and writes them, and package codec combines all of this into a codec.
+//
+// Weights and latents are float32, sensor values are float64. The caller provides
+// the working memory, a [Scratch], and the slices for results, so that encoding
+// and decoding allocate nothing once those exist. Methods of [Model], [Norm] and
+// [Packer] do not modify their receivers: any number of goroutines may share one,
+// each with a Scratch of its own.
+//
+// The package rounds every product before it adds it to a sum, so that compilers
+// cannot fuse the two operations. A payload therefore decodes to the same bits on
+// every architecture.
 //
 // The model is that of Chartier, Giguère, Renaud, Lina and Proulx, "FEBAM: A
 // feature-extracting bidirectional associative memory", IJCNN 2007.
@@ -21,15 +31,15 @@ import (
 	"math"
 )
 
-// Errors that a caller may want to tell apart.
+// The errors of this package wrap one of these.
 var (
-	// ErrShape marks slices or matrices whose sizes do not fit together.
+	// ErrShape reports slices or matrices of sizes that do not match.
 	ErrShape = errors.New("bam: shape mismatch")
-	// ErrNotFinite marks a NaN or an infinity where a number is needed.
+	// ErrNotFinite reports a NaN or an infinity.
 	ErrNotFinite = errors.New("bam: value is not finite")
-	// ErrCorrupt marks a payload that no encoder writes.
+	// ErrCorrupt reports a payload that no encoder writes.
 	ErrCorrupt = errors.New("bam: corrupt payload")
-	// ErrParam marks a parameter outside what the model allows.
+	// ErrParam reports a parameter out of range.
 	ErrParam = errors.New("bam: invalid parameter")
 )
 
@@ -44,10 +54,11 @@ func NewMatrix(rows, cols int) Matrix {
 	return Matrix{Rows: rows, Cols: cols, Data: make([]float32, rows*cols)}
 }
 
-// Row returns row i, which shares the matrix's memory.
+// Row returns row i. The slice shares the matrix's memory.
 func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Cols : (i+1)*m.Cols] }
 
-// MulVec sets dst = m·x. dst has Rows elements, x has Cols; they do not overlap.
+// MulVec sets dst to the product m·x. The slice dst has Rows elements, x has Cols
+// elements, and they must not overlap.
 func (m Matrix) MulVec(dst, x []float32) {
 	x = x[:m.Cols]
 	for i := range dst[:m.Rows] {
@@ -81,19 +92,21 @@ func (m Matrix) check(name string, rows, cols int) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// Layer is one associative memory: W is out×in, V is in×out.
+// A Layer maps In values to Out values with the Out×In matrix W, and back with
+// the In×Out matrix V.
 type Layer struct {
 	W, V Matrix
 }
 
-// In is the number of values of the layer's input.
+// In returns the number of values that enter the layer.
 func (l Layer) In() int { return l.W.Cols }
 
-// Out is the number of values of the layer's latent.
+// Out returns the number of values that leave the layer.
 func (l Layer) Out() int { return l.W.Rows }
 
-// Squash applies the cubic transmission f(a) = (delta+1)·a − delta·a³, clipped
-// to [-1, 1], to every element. A delta of 0 leaves v as it is.
+// Squash applies the cubic transmission function f(a) = (delta+1)·a − delta·a³,
+// clipped to [-1, 1], to every element of v. If delta is 0, f is the identity
+// and does not clip.
 func Squash(v []float32, delta float32) {
 	if delta == 0 {
 		return
@@ -103,68 +116,73 @@ func Squash(v []float32, delta float32) {
 	}
 }
 
-// MaxCycleDelta bounds delta where cycles run: from here on the transmission
-// has no stable fixed point to settle in.
+// MaxCycleDelta is the upper bound of delta in a model with cycles, exclusive.
+// From here on the transmission function has no stable fixed point that cycles
+// could converge to.
 const MaxCycleDelta = 0.5
 
-// Model is a stack of layers. Encoding goes through them in order, decoding
-// back.
+// A Model is a stack of layers. Encoding applies them in order, decoding in
+// reverse order.
 type Model struct {
 	Layers []Layer
-	// Delta is the strength of the cubic transmission; 0 makes it linear.
+	// Delta is the strength of the cubic transmission function; 0 makes the
+	// model linear. See Squash.
 	Delta float32
-	// EncodeCycles and DecodeCycles are the extra rounds through V and W in
-	// every layer, on the way in and on the way back.
+	// EncodeCycles and DecodeCycles are numbers of extra iterations in every
+	// layer: when encoding through V and then W, when decoding through W and
+	// then V.
 	EncodeCycles, DecodeCycles int
 }
 
-// InputLen is the number of values a window has.
+// InputLen returns the number of values in a window.
 func (m *Model) InputLen() int { return m.Layers[0].In() }
 
-// LatentDim is the number of latents.
+// LatentDim returns the number of latents.
 func (m *Model) LatentDim() int { return m.Layers[len(m.Layers)-1].Out() }
 
-// maxCycles keeps a stranger's model from running for minutes a window.
+// maxCycles bounds the time that a model from an untrusted source takes.
 const maxCycles = 1000
 
-// CheckTransmission says what is wrong with a model's delta and cycles.
+// CheckTransmission returns an error unless a model may have this delta and these
+// numbers of cycles.
 func CheckTransmission(delta float64, encodeCycles, decodeCycles int) error {
 	switch {
 	case !finite(delta) || delta < 0 || delta > math.MaxFloat32:
-		return fmt.Errorf("%w: delta is %g, want a number ≥ 0", ErrParam, delta)
+		return fmt.Errorf("%w: delta is %g, want a finite number of at least 0", ErrParam, delta)
 	case encodeCycles < 0 || encodeCycles > maxCycles:
 		return fmt.Errorf("%w: encode cycles is %d, want 0..%d", ErrParam, encodeCycles, maxCycles)
 	case decodeCycles < 0 || decodeCycles > maxCycles:
 		return fmt.Errorf("%w: decode cycles is %d, want 0..%d", ErrParam, decodeCycles, maxCycles)
 	case delta >= MaxCycleDelta && encodeCycles+decodeCycles > 0:
-		return fmt.Errorf("%w: delta is %g with cycles, want below %g (above it they have no fixed point) or no cycles", ErrParam, delta, MaxCycleDelta)
+		return fmt.Errorf("%w: delta is %g with cycles, want delta below %g, where cycles converge, or no cycles", ErrParam, delta, MaxCycleDelta)
 	}
 	return nil
 }
 
-// Check reports the first thing that keeps the model from running: layers
-// that do not chain, weights that are not finite, parameters out of range.
+// Check returns an error unless the sizes of the layers match, all weights are
+// finite and all parameters are in range.
 func (m *Model) Check() error {
 	if len(m.Layers) == 0 {
 		return fmt.Errorf("%w: model has no layers, want at least one", ErrShape)
 	}
-	in := m.Layers[0].In()
+	inputs := m.Layers[0].In()
 	for i, l := range m.Layers {
-		if l.Out() < 1 || in < 1 {
-			return fmt.Errorf("%w: layer %d is %d→%d, want both at least 1", ErrShape, i, in, l.Out())
+		if l.Out() < 1 || inputs < 1 {
+			return fmt.Errorf("%w: layer %d is %d→%d, want both at least 1", ErrShape, i, inputs, l.Out())
 		}
-		if err := l.W.check(fmt.Sprintf("layer %d W", i), l.Out(), in); err != nil {
+		if err := l.W.check(fmt.Sprintf("layer %d W", i), l.Out(), inputs); err != nil {
 			return err
 		}
-		if err := l.V.check(fmt.Sprintf("layer %d V", i), in, l.Out()); err != nil {
+		if err := l.V.check(fmt.Sprintf("layer %d V", i), inputs, l.Out()); err != nil {
 			return err
 		}
-		in = l.Out()
+		inputs = l.Out()
 	}
 	return CheckTransmission(float64(m.Delta), m.EncodeCycles, m.DecodeCycles)
 }
 
-// Scratch is the working memory of one goroutine.
+// Scratch is the working memory that encoding and decoding need. Goroutines must
+// not share one.
 type Scratch struct {
 	a, b, c []float32
 }
@@ -178,8 +196,8 @@ func (m *Model) NewScratch() *Scratch {
 	return &Scratch{a: make([]float32, n), b: make([]float32, n), c: make([]float32, n)}
 }
 
-// Encode sets y, LatentDim long, to the latent of the normalised window x,
-// InputLen long.
+// Encode sets y, of length LatentDim, to the latents of the normalised window x,
+// of length InputLen.
 func (m *Model) Encode(y, x []float32, s *Scratch) {
 	cur, next := s.a, s.b
 	copy(cur, x[:m.InputLen()])
@@ -190,8 +208,9 @@ func (m *Model) Encode(y, x []float32, s *Scratch) {
 	copy(y[:m.LatentDim()], cur)
 }
 
-// EncodeLayer takes x, In values, through one layer to y, Out values, with the
-// model's transmission and cycles. y and x do not overlap.
+// EncodeLayer sets y, of length l.Out, to the output of one layer for the input x,
+// of length l.In, with the model's transmission function and cycles. The slices
+// must not overlap.
 func (m *Model) EncodeLayer(l Layer, y, x []float32, s *Scratch) {
 	l.W.MulVec(y, x)
 	Squash(y, m.Delta)
@@ -204,22 +223,22 @@ func (m *Model) EncodeLayer(l Layer, y, x []float32, s *Scratch) {
 	}
 }
 
-// Decode sets x, InputLen long, to the normalised window rebuilt from the
-// latent y, LatentDim long.
+// Decode sets x, of length InputLen, to the normalised window that the latents y,
+// of length LatentDim, stand for.
 func (m *Model) Decode(x, y []float32, s *Scratch) {
 	cur, next := s.a, s.b
 	copy(cur, y[:m.LatentDim()])
 	for i := len(m.Layers) - 1; i >= 0; i-- {
 		l := m.Layers[i]
-		in, out := next[:l.In()], cur[:l.Out()]
-		l.V.MulVec(in, out)
-		Squash(in, m.Delta)
+		input, output := next[:l.In()], cur[:l.Out()]
+		l.V.MulVec(input, output)
+		Squash(input, m.Delta)
 		for range m.DecodeCycles {
 			again := s.c[:l.Out()]
-			l.W.MulVec(again, in)
+			l.W.MulVec(again, input)
 			Squash(again, m.Delta)
-			l.V.MulVec(in, again)
-			Squash(in, m.Delta)
+			l.V.MulVec(input, again)
+			Squash(input, m.Delta)
 		}
 		cur, next = next, cur
 	}

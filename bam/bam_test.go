@@ -95,7 +95,9 @@ func TestSquash(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	layer := func(in, out int) Layer { return Layer{W: NewMatrix(out, in), V: NewMatrix(in, out)} }
+	layer := func(inputs, outputs int) Layer {
+		return Layer{W: NewMatrix(outputs, inputs), V: NewMatrix(inputs, outputs)}
+	}
 	nan := layer(2, 2)
 	nan.V.Data[3] = float32(math.NaN())
 	for _, c := range []struct {

@@ -6,50 +6,63 @@ import (
 	"slices"
 )
 
-// BitPack is the packing of contract v2: every latent has its own number of
-// bits and its own levels, in one of several modes. See docs/contract-v2.md.
+// BitPack is the packing of contract v2: a mixture of quantisers, of which each
+// gives every latent its own number of bits and its own levels. See
+// docs/contract-v2.md.
 const BitPack Packing = "bitpack"
 
-// Caps of the tables.
+// Limits on the tables of a bitpack payload.
 const (
-	MaxModeBits   = 8  // of the mode's number in a payload
-	MaxLatentBits = 16 // of one latent's code
-	// MaxKnots is the most levels stored for a latent. Where it has more, they
-	// lie evenly on the straight lines between the knots.
+	// MaxComponentBits is the largest number of bits for a component's index.
+	MaxComponentBits = 8
+	// MaxLatentBits is the largest number of bits for one latent.
+	MaxLatentBits = 16
+	// MaxKnots is the largest number of levels stored for one latent. A latent
+	// with more levels has them evenly spaced on the straight lines between its
+	// knots.
 	MaxKnots = 16
-	// MaxRotation is the most latents that a mode turns.
+	// MaxRotation is the largest number of latents that a component rotates.
 	MaxRotation = 64
 )
 
-// Tables are what a bitpack payload is read with. A payload is a stream of
-// bits, least significant first: the number of the mode, then the code of every
-// latent, then zeros up to whole bytes, and, with CheckByte, a byte over all that.
+// Tables describe a bitpack payload. A payload is a stream of bits, least
+// significant bit first: the index of a mixture component, the code of each
+// latent, zeros up to the next whole byte and, if CheckByte is set, a check byte
+// over the bytes before it.
+//
+// Contract v2 calls a component a mode: its JSON keys are mode_bits and modes.
 type Tables struct {
-	PayloadBytes int // length of every payload, the check byte included
-	ModeBits     int // bits of the mode's number
-	CheckByte    bool
-	Modes        []Mode
+	PayloadBytes  int // length of every payload, including the check byte
+	ComponentBits int // bits of the component's index
+	CheckByte     bool
+	Components    []Component
 }
 
-// Mode is one way to quantise a latent: turn it by Rotation about Center, and
-// take the nearest level on each axis.
-type Mode struct {
-	Center []float32 // one a latent
-	// Rotation's rows are the axes the first latents are turned to, r×r and
-	// orthonormal; the other latents stay as they are. 0×0: none turns.
+// A Component quantises the latents of a window: it subtracts Center, applies
+// Rotation, and takes the nearest level on each axis. The encoder chooses the
+// component with the smallest error.
+type Component struct {
+	// Center has one value for each latent.
+	Center []float32
+	// Rotation is square and orthonormal. Its rows are the axes of the first
+	// Rotation.Rows latents; the other latents are their own axes. A 0×0 matrix
+	// rotates nothing.
 	Rotation Matrix
-	Bits     []uint8     // of each axis' code
-	Knots    [][]float32 // of each axis, rising: min(2^bits, MaxKnots) of them
+	// Bits is the number of bits of the code on each axis.
+	Bits []uint8
+	// Knots are the levels on each axis in ascending order,
+	// min(2^bits, MaxKnots) of them.
+	Knots [][]float32
 }
 
-// level is the value of code i of 2^bits on a ladder of knots.
+// level returns the value of code i of 2^bits on an axis with these knots.
 func level(knots []float32, bits uint8, i int) float32 {
 	last := 1<<bits - 1
 	if last < len(knots) {
 		return knots[i]
 	}
-	at := i * (len(knots) - 1)
-	k, rest := at/last, at%last
+	scaled := i * (len(knots) - 1)
+	k, rest := scaled/last, scaled%last
 	if rest == 0 {
 		return knots[k]
 	}
@@ -70,34 +83,36 @@ func nearest(knots []float32, bits uint8, v float32) (int, float32) {
 	return lo, level(knots, bits, lo)
 }
 
-// axis is y's coordinate on the mode's axis j, with d the first latents less
-// the centre.
-func (m *Mode) axis(j int, y []float32, d *[MaxRotation]float32) float32 {
-	if j >= m.Rotation.Rows {
-		return y[j] - m.Center[j]
+// axis returns y's coordinate on axis j. The array d holds the first latents
+// minus the centre.
+func (c *Component) axis(j int, y []float32, d *[MaxRotation]float32) float32 {
+	if j >= c.Rotation.Rows {
+		return y[j] - c.Center[j]
 	}
 	var sum float32
-	for i, v := range m.Rotation.Row(j) {
+	for i, v := range c.Rotation.Row(j) {
 		sum += float32(v * d[i])
 	}
 	return sum
 }
 
-func (m *Mode) centred(y []float32, d *[MaxRotation]float32) {
-	for i := range m.Rotation.Rows {
-		d[i] = y[i] - m.Center[i]
+// subtractCenter sets the first elements of d to the rotated latents minus the
+// centre.
+func (c *Component) subtractCenter(y []float32, d *[MaxRotation]float32) {
+	for i := range c.Rotation.Rows {
+		d[i] = y[i] - c.Center[i]
 	}
 }
 
-// Distance is the squared error the mode makes of y, or any value of at least
-// limit where it is no less.
-func (m *Mode) Distance(y []float32, limit float32) float32 {
+// Distance returns the squared error of quantising y with this component. If the
+// error is at least limit, Distance may return any value of at least limit.
+func (c *Component) Distance(y []float32, limit float32) float32 {
 	var d [MaxRotation]float32
-	m.centred(y, &d)
+	c.subtractCenter(y, &d)
 	var sum float32
-	for j, bits := range m.Bits {
-		v := m.axis(j, y, &d)
-		_, q := nearest(m.Knots[j], bits, v)
+	for j, bits := range c.Bits {
+		v := c.axis(j, y, &d)
+		_, q := nearest(c.Knots[j], bits, v)
 		if sum += float32((v - q) * (v - q)); sum >= limit {
 			return sum
 		}
@@ -105,75 +120,75 @@ func (m *Mode) Distance(y []float32, limit float32) float32 {
 	return sum
 }
 
-// Best returns the number of the mode with the least error, the first of
-// equals, and that error.
-func (t *Tables) Best(y []float32) (mode int, distance float32) {
+// Best returns the index of the component with the smallest squared error for y,
+// the first if there are several, and that error.
+func (t *Tables) Best(y []float32) (component int, distance float32) {
 	distance = float32(math.Inf(1))
-	for i := range t.Modes {
-		if d := t.Modes[i].Distance(y, distance); d < distance {
-			mode, distance = i, d
+	for i := range t.Components {
+		if d := t.Components[i].Distance(y, distance); d < distance {
+			component, distance = i, d
 		}
 	}
-	return mode, distance
+	return component, distance
 }
 
-// Check reports the first thing that keeps the tables from serving latents
-// values.
+// Check returns an error unless the tables are valid for that many latents.
 func (t *Tables) Check(latents int) error {
 	body := t.PayloadBytes
 	if t.CheckByte {
 		body--
 	}
 	switch {
-	case t.ModeBits < 0 || t.ModeBits > MaxModeBits:
-		return fmt.Errorf("%w: mode bits is %d, want 0..%d", ErrParam, t.ModeBits, MaxModeBits)
-	case len(t.Modes) < 1 || len(t.Modes) > 1<<t.ModeBits:
-		return fmt.Errorf("%w: %d modes, want 1..%d", ErrParam, len(t.Modes), 1<<t.ModeBits)
+	case t.ComponentBits < 0 || t.ComponentBits > MaxComponentBits:
+		return fmt.Errorf("%w: %d component bits, want 0..%d", ErrParam, t.ComponentBits, MaxComponentBits)
+	case len(t.Components) < 1 || len(t.Components) > 1<<t.ComponentBits:
+		return fmt.Errorf("%w: %d components, want 1..%d", ErrParam, len(t.Components), 1<<t.ComponentBits)
 	case body < 1 || t.PayloadBytes > math.MaxUint8:
-		return fmt.Errorf("%w: payload of %d bytes, want 1..255 besides the check", ErrParam, body)
+		return fmt.Errorf("%w: payload of %d bytes, want %d..255", ErrParam, t.PayloadBytes, 1+t.PayloadBytes-body)
 	}
-	for i, m := range t.Modes {
-		r := m.Rotation.Rows
-		if len(m.Center) != latents || len(m.Bits) != latents || len(m.Knots) != latents || r > latents || r > MaxRotation {
-			return fmt.Errorf("%w: mode %d has %d centres, %d bits, %d ladders and turns %d, want %d latents", ErrShape, i, len(m.Center), len(m.Bits), len(m.Knots), r, latents)
+	for i, c := range t.Components {
+		r := c.Rotation.Rows
+		if len(c.Center) != latents || len(c.Bits) != latents || len(c.Knots) != latents || r > latents || r > MaxRotation {
+			return fmt.Errorf("%w: component %d has %d centre values, %d bit counts, %d lists of knots and rotates %d latents, want %d latents", ErrShape, i, len(c.Center), len(c.Bits), len(c.Knots), r, latents)
 		}
-		if err := m.Rotation.check(fmt.Sprintf("mode %d rotation", i), r, r); err != nil {
+		if err := c.Rotation.check(fmt.Sprintf("component %d rotation", i), r, r); err != nil {
 			return err
 		}
-		sum := t.ModeBits
+		sum := t.ComponentBits
 		for j := range latents {
-			if !finite(float64(m.Center[j])) {
-				return fmt.Errorf("%w: mode %d centre %d is %g", ErrNotFinite, i, j, m.Center[j])
+			if !finite(float64(c.Center[j])) {
+				return fmt.Errorf("%w: component %d: centre %d is %g", ErrNotFinite, i, j, c.Center[j])
 			}
-			if m.Bits[j] > MaxLatentBits {
-				return fmt.Errorf("%w: mode %d latent %d has %d bits, want at most %d", ErrParam, i, j, m.Bits[j], MaxLatentBits)
+			if c.Bits[j] > MaxLatentBits {
+				return fmt.Errorf("%w: component %d: latent %d has %d bits, want at most %d", ErrParam, i, j, c.Bits[j], MaxLatentBits)
 			}
-			sum += int(m.Bits[j])
-			if want := min(1<<m.Bits[j], MaxKnots); len(m.Knots[j]) != want {
-				return fmt.Errorf("%w: mode %d latent %d has %d knots, want %d", ErrShape, i, j, len(m.Knots[j]), want)
+			sum += int(c.Bits[j])
+			if want := min(1<<c.Bits[j], MaxKnots); len(c.Knots[j]) != want {
+				return fmt.Errorf("%w: component %d: latent %d has %d knots, want %d", ErrShape, i, j, len(c.Knots[j]), want)
 			}
-			for k, v := range m.Knots[j] {
-				if !finite(float64(v)) || k > 0 && v < m.Knots[j][k-1] {
-					return fmt.Errorf("%w: mode %d latent %d: knot %d is %g, want finite and rising", ErrParam, i, j, k, v)
+			for k, v := range c.Knots[j] {
+				if !finite(float64(v)) || k > 0 && v < c.Knots[j][k-1] {
+					return fmt.Errorf("%w: component %d: knot %d of latent %d is %g, want finite values in ascending order", ErrParam, i, k, j, v)
 				}
 			}
 		}
 		if sum > 8*body {
-			return fmt.Errorf("%w: mode %d takes %d bits, want at most %d", ErrParam, i, sum, 8*body)
+			return fmt.Errorf("%w: component %d takes %d bits, want at most %d", ErrParam, i, sum, 8*body)
 		}
 	}
 	return nil
 }
 
-// bitPacker packs by tables.
+// bitPacker implements Packer for BitPack.
 type bitPacker struct {
 	tables  *Tables
 	latents int
-	seed    byte // of the check, from the key
+	seed    byte // initial value of the check byte's CRC, from the key
 }
 
-// NewBitPacker returns the packer of these tables for latents values. Key, the
-// bytes of the model's hash, goes into the check byte where there is one.
+// NewBitPacker returns a Packer that uses the tables for that many latents. If
+// the tables have a check byte, it covers key, the bytes of the model's hash, as
+// well as the payload.
 func NewBitPacker(t *Tables, latents int, key []byte) (Packer, error) {
 	if err := t.Check(latents); err != nil {
 		return nil, err
@@ -190,16 +205,16 @@ func (p *bitPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
 		return dst, err
 	}
 	i, _ := p.tables.Best(y)
-	m := &p.tables.Modes[i]
+	c := &p.tables.Components[i]
 	start := len(dst)
 	out := slices.Grow(dst, p.PayloadLen())[:start+p.PayloadLen()]
 	clear(out[start:])
-	at := putBits(out[start:], 0, p.tables.ModeBits, i)
+	pos := putBits(out[start:], 0, p.tables.ComponentBits, i)
 	var d [MaxRotation]float32
-	m.centred(y, &d)
-	for j, bits := range m.Bits {
-		code, _ := nearest(m.Knots[j], bits, m.axis(j, y, &d))
-		at = putBits(out[start:], at, int(bits), code)
+	c.subtractCenter(y, &d)
+	for j, bits := range c.Bits {
+		code, _ := nearest(c.Knots[j], bits, c.axis(j, y, &d))
+		pos = putBits(out[start:], pos, int(bits), code)
 	}
 	if p.tables.CheckByte {
 		body := out[start : len(out)-1]
@@ -210,7 +225,7 @@ func (p *bitPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
 
 func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 	if len(y) != p.latents {
-		return fmt.Errorf("%w: room for %d latents, want %d", ErrShape, len(y), p.latents)
+		return fmt.Errorf("%w: y has %d elements, want %d", ErrShape, len(y), p.latents)
 	}
 	if len(payload) != p.PayloadLen() {
 		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
@@ -219,53 +234,55 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 	if p.tables.CheckByte {
 		body = payload[:len(payload)-1]
 		if want := crc8(p.seed, body); payload[len(payload)-1] != want {
-			return fmt.Errorf("%w: check byte is %#02x, want %#02x: damaged, or sent with another model", ErrCorrupt, payload[len(payload)-1], want)
+			return fmt.Errorf("%w: check byte is %#02x, want %#02x: the payload is damaged or was sent with another model", ErrCorrupt, payload[len(payload)-1], want)
 		}
 	}
-	i, at := getBits(body, 0, p.tables.ModeBits)
-	if i >= len(p.tables.Modes) {
-		return fmt.Errorf("%w: mode %d, want one of %d", ErrCorrupt, i, len(p.tables.Modes))
+	i, pos := getBits(body, 0, p.tables.ComponentBits)
+	if i >= len(p.tables.Components) {
+		return fmt.Errorf("%w: component %d, want less than %d", ErrCorrupt, i, len(p.tables.Components))
 	}
-	m := &p.tables.Modes[i]
-	copy(y, m.Center)
-	for j, bits := range m.Bits {
+	c := &p.tables.Components[i]
+	copy(y, c.Center)
+	for j, bits := range c.Bits {
 		var code int
-		code, at = getBits(body, at, int(bits))
-		q := level(m.Knots[j], bits, code)
-		if j >= m.Rotation.Rows {
+		code, pos = getBits(body, pos, int(bits))
+		q := level(c.Knots[j], bits, code)
+		if j >= c.Rotation.Rows {
 			y[j] += q
 			continue
 		}
-		for k, v := range m.Rotation.Row(j) {
+		for k, v := range c.Rotation.Row(j) {
 			y[k] += float32(q * v)
 		}
 	}
-	for ; at < 8*len(body); at++ {
-		if bit, _ := getBits(body, at, 1); bit != 0 {
-			return fmt.Errorf("%w: bit %d is set behind the last code", ErrCorrupt, at)
+	for ; pos < 8*len(body); pos++ {
+		if bit, _ := getBits(body, pos, 1); bit != 0 {
+			return fmt.Errorf("%w: bit %d is set after the last code", ErrCorrupt, pos)
 		}
 	}
 	return nil
 }
 
-// putBits writes the n low bits of v at bit at, least significant first, and
-// returns where they end.
-func putBits(b []byte, at, n, v int) int {
+// putBits writes the n low bits of v to b from bit pos on, least significant
+// first. It returns the position after them.
+func putBits(b []byte, pos, n, v int) int {
 	for i := range n {
-		b[(at+i)/8] |= byte(v>>i&1) << ((at + i) % 8)
+		b[(pos+i)/8] |= byte(v>>i&1) << ((pos + i) % 8)
 	}
-	return at + n
+	return pos + n
 }
 
-func getBits(b []byte, at, n int) (v, end int) {
+// getBits reads n bits of b from bit pos on, least significant first. It returns
+// their value and the position after them.
+func getBits(b []byte, pos, n int) (v, end int) {
 	for i := range n {
-		v |= int(b[(at+i)/8]>>((at+i)%8)&1) << i
+		v |= int(b[(pos+i)/8]>>((pos+i)%8)&1) << i
 	}
-	return v, at + n
+	return v, pos + n
 }
 
-// crc8 continues the CRC-8 of AUTOSAR (polynomial x^8+x^5+x^3+x^2+x+1) over b.
-// It finds every error of one byte or less, and 255 in 256 of the others.
+// crc8 continues a CRC-8 with the polynomial of AUTOSAR, x^8+x^5+x^3+x^2+x+1,
+// over b. It detects every error within 8 adjacent bits, and 255 of 256 others.
 func crc8(crc byte, b []byte) byte {
 	for _, v := range b {
 		crc ^= v

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// twoModes are the tables of docs/contract-v2.md: two latents in two bytes, the
-// second mode turned by a quarter.
-func twoModes(check bool) *Tables {
+// twoComponents are the tables of docs/contract-v2.md: two latents in two bytes,
+// the second component rotated by a quarter turn.
+func twoComponents(check bool) *Tables {
 	ladder := func(n int, step float32) []float32 {
 		out := make([]float32, n)
 		for i := range out {
@@ -18,7 +18,7 @@ func twoModes(check bool) *Tables {
 		}
 		return out
 	}
-	t := &Tables{PayloadBytes: 2, ModeBits: 1, CheckByte: check, Modes: []Mode{
+	t := &Tables{PayloadBytes: 2, ComponentBits: 1, CheckByte: check, Components: []Component{
 		{Center: []float32{0, 0}, Bits: []uint8{3, 2}, Knots: [][]float32{ladder(8, 1), {-3, -1, 1, 3}}},
 		{Center: []float32{10, -10}, Rotation: Matrix{2, 2, []float32{0, 1, -1, 0}}, Bits: []uint8{0, 6}, Knots: [][]float32{{0.5}, ladder(16, 4)}},
 	}}
@@ -38,15 +38,15 @@ func TestBitPackVectors(t *testing.T) {
 		payload []byte
 		back    []float32
 	}{
-		// mode 0; 5 in three bits; code 3 in two: 0 + 5<<1 + 3<<4
-		{"first mode", false, []float32{4.8, 2.5}, []byte{0x3a, 0}, []float32{5, 3}},
-		// mode 1 about (10, -10): axis 0 is (0, 1), axis 1 is (-1, 0); y lies at
+		// component 0; 5 in three bits; code 3 in two: 0 + 5<<1 + 3<<4
+		{"first component", false, []float32{4.8, 2.5}, []byte{0x3a, 0}, []float32{5, 3}},
+		// component 1 about (10, -10): axis 0 is (0, 1), axis 1 is (-1, 0); y lies at
 		// (0.4, 8) on them: no bits, then code 8.4 of 63 levels of 60/63 → 8
-		{"second mode", false, []float32{2, -9.6}, []byte{1 | 8<<1, 0}, []float32{10 - 8*60./63, -9.5}},
+		{"second component", false, []float32{2, -9.6}, []byte{1 | 8<<1, 0}, []float32{10 - 8*60./63, -9.5}},
 		{"with a check byte", true, []float32{4.8, 2.5}, []byte{0x3a, 0, 0xc7}, []float32{5, 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := NewBitPacker(twoModes(c.check), 2, key)
+			p, err := NewBitPacker(twoComponents(c.check), 2, key)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,8 +76,8 @@ func TestCRC8(t *testing.T) {
 }
 
 func TestBitPackTellsDamage(t *testing.T) {
-	p, _ := NewBitPacker(twoModes(true), 2, []byte("one model"))
-	other, _ := NewBitPacker(twoModes(true), 2, []byte("another model"))
+	p, _ := NewBitPacker(twoComponents(true), 2, []byte("one model"))
+	other, _ := NewBitPacker(twoComponents(true), 2, []byte("another model"))
 	payload, err := p.AppendPack(nil, []float32{4.8, 2.5})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestBitPackTellsDamage(t *testing.T) {
 	if passed > tries/256+200 {
 		t.Errorf("%d of %d random payloads pass, want about 1 in 256 at most", passed, tries)
 	}
-	plain, _ := NewBitPacker(twoModes(false), 2, nil)
+	plain, _ := NewBitPacker(twoComponents(false), 2, nil)
 	for name, b := range map[string][]byte{"short": {1}, "long": {1, 2, 3}, "bits behind the codes": {0, 0x80}} {
 		if err := plain.Unpack(y, b); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
@@ -140,22 +140,22 @@ func TestLevels(t *testing.T) {
 
 func TestTablesRefused(t *testing.T) {
 	for name, spoil := range map[string]func(*Tables){
-		"no modes":             func(t *Tables) { t.Modes = nil },
-		"more modes than bits": func(t *Tables) { t.ModeBits = 0 },
-		"mode bits":            func(t *Tables) { t.ModeBits = 9 },
-		"no payload":           func(t *Tables) { t.PayloadBytes = 0 },
-		"payload of a check":   func(t *Tables) { t.PayloadBytes, t.CheckByte = 1, true },
-		"too many bits":        func(t *Tables) { t.PayloadBytes = 1; t.Modes[1].Bits[1] = 8 },
-		"bits of a latent":     func(t *Tables) { t.Modes[0].Bits[0] = 17 },
-		"knots":                func(t *Tables) { t.Modes[0].Knots[0] = t.Modes[0].Knots[0][1:] },
-		"falling":              func(t *Tables) { t.Modes[0].Knots[1][2] = -2 },
-		"NaN":                  func(t *Tables) { t.Modes[1].Knots[1][2] = float32(math.NaN()) },
-		"centre":               func(t *Tables) { t.Modes[1].Center = t.Modes[1].Center[1:] },
-		"centre infinite":      func(t *Tables) { t.Modes[1].Center[0] = float32(math.Inf(1)) },
-		"rotation too large":   func(t *Tables) { t.Modes[1].Rotation = NewMatrix(3, 3) },
-		"rotation not square":  func(t *Tables) { t.Modes[1].Rotation = Matrix{2, 1, []float32{1, 0}} },
+		"no components":             func(t *Tables) { t.Components = nil },
+		"more components than bits": func(t *Tables) { t.ComponentBits = 0 },
+		"component bits":            func(t *Tables) { t.ComponentBits = 9 },
+		"no payload":                func(t *Tables) { t.PayloadBytes = 0 },
+		"payload of a check":        func(t *Tables) { t.PayloadBytes, t.CheckByte = 1, true },
+		"too many bits":             func(t *Tables) { t.PayloadBytes = 1; t.Components[1].Bits[1] = 8 },
+		"bits of a latent":          func(t *Tables) { t.Components[0].Bits[0] = 17 },
+		"knots":                     func(t *Tables) { t.Components[0].Knots[0] = t.Components[0].Knots[0][1:] },
+		"falling":                   func(t *Tables) { t.Components[0].Knots[1][2] = -2 },
+		"NaN":                       func(t *Tables) { t.Components[1].Knots[1][2] = float32(math.NaN()) },
+		"centre":                    func(t *Tables) { t.Components[1].Center = t.Components[1].Center[1:] },
+		"centre infinite":           func(t *Tables) { t.Components[1].Center[0] = float32(math.Inf(1)) },
+		"rotation too large":        func(t *Tables) { t.Components[1].Rotation = NewMatrix(3, 3) },
+		"rotation not square":       func(t *Tables) { t.Components[1].Rotation = Matrix{2, 1, []float32{1, 0}} },
 	} {
-		tables := twoModes(false)
+		tables := twoComponents(false)
 		if err := tables.Check(2); err != nil {
 			t.Fatal(err)
 		}
@@ -167,11 +167,11 @@ func TestTablesRefused(t *testing.T) {
 }
 
 func BenchmarkBitPack(b *testing.B) {
-	// 32 modes of 12 latents, as trained models have.
+	// 32 components of 12 latents, as trained models have.
 	rng := rand.New(rand.NewPCG(1, 1))
-	t := &Tables{PayloadBytes: 8, ModeBits: 5}
+	t := &Tables{PayloadBytes: 8, ComponentBits: 5}
 	for range 32 {
-		m := Mode{Center: make([]float32, 12), Rotation: NewMatrix(12, 12)}
+		m := Component{Center: make([]float32, 12), Rotation: NewMatrix(12, 12)}
 		for j := range 12 {
 			m.Center[j] = float32(rng.NormFloat64())
 			m.Rotation.Row(j)[(j+5)%12] = 1
@@ -183,7 +183,7 @@ func BenchmarkBitPack(b *testing.B) {
 			slices.Sort(k)
 			m.Knots = append(m.Knots, k)
 		}
-		t.Modes = append(t.Modes, m)
+		t.Components = append(t.Components, m)
 	}
 	p, err := NewBitPacker(t, 12, nil)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// A window of three values, of which the model keeps the sum's direction.
+// The model keeps the sum of three values in one byte.
 func Example() {
 	third := float32(1. / 3)
 	m := bam.Model{Layers: []bam.Layer{{

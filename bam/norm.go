@@ -2,18 +2,19 @@ package bam
 
 import "fmt"
 
-// Norm brings sensor values to a common scale: z = (x − Mean) / Std, and 0
-// where Std is 0. Both slices have one entry per value of a window. The
-// arithmetic is float64, because a latitude's float32 steps are 0.4 m.
+// A Norm maps each sensor value x to z = (x − Mean) / Std, or to 0 if Std is 0.
+// Both slices have one entry for each value of a window. The arithmetic is
+// float64: as float32, latitudes would be 0.4 m apart.
 type Norm struct {
 	Mean []float64 `json:"mean"`
 	Std  []float64 `json:"std"`
 }
 
-// Check reports the first entry that cannot serve.
+// Check returns an error unless the slices have equal lengths and finite values,
+// and no Std is negative.
 func (n *Norm) Check() error {
 	if len(n.Mean) != len(n.Std) {
-		return fmt.Errorf("%w: norm has %d means and %d stds, want as many", ErrShape, len(n.Mean), len(n.Std))
+		return fmt.Errorf("%w: norm has %d means and %d standard deviations, want equal numbers", ErrShape, len(n.Mean), len(n.Std))
 	}
 	for i := range n.Mean {
 		if !finite(n.Mean[i]) {
@@ -29,7 +30,8 @@ func (n *Norm) Check() error {
 	return nil
 }
 
-// Normalize sets z to the normalised window. The three have one length.
+// Normalize sets z to the normalised window. The slices and the Norm have equal
+// lengths.
 func (n *Norm) Normalize(z []float32, window []float64) {
 	for i, x := range window {
 		if n.Std[i] == 0 {
@@ -40,7 +42,8 @@ func (n *Norm) Normalize(z []float32, window []float64) {
 	}
 }
 
-// AppendDenormalize appends the window that z stands for to dst.
+// AppendDenormalize appends the window of the normalised values z to dst and
+// returns the extended slice.
 func (n *Norm) AppendDenormalize(dst []float64, z []float32) []float64 {
 	for i, v := range z {
 		if n.Std[i] == 0 {

@@ -9,11 +9,12 @@ import (
 	"github.com/loralink/loralink-go/internal/float16"
 )
 
-// Packing names how a latent becomes bytes, little-endian.
+// A Packing is the format of latents in a payload. Multi-byte values are
+// little-endian.
 type Packing string
 
-// The packings of contract v1. The integers hold clip(rint(y·scale)), ties to
-// even, over the type's whole range; the floats hold y.
+// The packings of contract v1. The integers hold y·scale, rounded to the nearest
+// integer (ties to even) and clipped to the range of the type. The floats hold y.
 const (
 	Int8    Packing = "int8"
 	Int16   Packing = "int16"
@@ -21,11 +22,11 @@ const (
 	Float32 Packing = "float32"
 )
 
-// Packings lists them all, those of contract v1 first.
+// Packings returns all packings, those of contract v1 first.
 func Packings() []Packing { return []Packing{Int8, Int16, Float16, Float32, BitPack} }
 
-// BytesPerLatent is the width of one latent, or 0 where it has none of its own:
-// bitpack, and an unknown packing.
+// BytesPerLatent returns the number of bytes of one latent. It returns 0 for
+// BitPack, which counts bits, and for an unknown packing.
 func (p Packing) BytesPerLatent() int {
 	switch p {
 	case Int8:
@@ -38,11 +39,11 @@ func (p Packing) BytesPerLatent() int {
 	return 0
 }
 
-// Integer says whether the packing needs a scale.
+// Integer reports whether the packing holds integers and so needs a scale.
 func (p Packing) Integer() bool { return p == Int8 || p == Int16 }
 
-// MaxInt is the largest integer of an integer packing, which is also its
-// default scale; 0 for the others.
+// MaxInt returns the largest value of an integer packing, which is also its
+// default scale. It returns 0 for the other packings.
 func (p Packing) MaxInt() int {
 	switch p {
 	case Int8:
@@ -53,30 +54,33 @@ func (p Packing) MaxInt() int {
 	return 0
 }
 
-// Packer packs the latents of one model. It is immutable.
+// A Packer converts the latents of one model to payloads and back. It is
+// immutable.
 type Packer interface {
-	// PayloadLen is the length of every payload, in bytes.
+	// PayloadLen returns the length of every payload in bytes.
 	PayloadLen() int
-	// AppendPack appends the payload of the latents y to dst. NaN and
-	// infinities are refused, and dst is then as it was.
+	// AppendPack appends the payload of the latents y to dst and returns the
+	// extended slice. If a latent is NaN or infinite, it returns dst unchanged
+	// and an error that wraps ErrNotFinite.
 	AppendPack(dst []byte, y []float32) ([]byte, error)
-	// Unpack sets y to the latents of payload. A payload that AppendPack does
-	// not write is ErrCorrupt, and leaves y undefined.
+	// Unpack sets y to the latents of payload. If AppendPack writes no such
+	// payload, it returns an error that wraps ErrCorrupt and leaves y undefined.
 	Unpack(y []float32, payload []byte) error
-	// Saturated counts the integers of payload that stand at either end of
-	// their range, and those it holds. Packings without such ends hold none.
+	// Saturated returns how many integers of payload are the smallest or the
+	// largest of their type, and how many integers payload has. Both are 0 for
+	// packings without integers.
 	Saturated(payload []byte) (count, total int)
 }
 
-// plainPacker packs every latent alike.
+// plainPacker implements Packer for the packings of contract v1.
 type plainPacker struct {
 	packing Packing
 	scale   float32
 	latents int
 }
 
-// NewPacker returns a packer of contract v1 for latents values. Scale serves
-// the integers, where it must be above 0, and is ignored by the floats.
+// NewPacker returns a Packer of contract v1 for that many latents. Scale must be
+// above 0 for the integer packings; the float packings ignore it.
 func NewPacker(p Packing, latents int, scale float64) (Packer, error) {
 	if p.BytesPerLatent() == 0 {
 		return nil, fmt.Errorf("%w: packing %q, want int8, int16, float16 or float32", ErrParam, p)
@@ -93,7 +97,7 @@ func NewPacker(p Packing, latents int, scale float64) (Packer, error) {
 
 func (p *plainPacker) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
 
-// checkLatents refuses latents that cannot be packed.
+// checkLatents returns an error unless y holds want finite values.
 func checkLatents(y []float32, want int) error {
 	if len(y) != want {
 		return fmt.Errorf("%w: %d latents, want %d", ErrShape, len(y), want)
@@ -133,7 +137,7 @@ func (p *plainPacker) round(v float32, lo, hi float64) float64 {
 
 func (p *plainPacker) Unpack(y []float32, payload []byte) error {
 	if len(y) != p.latents {
-		return fmt.Errorf("%w: room for %d latents, want %d", ErrShape, len(y), p.latents)
+		return fmt.Errorf("%w: y has %d elements, want %d", ErrShape, len(y), p.latents)
 	}
 	if len(payload) != p.PayloadLen() {
 		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())

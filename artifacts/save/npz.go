@@ -62,13 +62,13 @@ func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
 	if err := t.Check(latents); err != nil {
 		return nil, err
 	}
-	n, r := len(t.Modes), t.Modes[0].Rotation.Rows
+	n, r := len(t.Components), t.Components[0].Rotation.Rows
 	array := func(rows, cols int) npz.Array {
 		return npz.Array{Rows: rows, Cols: cols, Data: make([]float32, 0, rows*cols)}
 	}
 	bits, centers := array(n, latents), array(n, latents)
 	knots, rotations := array(n*latents, bam.MaxKnots), array(n*r, r)
-	for i, m := range t.Modes {
+	for i, m := range t.Components {
 		if m.Rotation.Rows != r {
 			return nil, fmt.Errorf("%w: mode %d turns %d latents, mode 0 %d", artifacts.ErrMalformed, i, m.Rotation.Rows, r)
 		}

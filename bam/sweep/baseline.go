@@ -11,21 +11,23 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// Baselines are the rivals, fitted to the training windows and measured on the
-// windows that the models are measured on.
+// Baselines are fitted to the training windows, and measured on the windows that
+// the models are measured on.
 type Baselines struct {
+	// Mean answers every window with the mean.
 	Mean *Baseline `json:"mean"`
 	PCA  PCA       `json:"pca"`
-	// GaussianBound is what no code of so many bytes could beat, were the data
-	// Gaussian.
+	// GaussianBound is the smallest error that any code of a payload length can
+	// have if the data is Gaussian.
 	GaussianBound []Bound `json:"gaussian_bound"`
 }
 
-// PCA is plain principal components.
+// PCA are baselines that send the first principal components.
 type PCA struct {
-	// ByK is by the number of components, sent as they are: float32.
+	// ByK has the components as float32, by their number.
 	ByK map[int]*Baseline `json:"by_k"`
-	// ByBytes has float32, int16 and int8, each by rising payload.
+	// ByBytes has the components as float32, int16 and int8, each in ascending
+	// order of the payload length.
 	ByBytes map[bam.Packing][]*Baseline `json:"by_bytes"`
 }
 
@@ -35,36 +37,37 @@ type Bound struct {
 	ZScoredMSE   float64 `json:"zscored_mse"`
 }
 
-// Baseline is one rival: the mean where K is 0, else K principal components.
+// A Baseline is the mean, if K is 0, or K principal components.
 type Baseline struct {
-	quality.Errors                           // in units
+	quality.Errors                           // in units of the values
 	ByGroup        map[string]quality.Errors `json:"by_group,omitempty"`
 	ZScored        quality.Errors            `json:"zscored"`
 	K              int                       `json:"k"`
 	PayloadBytes   int                       `json:"payload_bytes"`
 	Packing        bam.Packing               `json:"packing,omitempty"`
 
+	// Evaluation is not part of the JSON.
 	Evaluation *quality.Evaluation `json:"-"`
 }
 
-// pcaPackings are the packings that components are measured in.
+// pcaPackings are the packings of the baselines with components.
 var pcaPackings = []bam.Packing{bam.Float32, bam.Int16, bam.Int8}
 
-// minBaselineBytes is how far the baselines reach where no model does.
+// minBaselineBytes is the smallest longest payload of the baselines.
 const minBaselineBytes = 8
 
-// rivals are the baselines of a sweep: the mean first, then components.
-type rivals struct {
-	list    []*Baseline
-	longest int          // payload that rivals by bytes reach
-	bytes   map[int]bool // payloads at which the bound is wanted
+// baselinePlan are the baselines of a sweep.
+type baselinePlan struct {
+	list    []*Baseline  // the mean, then components
+	longest int          // longest payload of the baselines in ByBytes
+	bytes   map[int]bool // payload lengths of the Gaussian bound
 }
 
-// newRivals plans the baselines for windows of n values: components up to the
-// longest payload of a model, all numbers up to 16, then ever wider apart, and
-// those that compare with a model.
-func newRivals(models []*model, n int) *rivals {
-	r := &rivals{list: []*Baseline{{}}, longest: minBaselineBytes, bytes: map[int]bool{}}
+// planBaselines plans the baselines for windows of n values. Their numbers of
+// components are all up to 16, then further and further apart, and those that
+// compare to a model.
+func planBaselines(models []*model, n int) *baselinePlan {
+	r := &baselinePlan{list: []*Baseline{{}}, longest: minBaselineBytes, bytes: map[int]bool{}}
 	ks := map[int]bool{n: true}
 	for k := 1; k <= n; k += max(1, k/8) {
 		ks[k] = true
@@ -86,7 +89,7 @@ func newRivals(models []*model, n int) *rivals {
 			bytes := k * p.BytesPerLatent()
 			if bytes <= r.longest {
 				r.bytes[bytes] = true
-			} else if p != bam.Float32 { // which is wanted by k
+			} else if p != bam.Float32 { // float32 is for ByK as well
 				continue
 			}
 			r.list = append(r.list, &Baseline{K: k, PayloadBytes: bytes, Packing: p})
@@ -95,7 +98,7 @@ func newRivals(models []*model, n int) *rivals {
 	return r
 }
 
-// measure evaluates the baseline.
+// measure evaluates the baseline on the windows test.
 func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Window, error]) error {
 	c := study.Mean()
 	if b.K > 0 {
@@ -112,8 +115,8 @@ func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Windo
 	return nil
 }
 
-// baselines sorts what was measured into the report.
-func (r *rivals) baselines(study *quality.Training) Baselines {
+// baselines returns the measured baselines in the form of the report.
+func (r *baselinePlan) baselines(study *quality.Training) Baselines {
 	out := Baselines{Mean: r.list[0], PCA: PCA{ByK: map[int]*Baseline{}, ByBytes: map[bam.Packing][]*Baseline{}}}
 	for _, b := range r.list[1:] {
 		if b.Packing == bam.Float32 {

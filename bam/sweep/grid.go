@@ -16,37 +16,44 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Grid lists what is tried, every combination of it. An empty list stands for
-// one entry, the one that its comment names.
+// A Grid lists values of settings. A sweep trains a model for every combination of
+// them. An empty list means a list of one value, which its comment names.
 type Grid struct {
-	LatentDims []int // of every packing but bitpack; empty: 8
-	// HiddenDims lists architectures, each the sizes of the layers between
-	// window and latent; empty: no such layer.
+	// LatentDims are numbers of latents, for all packings but bitpack; empty
+	// means 8.
+	LatentDims []int
+	// HiddenDims are lists of sizes of the layers between window and latent; empty
+	// means no such layers.
 	HiddenDims [][]int
-	Packings   []bam.Packing // empty: int8
-	// PayloadBytes are the lengths of bitpack payloads, whose latents are as
-	// many as the bits can use; empty: 8.
+	Packings   []bam.Packing // empty means int8
+	// PayloadBytes are lengths of bitpack payloads, whose bits decide the number of
+	// latents; empty means 8.
 	PayloadBytes []int
-	Deltas       []float64 // of the transmission; empty: 0
-	EncodeCycles []int     // empty: 0
-	DecodeCycles []int     // empty: 0
-	// Methods are training methods by the label that model ids end with, of
-	// lower-case letters, digits, dots and hyphens; empty: auto, as train.Train
-	// takes where it is given none. PCA alone is quickest.
+	Deltas       []float64 // strengths of the transmission function; empty means 0
+	EncodeCycles []int     // empty means 0
+	DecodeCycles []int     // empty means 0
+
+	// Methods are training methods. The key is the last part of a model's id. It
+	// consists of lower-case letters, digits, dots and hyphens.
 	Methods map[string]train.Method
+	// MethodNames are methods of package train by name, in addition to Methods,
+	// with the parameters in MethodSettings. If both are empty, the method is auto.
+	MethodNames    []string
+	MethodSettings train.MethodSettings
 }
 
-// model is one combination.
+// model is one combination of a grid.
 type model struct {
 	id       string
 	settings train.Settings
 	method   train.Method
 
-	key    string        // by which a finished model is known again
-	done   *codec.BAM    // the finished model; nil: to be trained
-	report *train.Report // of the finished model
+	key    string        // identifies the training
+	done   *codec.BAM    // the stored model; nil if it is to be trained
+	report *train.Report // of the stored model
 }
 
+// orOne returns the list, or a list of one value if it is empty.
 func orOne[T any](list []T, one T) []T {
 	if len(list) == 0 {
 		return []T{one}
@@ -57,12 +64,12 @@ func orOne[T any](list []T, one T) []T {
 var labelPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
 
 func (g *Grid) check() error {
-	bad := func(list string, found any, want string) error {
-		return fmt.Errorf("%w: %s holds %v, want %s", ErrGrid, list, found, want)
+	invalid := func(list string, found any, want string) error {
+		return fmt.Errorf("%w: %s has %v, want %s", ErrSettings, list, found, want)
 	}
 	for _, p := range g.Packings {
 		if !slices.Contains(bam.Packings(), p) {
-			return bad("packings", fmt.Sprintf("%q", p), fmt.Sprintf("some of %v", bam.Packings()))
+			return invalid("packings", fmt.Sprintf("%q", p), fmt.Sprintf("some of %v", bam.Packings()))
 		}
 	}
 	for _, l := range []struct {
@@ -77,45 +84,90 @@ func (g *Grid) check() error {
 	} {
 		for _, v := range l.values {
 			if v < l.least || v > l.most {
-				return bad(l.name, v, fmt.Sprintf("%d..%d", l.least, l.most))
+				return invalid(l.name, v, fmt.Sprintf("%d..%d", l.least, l.most))
 			}
 		}
 	}
 	for _, d := range g.Deltas {
 		if math.IsNaN(d) || math.IsInf(d, 0) {
-			return bad("deltas", d, "finite numbers")
+			return invalid("deltas", d, "finite numbers")
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(g.Methods)) {
 		if g.Methods[label] == nil {
-			return bad("methods", "no method for "+label, "one for each label")
+			return invalid("methods", "no method for "+label, "one for each label")
 		}
 		if !labelPattern.MatchString(label) {
-			return bad("methods", fmt.Sprintf("the label %q", label), "lower-case letters, digits, dots and hyphens")
+			return invalid("methods", fmt.Sprintf("the label %q", label), "lower-case letters, digits, dots and hyphens")
 		}
 	}
 	return nil
 }
 
-// models lists all combinations, sorted by id, and apart from them those that
-// cannot be.
+// methods returns all methods by label.
+func (g *Grid) methods() (map[string]train.Method, error) {
+	methods := maps.Clone(g.Methods)
+	if methods == nil {
+		methods = map[string]train.Method{}
+	}
+	for _, name := range g.MethodNames {
+		if methods[name] != nil {
+			continue
+		}
+		s := g.MethodSettings
+		s.Name = name
+		m, err := s.Method()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSettings, err)
+		}
+		methods[name] = m
+	}
+	if len(methods) == 0 {
+		methods["auto"] = &train.Auto{}
+	}
+	return methods, nil
+}
+
+// models returns all combinations that can be trained, sorted by id, and those that
+// cannot.
 func (g *Grid) models(base train.Settings) ([]*model, []Skipped, error) {
 	if err := g.check(); err != nil {
 		return nil, nil, err
 	}
-	methods := g.Methods
-	if len(methods) == 0 {
-		methods = map[string]train.Method{"auto": &train.Auto{}}
+	methods, err := g.methods()
+	if err != nil {
+		return nil, nil, err
 	}
-	var all []*model
-	each := func(s train.Settings) {
+	byID := map[string]*model{}
+	for _, s := range g.settings(base) {
+		for label, method := range methods {
+			id := modelID(&s, label)
+			byID[id] = &model{id: id, settings: s, method: method}
+		}
+	}
+	var models []*model
+	var skipped []Skipped
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		if err := byID[id].settings.Check(); err != nil {
+			skipped = append(skipped, Skipped{id, err.Error()})
+			continue
+		}
+		models = append(models, byID[id])
+	}
+	if len(models) == 0 {
+		return nil, nil, fmt.Errorf("%w: none of the %d models can be trained: %s", ErrSettings, len(skipped), skipped[0].Reason)
+	}
+	return models, skipped, nil
+}
+
+// settings returns the base settings with every combination of the grid's values.
+func (g *Grid) settings(base train.Settings) (all []train.Settings) {
+	add := func(s train.Settings) {
 		for _, s.HiddenDims = range orOne(g.HiddenDims, nil) {
 			for _, s.Delta = range orOne(g.Deltas, 0) {
 				for _, s.EncodeCycles = range orOne(g.EncodeCycles, 0) {
 					for _, s.DecodeCycles = range orOne(g.DecodeCycles, 0) {
-						for label, method := range methods {
-							all = append(all, &model{id: modelID(&s, label), settings: s, method: method})
-						}
+						all = append(all, s)
 					}
 				}
 			}
@@ -127,36 +179,19 @@ func (g *Grid) models(base train.Settings) ([]*model, []Skipped, error) {
 		if p == bam.BitPack {
 			s.LatentDim = 0
 			for _, s.PayloadBytes = range orOne(g.PayloadBytes, 8) {
-				each(s)
+				add(s)
 			}
 			continue
 		}
 		for _, s.LatentDim = range orOne(g.LatentDims, 8) {
-			each(s)
+			add(s)
 		}
 	}
-	byID := map[string]*model{}
-	for _, m := range all {
-		byID[m.id] = m
-	}
-	var models []*model
-	var skipped []Skipped
-	for _, id := range slices.Sorted(maps.Keys(byID)) {
-		m := byID[id]
-		if err := m.settings.Check(); err != nil {
-			skipped = append(skipped, Skipped{id, err.Error()})
-			continue
-		}
-		models = append(models, m)
-	}
-	if len(models) == 0 {
-		return nil, nil, fmt.Errorf("%w: none of its %d models can be trained: %s", ErrGrid, len(skipped), skipped[0].Reason)
-	}
-	return models, skipped, nil
+	return all
 }
 
-// modelID names a combination, as int8-8_h24-16_delta0.1_enc1_dec1_pca. What
-// is 0 is left out.
+// modelID returns the name of a combination, such as
+// int8-8_h24-16_delta0.1_enc1_dec1_pca. It omits what is 0.
 func modelID(s *train.Settings, label string) string {
 	size := s.LatentDim
 	if s.Packing == bam.BitPack {

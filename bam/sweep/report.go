@@ -14,41 +14,42 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Report is sweep_report.json. It holds no time, host or absolute path.
+// A Report is the content of sweep_report.json. It has no times, host names or
+// absolute paths.
 type Report struct {
 	Dataset    string   `json:"dataset"`
-	InputLen   int      `json:"input_len"` // values a window
-	InputDims  int      `json:"input_dims"`
+	InputLen   int      `json:"input_len"`  // values in a window
+	InputDims  int      `json:"input_dims"` // values in a step
 	WindowW    int      `json:"window_W"`
 	TrainRatio *float64 `json:"train_ratio"`
-	SplitSeed  *int64   `json:"split_seed"` // null where the split is not by hash
-	// SplitMethod is hash_window_id or time; CutTsMs is where the latter cuts.
+	SplitSeed  *int64   `json:"split_seed"` // null unless the split is by hash
+	// SplitMethod is hash_window_id or time. CutTsMs is the time that splits the
+	// data set by time.
 	SplitMethod string `json:"split_method,omitempty"`
 	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
 
-	TrainN int    `json:"train_n"`
-	Subset string `json:"subset"` // what was measured: holdout, or train where the split leaves none
-	TestN  int    `json:"test_n"`
+	TrainN int    `json:"train_n"` // number of training windows
+	Subset string `json:"subset"`  // windows that models are measured on: holdout, or train if there is no holdout
+	TestN  int    `json:"test_n"`  // number of these windows
 
 	Baselines Baselines `json:"baselines"`
-	// Results, Skipped and the fronts are sorted by payload and id.
-	Results []*Result `json:"bam_results"`
-	Skipped []Skipped `json:"skipped"`
-	// Pareto are the models that no other beats: each has a lower MAE than all
-	// of no more bytes. ParetoZScored is the same by ZScored.MSE, which weighs
-	// all sensors alike.
+	Results   []*Result `json:"bam_results"` // in ascending order of payload length, then of id
+	Skipped   []Skipped `json:"skipped"`     // in ascending order of id
+	// Pareto is the Pareto front by mean absolute error: the models with a smaller
+	// error than all models of no more bytes. ParetoZScored is the front by
+	// ZScored.MSE, which gives all sensors the same weight.
 	Pareto        []Point `json:"pareto"`
 	ParetoZScored []Point `json:"pareto_zscored"`
 
-	// MeanWindow is the mean of the training windows.
+	// MeanWindow is the mean of the training windows. It is not part of the JSON.
 	MeanWindow []float64 `json:"-"`
 }
 
-// Result is one trained model and how it did.
+// A Result is the evaluation of a trained model.
 type Result struct {
 	*quality.Evaluation
 	ModelID      string       `json:"model_id"`
-	ModelDir     string       `json:"model_dir"` // beside the report; "" where no folder was kept
+	ModelDir     string       `json:"model_dir"` // relative to the report; "" if the model is not stored
 	Method       string       `json:"method"`
 	Status       train.Status `json:"status"`
 	HiddenDims   []int        `json:"hidden_dims"`
@@ -58,18 +59,18 @@ type Result struct {
 	EncodeCycles int          `json:"encode_cycles"`
 	DecodeCycles int          `json:"decode_cycles"`
 	Cost         train.Cost   `json:"cost"`
-	// Layers is how training went, with learning curves; train_report.json has
-	// it too.
+	// Layers say how training went, with learning curves. They are not part of the
+	// JSON, but of the model's train_report.json.
 	Layers []train.LayerReport `json:"-"`
 }
 
-// Skipped is a combination that was not trained, or whose training diverged.
+// Skipped is a combination that cannot be trained, or whose training diverged.
 type Skipped struct {
 	ModelID string `json:"model_id"`
 	Reason  string `json:"reason"`
 }
 
-// Point is a model on a Pareto front.
+// A Point is a model on a Pareto front.
 type Point struct {
 	ModelID      string  `json:"model_id"`
 	PayloadBytes int     `json:"payload_bytes"`
@@ -79,25 +80,23 @@ type Point struct {
 
 func newReport(s *Settings, src *source) *Report {
 	r := &Report{
-		Dataset: s.Dataset, InputLen: src.inputLen, InputDims: src.dims, WindowW: max(1, s.Base.WindowW),
+		Dataset: s.Dataset, InputLen: src.inputLen, InputDims: src.dims, WindowW: max(1, s.Base.Window.W),
 		TrainN: src.trainN, Subset: src.subset, TestN: src.testN,
 		Results: []*Result{}, Skipped: []Skipped{},
 	}
-	var e quality.Evaluation // knows how to describe a split
+	var e quality.Evaluation // for its description of a split
 	e.SetSplit(src.subset, s.Base.Split)
 	r.TrainRatio, r.SplitSeed, r.SplitMethod, r.CutTsMs = e.TrainRatio, e.SplitSeed, e.SplitMethod, e.CutTsMs
 	return r
 }
 
 // fill adds what was measured.
-func (r *Report) fill(study *quality.Training, base *rivals, results []*Result, skipped []Skipped) {
+func (r *Report) fill(study *quality.Training, plan *baselinePlan, results []*Result, skipped []Skipped) {
 	r.MeanWindow = study.Norm.Mean
-	r.Baselines = base.baselines(study)
+	r.Baselines = plan.baselines(study)
 	for _, x := range results {
 		if x != nil {
-			// Each model's folder can be evaluated by sensor; here it would
-			// drown the rest.
-			x.BySensor = nil
+			x.BySensor = nil // too much for a report of many models
 			r.Results = append(r.Results, x)
 		}
 	}
@@ -110,8 +109,8 @@ func (r *Report) fill(study *quality.Training, base *rivals, results []*Result, 
 	r.ParetoZScored = front(r.Results, func(x *Result) float64 { return x.ZScored.MSE })
 }
 
-// front picks the results of less error than all of no more bytes. Of equals
-// the first id counts.
+// front returns the results with a smaller error than all results of no more
+// bytes. Of results with equal errors it returns that with the first id.
 func front(results []*Result, err func(*Result) float64) []Point {
 	sorted := slices.Clone(results)
 	slices.SortFunc(sorted, func(a, b *Result) int {
@@ -128,7 +127,7 @@ func front(results []*Result, err func(*Result) float64) []Point {
 	return points
 }
 
-// Result returns the result of a model; nil where there is none.
+// Result returns the result of a model; nil if there is none.
 func (r *Report) Result(modelID string) *Result {
 	for _, x := range r.Results {
 		if x.ModelID == modelID {
@@ -138,44 +137,46 @@ func (r *Report) Result(modelID string) *Result {
 	return nil
 }
 
-// WriteCSV writes one line a model, after a header: what it is, its errors in
-// units and relative to the deviation, its cost, and whether it stands on the
-// fronts.
+// WriteCSV writes a header and a line for each model: its settings, its errors in
+// units and relative to the standard deviation, its cost, and whether it is on
+// the Pareto fronts.
 func (r *Report) WriteCSV(w io.Writer) error {
-	head := []string{"model_id", "method", "packing", "payload_bytes", "latent_dim", "hidden_dims", "delta", "encode_cycles", "decode_cycles",
+	groups := sensor.Motion().Groups()
+	if len(r.Results) == 0 || r.Results[0].ByGroup == nil {
+		groups = nil
+	}
+	header := []string{"model_id", "method", "packing", "payload_bytes", "latent_dim", "hidden_dims", "delta", "encode_cycles", "decode_cycles",
 		"zscored_mse", "zscored_mae", "mse", "mae"}
-	groups := len(r.Results) > 0 && r.Results[0].ByGroup != nil
-	if groups {
-		for _, g := range sensor.Motion().Groups() {
-			head = append(head, g.Name+"_mse", g.Name+"_mae")
-		}
+	for _, g := range groups {
+		header = append(header, g.Name+"_mse", g.Name+"_mae")
 	}
-	head = append(head, "saturation_rate", "param_count", "weight_bytes", "ops_encode_est", "ops_decode_est", "pareto", "pareto_zscored")
+	header = append(header, "saturation_rate", "param_count", "weight_bytes", "ops_encode_est", "ops_decode_est", "pareto", "pareto_zscored")
 	out := csv.NewWriter(w)
-	out.Write(head)
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	on := func(front []Point, id string) string {
-		return strconv.Itoa(b2i(slices.ContainsFunc(front, func(p Point) bool { return p.ModelID == id })))
-	}
+	out.Write(header)
 	for _, x := range r.Results {
-		hidden := make([]string, len(x.HiddenDims))
-		for i, h := range x.HiddenDims {
-			hidden[i] = strconv.Itoa(h)
-		}
-		row := []string{x.ModelID, x.Method, string(x.Packing), strconv.Itoa(x.ExpectedPayloadBytes), strconv.Itoa(x.LatentDim), strings.Join(hidden, "-"),
-			number(x.Delta), strconv.Itoa(x.EncodeCycles), strconv.Itoa(x.DecodeCycles),
-			number(x.ZScored.MSE), number(x.ZScored.MAE), number(x.Overall.MSE), number(x.Overall.MAE)}
-		if groups {
-			for _, g := range sensor.Motion().Groups() {
-				row = append(row, number(x.ByGroup[g.Name].MSE), number(x.ByGroup[g.Name].MAE))
-			}
-		}
-		row = append(row, number(x.Saturation.Rate), strconv.Itoa(x.Cost.ParamCount), strconv.Itoa(x.Cost.WeightBytes),
-			strconv.Itoa(x.Cost.OpsEncodeEst), strconv.Itoa(x.Cost.OpsDecodeEst), on(r.Pareto, x.ModelID), on(r.ParetoZScored, x.ModelID))
-		out.Write(row)
+		out.Write(r.csvRow(x, groups))
 	}
 	out.Flush()
 	return out.Error()
+}
+
+func (r *Report) csvRow(x *Result, groups []sensor.Group) []string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	isOn := func(front []Point) string {
+		return strconv.Itoa(b2i(slices.ContainsFunc(front, func(p Point) bool { return p.ModelID == x.ModelID })))
+	}
+	hidden := make([]string, len(x.HiddenDims))
+	for i, h := range x.HiddenDims {
+		hidden[i] = strconv.Itoa(h)
+	}
+	row := []string{x.ModelID, x.Method, string(x.Packing), strconv.Itoa(x.ExpectedPayloadBytes), strconv.Itoa(x.LatentDim), strings.Join(hidden, "-"),
+		number(x.Delta), strconv.Itoa(x.EncodeCycles), strconv.Itoa(x.DecodeCycles),
+		number(x.ZScored.MSE), number(x.ZScored.MAE), number(x.Overall.MSE), number(x.Overall.MAE)}
+	for _, g := range groups {
+		row = append(row, number(x.ByGroup[g.Name].MSE), number(x.ByGroup[g.Name].MAE))
+	}
+	return append(row, number(x.Saturation.Rate), strconv.Itoa(x.Cost.ParamCount), strconv.Itoa(x.Cost.WeightBytes),
+		strconv.Itoa(x.Cost.OpsEncodeEst), strconv.Itoa(x.Cost.OpsDecodeEst), isOn(r.Pareto), isOn(r.ParetoZScored))
 }
 
 func b2i(b bool) int {

@@ -1,8 +1,6 @@
 package sweep
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,43 +16,26 @@ import (
 	"github.com/loralink/loralink-go/codec"
 )
 
-// trainReport is train_report.json of a swept model.
+// trainReport is the train_report.json of a model of a sweep.
 type trainReport struct {
 	train.Report
-	// SweepKey is a hash over the windows and all settings of the training.
+	// SweepKey identifies the training.
 	SweepKey string `json:"sweep_key"`
 }
 
-// maxReport is the longest train_report.json that is read, in bytes.
+// maxReport is the largest length of a train_report.json in bytes.
 const maxReport = 64 << 20
 
-// setKey computes what a finished model is known again by. It does not cover
-// the program: a new version of a method takes Force.
-func (m *model) setKey(windows string) error {
-	b, err := json.Marshal(struct {
-		Windows  string
-		Settings train.Settings
-		Split    string // its type; its fields are among the settings
-		Name     string
-		Method   train.Method
-	}{windows, m.settings, fmt.Sprintf("%T", m.settings.Split), m.method.Name(), m.method})
-	if err != nil {
-		return fmt.Errorf("sweep: model %s: %w", m.id, err)
-	}
-	sum := sha256.Sum256(b)
-	m.key = hex.EncodeToString(sum[:])
-	return nil
-}
-
-// place finds the models that are finished, and sees to it that the others can
-// be written, before any is trained.
-func (s *Settings) place(models []*model, windows string) error {
+// findStored loads the models that are stored already, and checks that the others
+// can be stored, before any is trained.
+func (s *Settings) findStored(models []*model, windowsHash string) error {
 	if s.Dir == "" {
 		return nil
 	}
 	for _, m := range models {
-		if err := m.setKey(windows); err != nil {
-			return err
+		var err error
+		if m.key, err = train.Key(windowsHash, &m.settings, m.method); err != nil {
+			return fmt.Errorf("sweep: model %s: %w", m.id, err)
 		}
 		dir := filepath.Join(s.Dir, m.id)
 		if s.Force {
@@ -66,19 +47,25 @@ func (s *Settings) place(models []*model, windows string) error {
 		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		rep, err := readReport(filepath.Join(dir, artifacts.TrainReportFile))
-		if err == nil && rep.SweepKey != m.key {
-			err = errors.New("its model was trained with other settings or on other windows")
+		if err := m.load(dir); err != nil {
+			return fmt.Errorf("%w: %s: %w: want a new folder, or force to replace it", ErrExists, dir, err)
 		}
-		if err == nil {
-			m.done, err = codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %s: %w: want a new folder, or force to replace it", ErrOther, dir, err)
-		}
-		m.report = &rep.Report
 	}
 	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
+}
+
+// load loads the stored model, if it is the result of the same training.
+func (m *model) load(dir string) error {
+	report, err := readReport(filepath.Join(dir, artifacts.TrainReportFile))
+	if err != nil {
+		return err
+	}
+	if report.SweepKey != m.key {
+		return errors.New("its model was trained with other settings or on other windows")
+	}
+	m.report = &report.Report
+	m.done, err = codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))
+	return err
 }
 
 func readReport(path string) (*trainReport, error) {
@@ -92,23 +79,22 @@ func readReport(path string) (*trainReport, error) {
 		return nil, err
 	}
 	if len(b) > maxReport {
-		return nil, fmt.Errorf("%s is over %d bytes", path, maxReport)
+		return nil, fmt.Errorf("%s is longer than %d bytes", path, maxReport)
 	}
-	var rep trainReport
-	if err := json.Unmarshal(b, &rep); err != nil {
+	var report trainReport
+	if err := json.Unmarshal(b, &report); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &rep, nil
+	return &report, nil
 }
 
-// save writes a trained model's folder, where there is to be one, and returns
-// its codec.
-func (s *Settings) save(m *model, res *train.Result) (*codec.BAM, error) {
+// store writes the folder of a trained model, if Dir is set, and returns its codec.
+func (s *Settings) store(m *model, result *train.Result) (*codec.BAM, error) {
 	if s.Dir == "" {
-		return codec.NewBAM(res.Model())
+		return codec.NewBAM(result.Model())
 	}
-	set := res.Set()
-	set.TrainReport = trainReport{res.Report, m.key}
+	set := result.Set()
+	set.TrainReport = trainReport{result.Report, m.key}
 	if set.CreatedAt = s.CreatedAt; set.CreatedAt.IsZero() {
 		set.CreatedAt = time.Now()
 	}

@@ -1,16 +1,20 @@
-// Package sweep trains a grid of models on one data set and lays their errors
-// beside those of the mean, of principal components and of the Gaussian bound
-// at equal bytes.
+// Package sweep trains models for all combinations of settings on one data set,
+// and compares their errors at equal payload lengths: with each other, with the
+// baselines mean and principal components, and with the Gaussian bound.
 //
 //	report, err := sweep.Run(ctx, windows, &sweep.Settings{
 //		Grid: sweep.Grid{LatentDims: []int{2, 4, 8}, Packings: []bam.Packing{bam.Int8, bam.Int16}},
 //		Dir:  "out/sweep/models",
 //	})
 //
-// Models are trained side by side. The report depends on the windows and the
-// settings alone: not on how many models train at once, nor on the order in
-// which the grid's lists stand, nor on how many of the models an earlier,
-// interrupted run had finished.
+// A [Grid] lists the values to combine. The [Report] has an evaluation of every
+// model and the Pareto fronts: the models with a smaller error than all models of
+// no more bytes. It can be written as JSON, CSV, plots and a table.
+//
+// Models are trained in parallel. If Settings.Dir is set, they are stored, and the
+// same sweep continues where an interrupted one stopped. The report depends on
+// the windows and the settings only: not on the number of workers, the order of
+// the lists in the grid, or the number of models that were already stored.
 package sweep
 
 import (
@@ -25,7 +29,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"time"
 
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec/quality"
@@ -33,74 +36,56 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Errors that a caller may want to tell apart. What training says comes
-// through, as [train.ErrNoData].
+// Errors of this package. Errors of other packages, such as train.ErrNoData, are
+// passed on.
 var (
-	// ErrGrid marks a grid that holds no model that can be trained.
-	ErrGrid = errors.New("sweep: invalid grid")
-	// ErrOther marks a folder that holds something else than the model that is
-	// to go there.
-	ErrOther = errors.New("sweep: folder holds something else")
+	// ErrSettings reports invalid settings, or a grid without any model that can
+	// be trained.
+	ErrSettings = errors.New("sweep: invalid settings")
+	// ErrExists reports a folder in Dir that has other content than the model to
+	// be stored there.
+	ErrExists = errors.New("sweep: folder has other content")
 )
 
-// Settings say what to sweep. The zero value sweeps the default training alone.
-type Settings struct {
-	Grid Grid
-	// Base is what all trainings share: window, split, auto-scale, limit of the
-	// payload. What the grid sets has no effect here; Start and Recorder must
-	// be nil.
-	Base train.Settings
-
-	// Dir is the folder that gets a model's folder for each model, named by its
-	// id; "" keeps none. A model that is there already, trained on the same
-	// windows with the same settings, is not trained again.
-	Dir string
-	// Force trains all models and replaces those there.
-	Force bool
-	// CreatedAt goes to the models' artifacts.json; zero: the time of saving.
-	CreatedAt time.Time
-
-	Dataset string // the data set's name in reports
-	Workers int    // models trained at once; 0: GOMAXPROCS
-
-	// Progress hears how many of the models are done, before the first and
-	// after each; nil: nobody does. Calls come one at a time.
-	Progress func(done, total int)
-}
-
-// maxHeld is how many values of windows are held in memory, 512 MiB; a larger
-// data set is read anew in every pass.
+// maxHeld is the largest number of values of windows held in memory, 512 MiB.
+// Larger data sets are read again in every pass.
 const maxHeld = 64 << 20
 
-// source is the data set and its two parts.
+// source is the data set and its parts.
 type source struct {
 	all, training, test iter.Seq2[dataset.Window, error]
-	subset              string // what test is
+	subset              string // name of the part test
 	dims, inputLen      int
+	schema              sensor.Schema // of the values of a step
 	trainN, testN       int
-	hash                string // of all windows
+	hash                string // over all windows
 }
 
-// Run trains the models of the grid on the windows that Base.Split trains on
-// and measures each on the holdout, or on the training windows where the split
-// leaves no holdout. It ranges over windows once and holds them in memory, up to
-// 512 MiB of values; beyond that it ranges over them for every pass of every
-// training, from several goroutines at once.
+// Run trains the models of the grid on the windows that Base.Split selects for
+// training, and measures each on the holdout, or on the training windows if there
+// is no holdout. Nil settings mean the zero Settings.
 //
-// A training that diverges is listed among the skipped. Any other error ends
-// the sweep, as does ctx; models finished until then stay in Dir.
+// Run ranges over windows once and holds them in memory, up to 512 MiB of values.
+// If there are more, it ranges over them for every pass of every training, from
+// several goroutines at once.
+//
+// A model whose training diverges is listed as skipped. Any other error ends the
+// sweep. When ctx ends, Run returns an error that wraps the context's error;
+// models done by then stay in Dir.
 func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *Settings) (*Report, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if settings == nil {
 		settings = &Settings{}
 	}
+	if err := settings.Check(); err != nil {
+		return nil, err
+	}
 	s := *settings
-	if s.Base.Start != nil || s.Base.Recorder != nil {
-		return nil, fmt.Errorf("%w: the base settings have a start or a recorder, want neither: the models differ in shape", ErrGrid)
-	}
 	if s.Base.Split == nil {
-		s.Base.Split = dataset.HashSplit{TrainRatio: 0.8}
+		s.Base.Split = dataset.HashSplit{TrainRatio: dataset.DefaultTrainRatio}
 	}
-	if s.Workers <= 0 {
+	if s.Workers == 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
 	}
 	models, skipped, err := s.Grid.models(s.Base)
@@ -111,79 +96,75 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 	if err != nil {
 		return nil, err
 	}
-	if err := s.place(models, src.hash); err != nil {
+	if err := s.findStored(models, src.hash); err != nil {
 		return nil, err
 	}
-	study, err := quality.Study(src.training, sensor.ForDims(src.dims))
+	study, err := quality.Study(src.training, src.schema)
 	if err != nil {
 		return nil, err
 	}
-
+	baselines := planBaselines(models, len(study.Norm.Mean))
+	results, diverged, err := s.measure(ctx, src, study, baselines, models)
+	if err != nil {
+		return nil, err
+	}
 	report := newReport(&s, src)
-	base := newRivals(models, len(study.Norm.Mean))
+	report.fill(study, baselines, results, append(skipped, diverged...))
+	return report, nil
+}
+
+// measure trains and measures the models, in parallel, and measures the baselines.
+func (s *Settings) measure(ctx context.Context, src *source, study *quality.Training, baselines *baselinePlan, models []*model) ([]*Result, []Skipped, error) {
 	results := make([]*Result, len(models))
-	reasons := make([]string, len(models))
+	var mu sync.Mutex // guards what follows, and calls of Progress
+	var diverged []Skipped
 	done := 0
-	var progress sync.Mutex
 	if s.Progress != nil {
 		s.Progress(0, len(models))
 	}
-	// The baselines come first: they are few and quick.
-	err = parallel(ctx, len(base.list)+len(models), s.Workers, func(ctx context.Context, i int) error {
-		if i < len(base.list) {
-			return base.list[i].measure(study, src.test)
-		}
-		i -= len(base.list)
-		r, err := s.result(ctx, src, study, models[i])
-		switch {
-		case errors.Is(err, train.ErrDiverged):
-			reasons[i] = err.Error()
-		case err != nil:
+	trainModel := func(ctx context.Context, i int) error {
+		r, reason, err := s.result(ctx, src, study, models[i])
+		if err != nil {
 			return fmt.Errorf("sweep: model %s: %w", models[i].id, err)
 		}
-		results[i] = r
-		progress.Lock()
-		defer progress.Unlock()
+		mu.Lock()
+		defer mu.Unlock()
+		if results[i] = r; r == nil {
+			diverged = append(diverged, Skipped{models[i].id, reason})
+		}
 		if done++; s.Progress != nil {
 			s.Progress(done, len(models))
 		}
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	for i, m := range models {
-		if results[i] == nil {
-			skipped = append(skipped, Skipped{m.id, reasons[i]})
+	n := len(baselines.list)
+	err := parallel(ctx, n+len(models), s.Workers, func(ctx context.Context, i int) error {
+		if i < n { // few and quick
+			return baselines.list[i].measure(study, src.test)
 		}
-	}
-	report.fill(study, base, results, skipped)
-	return report, nil
+		return trainModel(ctx, i-n)
+	})
+	return results, diverged, err
 }
 
-// open reads the windows, holds them where they fit, and takes their hash.
+// open reads the windows, holds them if they are not too many, and computes their
+// hash. Its sequences end when ctx ends.
 func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *train.Settings) (*source, error) {
+	windows = withContext(ctx, windows)
 	var held []dataset.Window
 	fits, left := true, maxHeld
 	src := &source{all: windows, subset: "holdout"}
 	sum := sha256.New()
 	var line []byte
 	for w, err := range windows {
-		if err == nil {
-			err = ctx.Err()
-		}
 		if err != nil {
 			return nil, err
 		}
 		if src.inputLen == 0 {
 			src.inputLen = len(w.Values)
+			src.schema = sensor.Named(w.Order, w.Units)
 		}
-		line = binary.LittleEndian.AppendUint64(line[:0], uint64(w.ID))
-		line = binary.LittleEndian.AppendUint64(line, uint64(w.TsMs))
-		line = binary.LittleEndian.AppendUint64(line, uint64(len(w.Values)))
-		for _, v := range w.Values {
-			line = binary.LittleEndian.AppendUint64(line, math.Float64bits(v))
-		}
+		line = appendWindow(line[:0], w)
 		sum.Write(line)
 		if base.Split.Trains(w) {
 			if base.MaxSamples <= 0 || src.trainN < base.MaxSamples {
@@ -192,16 +173,15 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 		} else {
 			src.testN++
 		}
+		if left -= len(w.Values); left < 0 {
+			held, fits = nil, false
+		}
 		if fits {
-			if left -= len(w.Values); left < 0 {
-				held, fits = nil, false
-				continue
-			}
 			held = append(held, w)
 		}
 	}
 	if fits {
-		src.all = sequence(held)
+		src.all = withContext(ctx, sequence(held))
 	}
 	if src.trainN == 0 {
 		return nil, train.ErrNoData
@@ -212,11 +192,25 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 	if src.testN == 0 {
 		src.test, src.testN, src.subset = src.training, src.trainN, "train"
 	}
-	src.dims = base.InputDims
+	src.dims = base.Window.Dims
 	if src.dims == 0 {
-		src.dims = src.inputLen / max(1, base.WindowW)
+		src.dims = src.inputLen / max(1, base.Window.W)
+	}
+	if len(src.schema) != src.dims {
+		src.schema = sensor.ForDims(src.dims)
 	}
 	return src, nil
+}
+
+// appendWindow appends what the hash of a data set covers.
+func appendWindow(dst []byte, w dataset.Window) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(w.ID))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(w.TsMs))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(len(w.Values)))
+	for _, v := range w.Values {
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+	}
+	return dst
 }
 
 func sequence(windows []dataset.Window) iter.Seq2[dataset.Window, error] {
@@ -229,26 +223,42 @@ func sequence(windows []dataset.Window) iter.Seq2[dataset.Window, error] {
 	}
 }
 
-// result trains a model, or takes the one that is there, and measures it.
-func (s *Settings) result(ctx context.Context, src *source, study *quality.Training, m *model) (*Result, error) {
+// withContext returns the sequence with the context's error at its end when ctx
+// ends.
+func withContext(ctx context.Context, windows iter.Seq2[dataset.Window, error]) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for w, err := range windows {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(w, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// result trains a model, unless it is stored, and measures it. It returns a nil
+// Result and the reason if the training diverges.
+func (s *Settings) result(ctx context.Context, src *source, study *quality.Training, m *model) (*Result, string, error) {
 	c, rep := m.done, m.report
 	if c == nil {
-		res, err := train.Train(ctx, src.all, &m.settings, m.method)
+		trained, err := train.Train(ctx, src.all, &m.settings, m.method)
+		if errors.Is(err, train.ErrDiverged) {
+			return nil, err.Error(), nil
+		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		if res.Status == train.Cancelled {
-			return nil, ctx.Err()
+		trained.Report.Dataset = s.Dataset
+		if c, err = s.store(m, trained); err != nil {
+			return nil, "", err
 		}
-		res.Report.Dataset = s.Dataset
-		if c, err = s.save(m, res); err != nil {
-			return nil, err
-		}
-		rep = &res.Report
+		rep = &trained.Report
 	}
 	e, err := quality.Evaluate(c, src.test, quality.Settings{Std: study.Norm.Std})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	e.Dataset = s.Dataset
 	e.SetSplit(src.subset, s.Base.Split)
@@ -260,11 +270,12 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 	if s.Dir != "" {
 		r.ModelDir = filepath.Base(s.Dir) + "/" + m.id
 	}
-	return r, nil
+	return r, "", nil
 }
 
-// parallel calls f for 0..n-1 on some workers. The first error stops it; of
-// several, that of the lowest number is returned.
+// parallel calls f for 0..n-1 from that many goroutines. The first error ends it.
+// If there are several, it returns that of the lowest number, but errors of the
+// context only if there are no others.
 func parallel(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -6,11 +6,14 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"image/png"
+	"io"
 	"iter"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,7 +24,7 @@ import (
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
-// walk is n windows of one 12-D sample that a few waves move.
+// walk yields n windows of one motion sample, made of a few waves.
 func walk(n int) iter.Seq2[dataset.Window, error] {
 	return func(yield func(dataset.Window, error) bool) {
 		for i := range n {
@@ -35,7 +38,7 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 	}
 }
 
-// pca is the method of tests that are not about methods: it is quick.
+// pca is the method of tests that are not about methods, as it is quick.
 var pca = map[string]train.Method{"pca": train.PCA{}}
 
 func asJSON(t *testing.T, r *sweep.Report) string {
@@ -64,15 +67,15 @@ func someGrid() sweep.Grid {
 	}
 }
 
-// Workers, the order of the lists, entries given twice, and folders kept or not
-// change nothing in the report.
+// Neither workers, nor the order of the lists, nor duplicates in them, nor stored
+// models change the report.
 func TestSameReport(t *testing.T) {
-	turned := someGrid()
-	slices.Reverse(turned.LatentDims)
-	slices.Reverse(turned.HiddenDims)
-	slices.Reverse(turned.Packings)
-	slices.Reverse(turned.Deltas)
-	turned.Deltas = append(turned.Deltas, 0.1)
+	reversed := someGrid()
+	slices.Reverse(reversed.LatentDims)
+	slices.Reverse(reversed.HiddenDims)
+	slices.Reverse(reversed.Packings)
+	slices.Reverse(reversed.Deltas)
+	reversed.Deltas = append(reversed.Deltas, 0.1)
 	var first string
 	for _, c := range []struct {
 		name     string
@@ -80,8 +83,8 @@ func TestSameReport(t *testing.T) {
 	}{
 		{"one worker", sweep.Settings{Grid: someGrid(), Workers: 1}},
 		{"four workers", sweep.Settings{Grid: someGrid(), Workers: 4}},
-		{"lists turned round", sweep.Settings{Grid: turned, Workers: 3}},
-		{"folders kept", sweep.Settings{Grid: someGrid(), Workers: 2, Dir: filepath.Join(t.TempDir(), "models")}},
+		{"lists reversed", sweep.Settings{Grid: reversed, Workers: 3}},
+		{"models stored", sweep.Settings{Grid: someGrid(), Workers: 2, Dir: filepath.Join(t.TempDir(), "models")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.settings.Dataset = "walk"
@@ -109,8 +112,8 @@ func TestReport(t *testing.T) {
 	if r.TrainN+r.TestN != 300 || r.Subset != "holdout" || r.InputLen != 12 || *r.TrainRatio != 0.8 || *r.SplitSeed != 0 {
 		t.Errorf("%+v", r)
 	}
-	// 2 packings × 4 sizes × 3 of the 4 transmissions; 300 latents are too many
-	// for a frame, and a delta of 0.7 has no fixed point for cycles.
+	// 2 packings × 4 sizes × 3 of the 4 transmission functions. A payload cannot
+	// have 300 latents, and cycles do not converge with a delta of 0.7.
 	if len(r.Results) != 24 || len(r.Skipped) != 16 {
 		t.Errorf("%d results and %d skipped, want 24 and 16", len(r.Results), len(r.Skipped))
 	}
@@ -170,27 +173,27 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// checkFront holds the front to its definition.
-func checkFront(t *testing.T, r *sweep.Report, front []sweep.Point, of func(*sweep.Result) float64) {
+// checkFront checks a Pareto front by its definition.
+func checkFront(t *testing.T, r *sweep.Report, front []sweep.Point, err func(*sweep.Result) float64) {
 	t.Helper()
 	for _, x := range r.Results {
 		beaten := slices.ContainsFunc(r.Results, func(y *sweep.Result) bool {
-			return y.ExpectedPayloadBytes <= x.ExpectedPayloadBytes && of(y) < of(x)
+			return y.ExpectedPayloadBytes <= x.ExpectedPayloadBytes && err(y) < err(x)
 		})
 		on := slices.ContainsFunc(front, func(p sweep.Point) bool { return p.ModelID == x.ModelID })
 		if on && beaten {
 			t.Errorf("%s is on the front and beaten", x.ModelID)
 		}
 		if !on && !beaten && !slices.ContainsFunc(front, func(p sweep.Point) bool {
-			return p.PayloadBytes <= x.ExpectedPayloadBytes && of(r.Result(p.ModelID)) == of(x)
+			return p.PayloadBytes <= x.ExpectedPayloadBytes && err(r.Result(p.ModelID)) == err(x)
 		}) {
 			t.Errorf("%s is not on the front, and not beaten", x.ModelID)
 		}
 	}
 }
 
-// A sweep that was stopped goes on where it was, and ends with the report of
-// one that was not.
+// An interrupted sweep continues where it stopped, and its report is that of a
+// sweep without interruption.
 func TestResume(t *testing.T) {
 	g := sweep.Grid{LatentDims: []int{2, 3, 4, 5}, Packings: []bam.Packing{bam.Int8, bam.BitPack}, PayloadBytes: []int{1}, Deltas: []float64{0, 0.1}, Methods: pca}
 	whole := asJSON(t, run(t, sweep.Settings{Grid: g, Dir: filepath.Join(t.TempDir(), "models")}))
@@ -235,7 +238,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// What stands in a model's place and is not that model is left alone.
+// A folder with other content than the model is not overwritten.
 func TestOtherModels(t *testing.T) {
 	g := sweep.Grid{LatentDims: []int{2}, Methods: pca}
 	for _, c := range []struct {
@@ -270,8 +273,8 @@ func TestOtherModels(t *testing.T) {
 			dir := filepath.Join(s.Dir, "int8-2_pca")
 			c.change(t, dir, &s)
 			_, err := sweep.Run(t.Context(), walk(c.n), &s)
-			if !errors.Is(err, sweep.ErrOther) || !strings.Contains(err.Error(), c.names) || !strings.Contains(err.Error(), "int8-2_pca") {
-				t.Errorf("got %v, want %v that names %s", err, sweep.ErrOther, c.names)
+			if !errors.Is(err, sweep.ErrExists) || !strings.Contains(err.Error(), c.names) || !strings.Contains(err.Error(), "int8-2_pca") {
+				t.Errorf("got %v, want %v that names %s", err, sweep.ErrExists, c.names)
 			}
 			s.Force = true
 			if _, err := sweep.Run(t.Context(), walk(c.n), &s); err != nil {
@@ -288,7 +291,7 @@ func TestOtherModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := sweep.Run(t.Context(), walk(300), &sweep.Settings{Grid: g, Dir: dir, Force: true}); err == nil || !strings.Contains(err.Error(), "thesis.tex") {
-		t.Errorf("force over a stranger's file: %v", err)
+		t.Errorf("force over a file that is not a model's: %v", err)
 	}
 }
 
@@ -306,11 +309,14 @@ func TestGridRefused(t *testing.T) {
 		{"cycles", sweep.Settings{Grid: sweep.Grid{DecodeCycles: []int{-1}}}, "decode cycles"},
 		{"label", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"../x": train.PCA{}}}}, "../x"},
 		{"no method", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"x": nil}}}, "no method for x"},
-		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of its 2 models"},
-		{"recorder", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "start"},
+		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of the 2 models"},
+		{"start", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "start"},
+		{"workers", sweep.Settings{Workers: -1}, "workers"},
+		{"method's name", sweep.Settings{Grid: sweep.Grid{MethodNames: []string{"magic"}}}, "magic"},
+		{"method's parameter", sweep.Settings{Grid: sweep.Grid{MethodNames: []string{"febam"}, MethodSettings: train.MethodSettings{Cycles: -1}}}, "cycles"},
 	} {
-		if _, err := sweep.Run(t.Context(), walk(50), &c.s); !errors.Is(err, sweep.ErrGrid) || !strings.Contains(err.Error(), c.names) {
-			t.Errorf("%s: got %v, want %v that names %s", c.name, err, sweep.ErrGrid, c.names)
+		if _, err := sweep.Run(t.Context(), walk(50), &c.s); !errors.Is(err, sweep.ErrSettings) || !strings.Contains(err.Error(), c.names) {
+			t.Errorf("%s: got %v, want %v that names %s", c.name, err, sweep.ErrSettings, c.names)
 		}
 	}
 	if _, err := sweep.Run(t.Context(), walk(0), nil); !errors.Is(err, train.ErrNoData) {
@@ -318,11 +324,11 @@ func TestGridRefused(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	if _, err := sweep.Run(t.Context(), func(yield func(dataset.Window, error) bool) { yield(dataset.Window{}, broken) }, nil); !errors.Is(err, broken) {
-		t.Errorf("windows that cannot be read: %v", err)
+		t.Errorf("unreadable windows: %v", err)
 	}
 }
 
-// A training that diverges does not cost the others.
+// A training that diverges does not end the sweep.
 func TestDivergedIsSkipped(t *testing.T) {
 	r := run(t, sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"pca": train.PCA{}, "wild": &train.FEBAM{Epochs: 20, LearningRate: 50}}}})
 	if len(r.Results) != 1 || len(r.Skipped) != 1 || !strings.Contains(r.Skipped[0].Reason, "diverged") {
@@ -330,7 +336,7 @@ func TestDivergedIsSkipped(t *testing.T) {
 	}
 }
 
-// Without methods it is train.Train's own choice, and the report says what it
+// Without methods the method is auto, and the report has the method that it
 // picked.
 func TestDefaultMethod(t *testing.T) {
 	r := run(t, sweep.Settings{Grid: sweep.Grid{LatentDims: []int{2}}})
@@ -373,7 +379,94 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// referenceGrid is the sweep that the reference runtime is known by.
+// halves is a method from outside of package train: it sends the first values of a
+// window, divided by Divisor.
+type halves struct{ Divisor float32 }
+
+func (halves) Name() string { return "halves" }
+
+func (h halves) Fit(_ context.Context, p *train.Problem) (*train.Fitted, error) {
+	n, k := p.Dims[0], p.Dims[1]
+	l := bam.Layer{W: bam.NewMatrix(k, n), V: bam.NewMatrix(n, k)}
+	for i := range k {
+		l.W.Row(i)[i], l.V.Row(i)[i] = 1/h.Divisor, h.Divisor
+	}
+	return &train.Fitted{Layers: []bam.Layer{l}}, nil
+}
+
+// Methods of the caller's own can be swept and stored. Their parameters identify
+// them.
+func TestOwnMethod(t *testing.T) {
+	s := sweep.Settings{
+		Grid: sweep.Grid{LatentDims: []int{2, 4}, Methods: map[string]train.Method{"halves": halves{4}}, MethodNames: []string{"pca"}},
+		Dir:  filepath.Join(t.TempDir(), "models"),
+	}
+	r := run(t, s)
+	own, pca := r.Result("int8-4_halves"), r.Result("int8-4_pca")
+	if len(r.Results) != 4 || own == nil || pca == nil || own.Method != "halves" || own.ZScored.MSE > 0.8 || pca.ZScored.MSE > own.ZScored.MSE {
+		t.Errorf("%s", asJSON(t, r))
+	}
+	if again := run(t, s); asJSON(t, again) != asJSON(t, r) {
+		t.Error("resumed, the report differs")
+	}
+	s.Grid.Methods["halves"] = halves{5}
+	if _, err := sweep.Run(t.Context(), walk(300), &s); !errors.Is(err, sweep.ErrExists) {
+		t.Errorf("another parameter: %v, want %v", err, sweep.ErrExists)
+	}
+}
+
+func TestTable(t *testing.T) {
+	r := run(t, sweep.Settings{Dataset: "walk", Grid: sweep.Grid{LatentDims: []int{2, 300}, Methods: pca}})
+	var b strings.Builder
+	if err := r.WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := "walk: " + strconv.Itoa(r.TrainN) + " windows of 12 values trained 1 models, measured on " + strconv.Itoa(r.TestN) + " windows (holdout)\n1 combinations skipped, first int8-300_pca: "
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if !strings.HasPrefix(b.String(), want) || len(lines) != 7 || !strings.HasPrefix(lines[5], "  int8-2_pca") || !strings.HasPrefix(lines[6], "  mean") {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// Plots are PNG images, if the report has the data for them.
+func TestPlots(t *testing.T) {
+	r := run(t, sweep.Settings{Grid: sweep.Grid{LatentDims: []int{4, 2}, Methods: map[string]train.Method{"pca": train.PCA{}, "febam": &train.FEBAM{Epochs: 2}}}})
+	var read sweep.Report // lacks what is not part of the JSON
+	if err := json.Unmarshal([]byte(asJSON(t, r)), &read); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		plot func(io.Writer) error
+		want error
+	}{
+		{"errors", r.PlotErrors, nil}, {"groups", r.PlotGroups, nil}, {"curves", r.PlotCurves, nil},
+		{"errors of JSON", read.PlotErrors, nil}, {"groups of JSON", read.PlotGroups, sweep.ErrNoPlot}, {"curves of JSON", read.PlotCurves, sweep.ErrNoPlot},
+	} {
+		var b bytes.Buffer
+		if err := c.plot(&b); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+		if img, err := png.Decode(&b); c.want == nil && (err != nil || img.Bounds().Dx() < 800) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "new", "dir")
+	names, err := r.WriteFiles(dir, true)
+	if err != nil || len(names) != 5 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	for _, name := range names {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if names, err := read.WriteFiles(dir, false); err != nil || len(names) != 2 {
+		t.Errorf("without plots: %v, %v", names, err)
+	}
+}
+
+// referenceGrid is the grid of the reference runtime's documentation.
 func referenceGrid() sweep.Settings {
 	return sweep.Settings{
 		Grid: sweep.Grid{
@@ -399,7 +492,7 @@ func TestReferenceSweep(t *testing.T) {
 	if len(r.Results) != 32 || r.TrainN != 2008 || r.TestN != 497 {
 		t.Errorf("%d results, %d train, %d test, want 32, 2008, 497", len(r.Results), r.TrainN, r.TestN)
 	}
-	// What numpy makes of the same windows, to the digits known.
+	// Results of numpy for the same windows.
 	for _, c := range []struct {
 		name      string
 		got, want float64

@@ -4,182 +4,250 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/innersplit"
 )
 
-// Auto picks the method, and where the settings ask for no hidden layers and no
-// transmission also whether to have them, by validation inside the training
-// windows. Each candidate is trained without the last 40 %, which stand for a new
-// recording, and, five times, without every fifth block of 16, which stands for
-// more of the same one. The least geometric mean of the error on the later part
-// and the mean error on the fifths wins, but nothing wins that does worse than
-// principal components on any of the six: what is sent must hold on a day nobody
-// trained on, and one fifth may lack the few windows that make most of the error.
-// The first part that is lost decides, and the others are not tried. Training by
-// gradient is no candidate where it would take very long, or where the windows
-// are too few to be parted so; ask for it by name.
+// Auto chooses between PCA and Gradient by inner validation, which uses training
+// windows only. If the settings ask for neither hidden layers nor a transmission
+// function, Gradient is tried with both.
+//
+// Each candidate is fitted six times, each time without some windows, on which its
+// error is measured: once without the temporal holdout, the last 40 %, which
+// stands for a new recording, and five times in blocked cross-validation, each
+// time without another fold, every fifth block of 16 windows, which stands for
+// more of the same recording.
+// The candidate with the smallest geometric mean of the error on the temporal
+// holdout and the mean error of the five folds wins. But a candidate that does
+// worse than PCA in any of the six measurements is out, and is not measured
+// further: a model must hold up on data that nobody has seen, and a few unusual
+// windows, which are in one fold only, can make up most of the error.
+//
+// Gradient is no candidate if a fit would take very long, if the windows are too
+// few to leave some out, or with packing bitpack. A program can still ask for it
+// explicitly.
 type Auto struct {
-	Gradient Gradient `json:"gradient"` // how the gradient candidate trains
+	Gradient Gradient // parameters of the candidate Gradient
 }
 
-// Name is "auto".
+// Name returns "auto".
 func (a *Auto) Name() string { return "auto" }
 
-// MethodChoice is one candidate and what inner validation says of it.
+func (a *Auto) parameters(s *Settings) any {
+	return struct {
+		Gradient any `json:"gradient"`
+	}{a.Gradient.parameters(s)}
+}
+
+// A MethodChoice is a candidate that a method such as Auto compared with others.
+// The errors are mean squared errors of normalised windows.
 type MethodChoice struct {
 	Method     string  `json:"method"`
 	HiddenDims []int   `json:"hidden_dims"`
 	Delta      float64 `json:"delta"`
-	Later      float64 `json:"mse_later"`           // the last 40 % left out
-	Mixed      float64 `json:"mse_mixed,omitempty"` // every fifth block left out, the mean of five; 0: not tried, or lost one
-	Score      float64 `json:"score,omitempty"`     // geometric mean of the two; 0: the same
-	Picked     bool    `json:"picked"`
+	// Temporal is the error on the temporal holdout.
+	Temporal float64 `json:"mse_later"`
+	// Blocked is the mean error of the folds of blocked cross-validation; 0 if the
+	// candidate was out before all folds were measured.
+	Blocked float64 `json:"mse_mixed,omitempty"`
+	// Score is the geometric mean of the two; 0 as well if the candidate was out.
+	Score  float64 `json:"score,omitempty"`
+	Picked bool    `json:"picked"`
+	// LostFold is the fold, from 1, in which the candidate did worse than the
+	// first one; 0 means none. It is not part of the JSON.
+	LostFold int `json:"-"`
 }
 
-// The hidden layer and transmission tried where the settings ask for none. The
-// layer has as many units as this, or as the window has values where that is
-// more.
 const (
+	// autoHidden and autoDelta are the hidden layer and the transmission function
+	// that Auto tries. The layer is larger if the window has more values.
 	autoHidden = 64
 	autoDelta  = 0.4
-	// Every autoFolds-th block of autoBlock windows is left out at once.
-	autoFolds, autoBlock = 5, 16
-	// maxAutoWork bounds the multiplications of one training by gradient that
-	// is only a try; some ten seconds of one core.
-	maxAutoWork = 1e10
+	// maxAutoProducts bounds the multiplications of a fit by Gradient that is only
+	// a candidate. It is about ten seconds on one core.
+	maxAutoProducts = 1e10
 )
 
+// candidate is a method with the settings that it is tried with.
 type candidate struct {
-	settings Settings
 	method   Method
+	settings Settings
 }
 
-func (a *Auto) candidates(p *problem) []candidate {
-	s := p.settings
-	list := []candidate{{s, PCA{}}}
-	if s.Packing == bam.BitPack || p.data.cached == nil || p.data.n < autoFolds*autoBlock {
-		return list // its tables make their own choice, or the windows are too many to train on often, or too few
+// Fit implements Method.
+func (a *Auto) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
+	candidates := a.candidates(p)
+	choices := make([]MethodChoice, len(candidates))
+	for i, c := range candidates {
+		choices[i] = MethodChoice{Method: c.method.Name(), HiddenDims: append([]int{}, c.settings.HiddenDims...), Delta: c.settings.Delta}
+	}
+	picked := 0
+	if len(candidates) > 1 {
+		var err error
+		if picked, err = compare(ctx, p, candidates, choices); err != nil {
+			return nil, err
+		}
+	}
+	choices[picked].Picked = true
+	c := candidates[picked]
+	q, err := c.problem(p)
+	if err != nil {
+		return nil, err
+	}
+	fit, err := c.method.Fit(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if fit.Problem == nil {
+		fit.Problem = q
+	}
+	fit.Choices = choices
+	return fit, nil
+}
+
+// candidates lists PCA and, if it is worth a try, Gradient.
+func (a *Auto) candidates(p *Problem) []candidate {
+	s := p.Settings
+	list := []candidate{{PCA{}, s}}
+	if s.Packing == bam.BitPack || p.cached == nil || p.Windows < innersplit.Folds*innersplit.Block {
+		return list
 	}
 	switch {
 	case s.Delta != 0:
 	case len(s.HiddenDims) == 0 && s.EncodeCycles+s.DecodeCycles == 0 && s.Start == nil:
-		s.HiddenDims, s.Delta = []int{max(autoHidden, p.data.dim)}, autoDelta
+		s.HiddenDims, s.Delta = []int{max(autoHidden, p.windowLen())}, autoDelta
 	default:
-		return list // linear: closed form finds the best there is
+		return list // no linear model does better than PCA
 	}
-	g, err := a.Gradient.check()
-	c := candidate{s, &a.Gradient}
-	if dims := c.problem(p, p.data).dims; err == nil {
-		products := 0.0 // forward, and twice as many back
-		for i, in := range dims[:len(dims)-1] {
-			products += 3 * float64(in) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2)
-		}
-		if products*float64(p.data.n)*float64(g.Epochs) > maxAutoWork {
-			return list
-		}
+	if g, err := a.Gradient.withDefaults(); err == nil && gradientProducts(&s, p.windowLen())*float64(p.Windows)*float64(g.Epochs) > maxAutoProducts {
+		return list
 	}
-	return append(list, c)
+	return append(list, candidate{&a.Gradient, s})
 }
 
-func (a *Auto) fit(ctx context.Context, p *problem) (*fitted, error) {
-	list := a.candidates(p)
-	choices := make([]MethodChoice, len(list))
-	picked := 0
-	var first [autoFolds]float64 // errors of the principal components
-	for i, c := range list {
-		choices[i] = MethodChoice{Method: c.method.Name(), HiddenDims: append([]int{}, c.settings.HiddenDims...), Delta: c.settings.Delta}
-		if len(list) == 1 {
-			break
-		}
-		var err error
-		if choices[i].Later, err = c.validate(ctx, p, func(w int) bool { return w < p.data.n*6/10 }); err != nil {
-			return nil, err
-		}
-		if choices[i].Later > choices[0].Later {
-			continue
-		}
-		sum, lost := 0.0, false
-		for k := 0; k < autoFolds && !lost; k++ {
-			mse, err := c.validate(ctx, p, func(w int) bool { return w/autoBlock%autoFolds != k })
-			if err != nil {
-				return nil, err
-			}
-			if i == 0 {
-				first[k] = mse
-			}
-			sum += mse
-			lost = mse > first[k]
-		}
-		if lost {
-			continue
-		}
-		choices[i].Mixed = sum / autoFolds
-		choices[i].Score = math.Sqrt(choices[i].Mixed * choices[i].Later)
-		if choices[i].Score < choices[picked].Score {
-			picked = i
-		}
+// gradientProducts is about the number of multiplications that Gradient takes for
+// one window of n values in one epoch.
+func gradientProducts(s *Settings, n int) float64 {
+	products := 0.0
+	dims := s.dims(n)
+	for i, size := range dims[:len(dims)-1] {
+		// One product forward, and two back.
+		products += 3 * float64(size) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2)
 	}
-	choices[picked].Picked = true
-	c := list[picked]
-	out, err := c.method.fit(ctx, c.problem(p, p.data))
+	return products
+}
+
+// problem returns p with the candidate's settings.
+func (c *candidate) problem(p *Problem) (*Problem, error) {
+	q, err := p.With(c.settings)
 	if err != nil {
 		return nil, err
 	}
-	out.settings, out.choices = &c.settings, choices
-	return out, nil
+	q.method = c.method.Name()
+	return q, nil
 }
 
-func (c candidate) problem(p *problem, d *data) *problem {
-	s := c.settings
-	return &problem{settings: s, data: d, dims: append(append([]int{d.dim}, s.HiddenDims...), s.LatentDim)}
+// compare measures the candidates by inner validation, fills in their choices,
+// and returns the index of the best one.
+func compare(ctx context.Context, p *Problem, candidates []candidate, choices []MethodChoice) (best int, err error) {
+	const folds = innersplit.Folds
+	step, steps := 0, len(candidates)*(1+folds)
+	measure := func(c *candidate, leaveOut func(i int) bool) (float64, error) {
+		step++
+		return c.validate(ctx, p, leaveOut, step, steps)
+	}
+	var reference [folds]float64 // errors of the first candidate
+	for i := range candidates {
+		c, choice := &candidates[i], &choices[i]
+		step = i * (1 + folds)
+		if choice.Temporal, err = measure(c, func(w int) bool { return innersplit.Temporal(w, p.Windows) }); err != nil {
+			return 0, err
+		}
+		if choice.Temporal > choices[0].Temporal {
+			continue
+		}
+		sum := 0.0
+		for k := 0; k < folds && choice.LostFold == 0; k++ {
+			mse, err := measure(c, func(w int) bool { return innersplit.Fold(w) == k })
+			if err != nil {
+				return 0, err
+			}
+			if i == 0 {
+				reference[k] = mse
+			}
+			if mse > reference[k] {
+				choice.LostFold = k + 1
+			}
+			sum += mse
+		}
+		if choice.LostFold > 0 {
+			continue
+		}
+		choice.Blocked = sum / folds
+		choice.Score = math.Sqrt(choice.Blocked * choice.Temporal)
+		if choice.Score < choices[best].Score {
+			best = i
+		}
+	}
+	return best, nil
 }
 
-// validate trains on the windows that train says and returns the error on the
-// others.
-func (c candidate) validate(ctx context.Context, p *problem, train func(int) bool) (float64, error) {
-	in, out := p.data.part(train), p.data.part(func(i int) bool { return !train(i) })
-	if in.n == 0 || out.n == 0 {
+// validate fits the candidate to the windows of p that leaveOut does not select,
+// and returns its error on those that it does; 0 if there are none on either side.
+func (c *candidate) validate(ctx context.Context, p *Problem, leaveOut func(i int) bool, step, steps int) (float64, error) {
+	train, test := p.part(func(i int) bool { return !leaveOut(i) }), p.part(leaveOut)
+	if train.Windows == 0 || test.Windows == 0 {
 		return 0, nil
 	}
-	c.settings.Recorder = nil
-	f, err := c.method.fit(ctx, c.problem(p, in))
+	train, err := c.problem(train)
 	if err != nil {
 		return 0, err
 	}
-	if f.status == Cancelled {
-		return 0, ctx.Err()
+	if train.Settings.Recorder != nil {
+		train.Settings.Recorder = &validationRecorder{p, step, steps}
 	}
-	var rows [][]float32
-	for i := range out.n {
-		row := slices.Clone(out.cached[i*out.dim : (i+1)*out.dim])
-		for j, w := range f.data.widened {
-			row[j] = float32(float64(row[j]) / w)
-		}
-		rows = append(rows, row)
+	if err := train.Record(Progress{}); err != nil {
+		return 0, err
 	}
-	mse := newNetwork(c.settings, f).loss(rows)
+	fit, err := c.method.Fit(ctx, train)
+	if err != nil {
+		return 0, err
+	}
+	if fit.Problem == nil {
+		fit.Problem = train
+	}
+	mse, err := newNetwork(fit.Problem, fit.Layers).loss(ctx, widenedRows(test, fit.Problem.Widening))
+	if err != nil {
+		return 0, err
+	}
 	if math.IsNaN(mse) {
 		return 0, fmt.Errorf("%w: %s in validation", ErrDiverged, c.method.Name())
 	}
 	return mse, nil
 }
 
-// part is the data of the windows that in says, by their place.
-func (d *data) part(in func(int) bool) *data {
-	p := *d
-	p.n, p.cached, p.peaks = 0, []float32{}, make([]float64, d.dim)
-	for i := range d.n {
-		if !in(i) {
-			continue
+// widenedRows returns the windows of p, which is not widened, divided by the
+// widening.
+func widenedRows(p *Problem, widening []float64) [][]float32 {
+	var rows [][]float32
+	for z := range p.rows() {
+		row := append([]float32(nil), z...)
+		for j, w := range widening {
+			row[j] = float32(float64(row[j]) / w)
 		}
-		row := d.cached[i*d.dim : (i+1)*d.dim]
-		for j, v := range row {
-			p.peaks[j] = max(p.peaks[j], math.Abs(float64(v)))
-		}
-		p.cached = append(p.cached, row...)
-		p.n++
+		rows = append(rows, row)
 	}
-	return &p
+	return rows
+}
+
+// validationRecorder reports the progress of a fit as a step of inner validation.
+type validationRecorder struct {
+	p           *Problem
+	step, steps int
+}
+
+func (r *validationRecorder) Record(progress Progress) error {
+	progress.Stage, progress.Step, progress.Steps = StageValidation, r.step, r.steps
+	return r.p.Record(progress)
 }

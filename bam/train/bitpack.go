@@ -4,359 +4,224 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
+	"slices"
 
 	"github.com/loralink/loralink-go/bam"
-	"github.com/loralink/loralink-go/internal/kmeans"
+	"github.com/loralink/loralink-go/internal/innersplit"
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
-// The tables of a bitpack payload. Latents are not Gaussian, and not one
-// cluster: a mode is a region of latent space with its own centre, its own
-// principal axes and its own bits a level table. The last mode is the whole
-// space, with levels that reach far, for what no region has seen. All levels
-// are Lloyd-Max (Lloyd 1982, Max 1960) on the training latents mixed with a
-// little of a heavy-tailed prior, so that a new recording finds levels beyond
-// the old one's range.
 const (
-	minModeWindows = 8       // a region with fewer is given up
-	refits         = 4       // rounds of fitting modes and choosing among them
-	clusterRounds  = 15      // of the k-means that regions start from
-	maxTurned      = 24      // latents a region turns to its own axes
-	maxTableBytes  = 4 << 10 // of tables a latent
-	maxFitWindows  = 1 << 15
-	restarts       = 3 // sets of clusters tried for the tables that are kept
+	// minLatents is the smallest number of latents of a bitpack model, if the
+	// windows have as many principal components.
+	minLatents = 12
+	// maxTableBytes bounds the size of the tables for one latent.
+	maxTableBytes = 4 << 10
+	// maxTableWindows is the largest number of windows that tables are fitted to.
+	maxTableWindows = 1 << 15
+	// tableStarts is the number of different clusterings that the final tables are
+	// fitted from, to keep the best.
+	tableStarts = 3
 )
 
-// latentCount is how many latents a bitpack payload of so many bits can use:
-// those whose variance is above a tenth of the water level that reverse
-// water-filling would stop at, and 12 at least.
+// bitpackLatents returns how many latents the bits of a bitpack payload can use:
+// as many as there are principal components with a variance of more than a tenth
+// of the error that an optimal code leaves of each, but at least minLatents.
+func (p *Problem) bitpackLatents(ctx context.Context) (int, error) {
+	pc, err := p.components(ctx)
+	if err != nil {
+		return 0, err
+	}
+	narrowest := slices.Min(append([]int{p.windowLen()}, p.Settings.HiddenDims...))
+	return min(narrowest, latentCount(pc.Values, 8*p.Settings.PayloadBytes)), nil
+}
+
 func latentCount(variances []float64, bits int) int {
-	total := 0.0
-	for _, v := range variances {
-		total += v
-	}
-	lo, hi := 0.0, total
-	for range 100 {
-		level, rate := (lo+hi)/2, 0.0
-		for _, v := range variances {
-			if v > level {
-				rate += math.Log2(v/level) / 2
-			}
-		}
-		if rate > float64(bits) {
-			lo = level
-		} else {
-			hi = level
-		}
-	}
+	level := linalg.WaterLevel(variances, float64(bits))
 	n := 0
 	for _, v := range variances {
-		if v > hi/10 && v > 0 {
+		if v > level/10 && v > 0 {
 			n++
 		}
 	}
-	return min(max(n, 12), len(variances))
+	return min(max(n, minLatents), len(variances))
 }
 
-// latents are the latents of windows, row-major, in file order.
-type latents struct {
-	k    int
-	rows [][]float32
+// BitPackChoice is a number of bits for the mixture component's index, and what
+// inner validation says of it. The errors are mean squared errors of the
+// quantised latents.
+type BitPackChoice struct {
+	ComponentBits int `json:"mode_bits"`
+	// Blocked is the error in blocked cross-validation, on one fold: every fifth
+	// block of 16 windows. Temporal is the error on the temporal holdout: the last
+	// 40 %.
+	Blocked  float64 `json:"mse_mixed"`
+	Temporal float64 `json:"mse_later"`
+	Score    float64 `json:"score"` // geometric mean of the two; the smallest wins
 }
 
-func encodeAll(ctx context.Context, d *data, net *bam.Model) (*latents, error) {
+// tableShape is what is known of tables before they are fitted.
+type tableShape struct {
+	payloadBytes  int
+	checkByte     bool
+	componentBits int
+	seed          int64
+	windowLen     int // values of a window
+}
+
+// codeBits returns the number of bits for the codes of the latents.
+func (s tableShape) codeBits() int {
+	n := 8*s.payloadBytes - s.componentBits
+	if s.checkByte {
+		n -= 8
+	}
+	return n
+}
+
+// bitpackTables fits the tables of a bitpack payload to the latents of the
+// training windows. Inner validation decides how many mixture components they
+// have.
+func bitpackTables(ctx context.Context, p *Problem, net *bam.Model) (*bam.Tables, []BitPackChoice, error) {
+	shape := tableShape{payloadBytes: p.Settings.PayloadBytes, checkByte: p.Settings.CheckByte, seed: p.Settings.Seed, windowLen: p.windowLen()}
+	if shape.codeBits() < 1 {
+		return nil, nil, fmt.Errorf("%w: payload of %d bytes, want at least 1 besides the check byte", ErrSettings, shape.payloadBytes)
+	}
+	y, err := encodeWindows(ctx, p, net)
+	if err != nil {
+		return nil, nil, err
+	}
+	widths := componentBitChoices(net.LatentDim(), len(y), shape)
+	step := 0
+	progress := func() error {
+		step++
+		return p.Record(Progress{Stage: StageTables, Step: step, Steps: 2*len(widths) + tableStarts})
+	}
+	choices := make([]BitPackChoice, len(widths))
+	best := 0
+	for i, bits := range widths {
+		shape.componentBits = bits
+		if choices[i], err = validateTables(ctx, y, shape, progress); err != nil {
+			return nil, nil, err
+		}
+		if choices[i].Score < choices[best].Score {
+			best = i
+		}
+	}
+	shape.componentBits = choices[best].ComponentBits
+	tables, err := bestTables(ctx, y, shape, progress)
+	return tables, choices, err
+}
+
+// encodeWindows returns the latents of the training windows in file order, or of
+// every second, third, ... window if there are too many.
+func encodeWindows(ctx context.Context, p *Problem, net *bam.Model) ([][]float32, error) {
 	scratch := net.NewScratch()
-	out := &latents{k: net.LatentDim()}
-	every := (d.n + maxFitWindows - 1) / maxFitWindows
+	every := (p.Windows + maxTableWindows - 1) / maxTableWindows
+	var latents [][]float32
 	i := -1
-	for z, err := range d.normalised(ctx) {
+	for z, err := range p.Normalized(ctx) {
 		if err != nil {
 			return nil, err
 		}
 		if i++; i%every != 0 {
 			continue
 		}
-		y := make([]float32, out.k)
+		y := make([]float32, net.LatentDim())
 		net.Encode(y, z, scratch)
-		out.rows = append(out.rows, y)
+		latents = append(latents, y)
 	}
-	return out, nil
+	return latents, nil
 }
 
-// tableShape is what is given of the tables to be fitted.
-type tableShape struct {
-	payloadBytes int
-	check        bool
-	modeBits     int
-	seed         int64
-	dim          int // values of a window
-}
-
-// codeBits is what a payload has left for the latents' codes.
-func (s tableShape) codeBits() int {
-	n := 8*s.payloadBytes - s.modeBits
-	if s.check {
-		n -= 8
-	}
-	return n
-}
-
-// modeBitChoices lists the widths of the mode's number worth trying: as far
-// as the tables stay small, windows suffice to fill the regions, and bits are
-// left for the codes.
-func modeBitChoices(k, windows int, s tableShape) []int {
+// componentBitChoices returns the numbers of bits for the component's index that
+// are worth a try: the tables stay small, there are windows enough for each
+// component, and bits are left for the codes.
+func componentBitChoices(latents, windows int, s tableShape) []int {
 	choices := []int{0}
-	for b := 2; b <= 5; b++ {
-		s.modeBits = b
-		bytes := (1 << b) * (4*bam.MaxKnots + 4*min(k, maxTurned) + 4 + 4)
-		if bytes <= maxTableBytes && windows>>b >= 2*minModeWindows && s.codeBits() >= b {
-			choices = append(choices, b)
+	for bits := 2; bits <= 5; bits++ {
+		s.componentBits = bits
+		bytes := (1 << bits) * (4*bam.MaxKnots + 4*min(latents, maxRotated) + 4 + 4)
+		if bytes <= maxTableBytes && windows>>bits >= 2*minComponentWindows && s.codeBits() >= bits {
+			choices = append(choices, bits)
 		}
 	}
 	return choices
 }
 
-// BitPackChoice is one width of the mode's number and what inner validation
-// says of it: the squared error in latent space, each part fitted without the
-// windows it is measured on.
-type BitPackChoice struct {
-	ModeBits int     `json:"mode_bits"`
-	Mixed    float64 `json:"mse_mixed"` // every fifth block of windows left out
-	Later    float64 `json:"mse_later"` // the last 40 % left out
-	Score    float64 `json:"score"`     // geometric mean of the two
-}
-
-// fitTables fits the tables, with the width of the mode's number that inner
-// validation inside these windows finds best.
-func fitTables(ctx context.Context, y *latents, s tableShape) (*bam.Tables, []BitPackChoice, error) {
-	if s.codeBits() < 1 {
-		return nil, nil, fmt.Errorf("%w: payload of %d bytes, want at least 1 besides the check", ErrSettings, s.payloadBytes)
-	}
-	var choices []BitPackChoice
-	best := 0
-	for _, b := range modeBitChoices(y.k, len(y.rows), s) {
-		s.modeBits = b
-		c := BitPackChoice{ModeBits: b}
-		mixed := func(i int) bool { return i/16%5 != 4 }
-		later := func(i int) bool { return i < len(y.rows)*6/10 }
-		for _, v := range []struct {
-			mse   *float64
-			train func(int) bool
-		}{{&c.Mixed, mixed}, {&c.Later, later}} {
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			in, out := y.part(v.train)
-			if len(in.rows) == 0 || len(out.rows) == 0 {
-				continue
-			}
-			*v.mse = meanDistance(fitModes(in, s), out)
+// validateTables fits tables of the shape without some of the latents, and
+// measures their error on these.
+func validateTables(ctx context.Context, y [][]float32, s tableShape, progress func() error) (BitPackChoice, error) {
+	c := BitPackChoice{ComponentBits: s.componentBits}
+	for _, v := range []struct {
+		mse      *float64
+		leaveOut func(i int) bool
+	}{
+		{&c.Blocked, func(i int) bool { return innersplit.Fold(i) == innersplit.Folds-1 }},
+		{&c.Temporal, func(i int) bool { return innersplit.Temporal(i, len(y)) }},
+	} {
+		if err := progress(); err != nil {
+			return c, err
 		}
-		c.Score = math.Sqrt(c.Mixed * c.Later)
-		choices = append(choices, c)
-		if c.Score < choices[best].Score {
-			best = len(choices) - 1
-		}
-	}
-	s.modeBits = choices[best].ModeBits
-	kept := fitModes(y, s)
-	if s.modeBits > 0 {
-		least := meanDistance(kept, y)
-		for range restarts - 1 {
-			if err := ctx.Err(); err != nil {
-				return nil, nil, err
-			}
-			s.seed++
-			t := fitModes(y, s)
-			if e := meanDistance(t, y); e < least {
-				kept, least = t, e
-			}
-		}
-	}
-	return kept, choices, nil
-}
-
-// part splits the windows by their place.
-func (y *latents) part(first func(int) bool) (in, out *latents) {
-	in, out = &latents{k: y.k}, &latents{k: y.k}
-	for i, r := range y.rows {
-		if first(i) {
-			in.rows = append(in.rows, r)
-		} else {
-			out.rows = append(out.rows, r)
-		}
-	}
-	return in, out
-}
-
-func meanDistance(t *bam.Tables, y *latents) float64 {
-	d := make([]float64, len(y.rows))
-	parallel(len(y.rows), func(i int) {
-		_, e := t.Best(y.rows[i])
-		d[i] = float64(e)
-	})
-	sum := 0.0
-	for _, v := range d {
-		sum += v
-	}
-	return sum / float64(len(d))
-}
-
-// parallel calls f(0) to f(n-1) on all processors, in chunks, and waits.
-func parallel(n int, f func(int)) {
-	const chunk = 64
-	var wg sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), (n+chunk-1)/chunk) {
-		wg.Go(func() {
-			for i := range next {
-				for j := i; j < min(i+chunk, n); j++ {
-					f(j)
-				}
-			}
-		})
-	}
-	for i := 0; i < n; i += chunk {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-}
-
-// fitModes fits tables of that shape to the latents.
-func fitModes(y *latents, s tableShape) *bam.Tables {
-	t := &bam.Tables{PayloadBytes: s.payloadBytes, ModeBits: s.modeBits, CheckByte: s.check}
-	bits := s.codeBits()
-	turned := min(y.k, maxTurned)
-	identity := bam.NewMatrix(turned, turned)
-	for i := range turned {
-		identity.Row(i)[i] = 1
-	}
-	if s.modeBits == 0 {
-		t.Modes = []bam.Mode{fitMode(y.rows, make([]float32, y.k), bam.Matrix{}, bits, globalPrior.of(s.dim))}
-		return t
-	}
-	global := fitMode(y.rows, make([]float32, y.k), identity, bits, globalPrior.of(s.dim))
-	regions := 1<<s.modeBits - 1
-	of := kmeans.Cluster(y.rows, regions, clusterRounds, s.seed)
-	for range refits {
-		members := make([][][]float32, regions+1)
-		for i, r := range of {
-			members[r] = append(members[r], y.rows[i])
-		}
-		modes := make([]*bam.Mode, regions)
-		var wg sync.WaitGroup
-		limit := make(chan struct{}, runtime.GOMAXPROCS(0))
-		for r, rows := range members[:regions] {
-			if len(rows) < minModeWindows {
-				continue
-			}
-			limit <- struct{}{}
-			wg.Go(func() {
-				center := mean(rows, y.k)
-				m := fitMode(rows, center, localAxes(rows, center, turned), bits, localPrior.of(s.dim))
-				modes[r] = &m
-				<-limit
-			})
-		}
-		wg.Wait()
-		t.Modes = t.Modes[:0]
-		for _, m := range modes {
-			if m != nil {
-				t.Modes = append(t.Modes, *m)
-			}
-		}
-		t.Modes = append(t.Modes, global)
-		last := len(t.Modes) - 1
-		parallel(len(y.rows), func(i int) {
-			if of[i], _ = t.Best(y.rows[i]); of[i] == last {
-				of[i] = regions // what the whole space takes best belongs to no region
-			}
-		})
-	}
-	return t
-}
-
-func mean(rows [][]float32, k int) []float32 {
-	sum := make([]float64, k)
-	for _, y := range rows {
-		for j, v := range y {
-			sum[j] += float64(v)
-		}
-	}
-	out := make([]float32, k)
-	for j, v := range sum {
-		out[j] = float32(v / float64(len(rows)))
-	}
-	return out
-}
-
-// localAxes are the principal axes of the first n latents of rows about center.
-func localAxes(rows [][]float32, center []float32, n int) bam.Matrix {
-	cov := linalg.NewCovariance(n)
-	d := make([]float32, n)
-	for _, y := range rows {
-		for j := range d {
-			d[j] = y[j] - center[j]
-		}
-		cov.Add(d)
-	}
-	axes := bam.NewMatrix(n, n)
-	pc, err := cov.PCA()
-	if err != nil { // no axes: stay with the latents' own
-		for i := range n {
-			axes.Row(i)[i] = 1
-		}
-		return axes
-	}
-	for i, v := range pc.Vectors {
-		axes.Data[i] = float32(v)
-	}
-	return axes
-}
-
-// fitMode fits the levels of one mode to the latents it serves, and shares the
-// bits among them by what each buys.
-func fitMode(rows [][]float32, center []float32, axes bam.Matrix, bits int, p prior) bam.Mode {
-	k := len(center)
-	m := bam.Mode{Center: center, Rotation: axes, Bits: make([]uint8, k), Knots: make([][]float32, k)}
-	tables := make([]*levelTable, k)
-	values := make([]float64, len(rows))
-	for j := range k {
-		for i, y := range rows {
-			v := 0.0
-			if j < axes.Rows {
-				for c, a := range axes.Row(j) {
-					v += float64(a) * float64(y[c]-center[c])
-				}
+		var train, test [][]float32
+		for i, row := range y {
+			if v.leaveOut(i) {
+				test = append(test, row)
 			} else {
-				v = float64(y[j] - center[j])
-			}
-			values[i] = v
-		}
-		tables[j] = newLevelTable(values, p)
-	}
-	for left := bits; left > 0; {
-		best, of, n := 0.0, -1, 0
-		for j, t := range tables {
-			// A second bit may buy what the first alone does not.
-			for q := 1; q <= min(3, left, maxTableBits-int(m.Bits[j])); q++ {
-				gain := (t.distortion(int(m.Bits[j])) - t.distortion(int(m.Bits[j])+q)) / float64(q)
-				if gain > best {
-					best, of, n = gain, j, q
-				}
+				train = append(train, row)
 			}
 		}
-		if of < 0 {
-			break // nothing left to gain
+		if len(train) == 0 || len(test) == 0 {
+			continue
 		}
-		m.Bits[of] += uint8(n)
-		left -= n
+		tables, err := fitTables(ctx, train, s)
+		if err != nil {
+			return c, err
+		}
+		if *v.mse, err = quantisationError(ctx, tables, test); err != nil {
+			return c, err
+		}
 	}
-	for j, t := range tables {
-		m.Knots[j] = knots(t.levels(int(m.Bits[j])))
+	c.Score = math.Sqrt(c.Blocked * c.Temporal)
+	return c, nil
+}
+
+// bestTables fits tables of the shape to all latents, from different clusterings,
+// and returns those with the smallest error.
+func bestTables(ctx context.Context, y [][]float32, s tableShape, progress func() error) (*bam.Tables, error) {
+	var best *bam.Tables
+	least := 0.0
+	for range tableStarts {
+		if err := progress(); err != nil {
+			return nil, err
+		}
+		tables, err := fitTables(ctx, y, s)
+		if err != nil || s.componentBits == 0 {
+			return tables, err // without components there is nothing to cluster
+		}
+		mse, err := quantisationError(ctx, tables, y)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || mse < least {
+			best, least = tables, mse
+		}
+		s.seed++
 	}
-	return m
+	return best, nil
+}
+
+// quantisationError returns the mean squared error of the quantised latents.
+func quantisationError(ctx context.Context, t *bam.Tables, y [][]float32) (float64, error) {
+	distances := make([]float64, len(y))
+	if err := parallel(ctx, len(y), func(i int) {
+		_, d := t.Best(y[i])
+		distances[i] = float64(d)
+	}); err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, d := range distances {
+		sum += d
+	}
+	return sum / float64(len(y)), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -34,7 +35,7 @@ func TestBitPackFieldRecordings(t *testing.T) {
 	}
 }
 
-// The tables keep to their shape, and their size, on data of any length.
+// The tables are valid and of limited size for any number of windows.
 func TestBitPackSmall(t *testing.T) {
 	for _, c := range []struct{ windows, dim, bytes int }{
 		{2, 3, 1}, {10, 1, 1}, {50, 12, 2}, {400, 12, 8}, {300, 96, 16}, {100, 4, 200},
@@ -49,24 +50,24 @@ func TestBitPackSmall(t *testing.T) {
 				t.Errorf("%+v: %v", c, err)
 				continue
 			}
-			if err := res.Tables.Check(res.settings.LatentDim); err != nil {
+			if err := res.Tables.Check(res.Settings.LatentDim); err != nil {
 				t.Errorf("%+v: %v", c, err)
 			}
-			m := res.Tables.Modes[0]
-			if size := len(res.Tables.Modes) * (4*bam.MaxKnots + 4*m.Rotation.Rows + 5); len(res.Tables.Modes) > 1 && size > 4<<10 {
-				t.Errorf("%+v: %d bytes of tables a latent, want at most 4096", c, size)
+			m := res.Tables.Components[0]
+			if size := len(res.Tables.Components) * (4*bam.MaxKnots + 4*m.Rotation.Rows + 5); len(res.Tables.Components) > 1 && size > 4<<10 {
+				t.Errorf("%+v: tables take %d bytes for each latent, want at most 4096", c, size)
 			}
 		}
 	}
 	s := &Settings{Packing: bam.BitPack, PayloadBytes: 1, CheckByte: true}
 	if _, err := Train(t.Context(), sequence(waves(50, 3)), s, nil); !errors.Is(err, ErrSettings) {
-		t.Errorf("a payload that is all check: %v", err)
+		t.Errorf("a payload without space for codes: %v", err)
 	}
 }
 
-// A window like none seen before is decoded near the edge of what was seen, and
-// not somewhere else.
-func TestBitPackReachesBeyond(t *testing.T) {
+// A window far out of the range of the training windows is decoded to one near the
+// edge of that range.
+func TestBitPackOutOfRange(t *testing.T) {
 	windows := waves(600, 12)
 	res, err := Train(t.Context(), sequence(windows), &Settings{Packing: bam.BitPack, PayloadBytes: 8}, nil)
 	if err != nil {
@@ -89,13 +90,13 @@ func TestBitPackReachesBeyond(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		left := 0.0
+		mse := 0.0
 		for i := range w {
 			d := (got[i] - w[i]) / res.Norm.Std[i]
-			left += d * d / 12
+			mse += d * d / 12
 		}
-		if left > 0.5*far*far {
-			t.Errorf("%g deviations off: the error is %.2g, want less than half of the way", far, left)
+		if mse > 0.5*far*far {
+			t.Errorf("%g deviations off: the mean squared error is %.2g, want less than half of the distance squared", far, mse)
 		}
 	}
 }
@@ -104,7 +105,7 @@ func TestBitPackReachesBeyond(t *testing.T) {
 func TestBitPackLongWindows(t *testing.T) {
 	testenv.Long(t)
 	for bytes, limit := range map[int]float64{8: 0.035, 16: 0.015, 32: 0.0055} {
-		got := holdoutMSE(t, field(t, "walk.jsonl", 8), &Settings{Packing: bam.BitPack, PayloadBytes: bytes, WindowW: 8}, nil)
+		got := holdoutMSE(t, field(t, "walk.jsonl", 8), &Settings{Packing: bam.BitPack, PayloadBytes: bytes, Window: sensor.Shape{W: 8}}, nil)
 		t.Logf("W=8 %d B: zscored.mse %.5f, limit %g", bytes, got, limit)
 		if !(got <= limit) {
 			t.Errorf("W=8 %d B: zscored.mse %.5f, want at most %g", bytes, got, limit)
@@ -112,9 +113,9 @@ func TestBitPackLongWindows(t *testing.T) {
 	}
 }
 
-// Trained on the first 60 % of a recording and measured on the rest, beside
-// PCA as int8 of as many bytes, trained the same way.
-func TestBitPackLaterRecordings(t *testing.T) {
+// Trained on the first 60 % of a recording and measured on the rest, compared to
+// PCA as int8 of as many bytes, trained in the same way.
+func TestBitPackOnTemporalHoldout(t *testing.T) {
 	testenv.Long(t)
 	for _, bytes := range []int{2, 4, 8} {
 		product := 1.0
@@ -125,12 +126,12 @@ func TestBitPackLaterRecordings(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := holdoutMSE(t, windows, &Settings{Packing: bam.BitPack, PayloadBytes: bytes, Split: split}, nil)
-			rival := holdoutMSE(t, windows, &Settings{LatentDim: bytes, Split: split}, nil)
-			t.Logf("%s %d B: bitpack %.4f, PCA int8 %.4f, ratio %.3f", name, bytes, got, rival, got/rival)
-			if bytes > 2 && got > rival {
-				t.Errorf("%s %d B: bitpack %.4f, PCA int8 %.4f", name, bytes, got, rival)
+			linear := holdoutMSE(t, windows, &Settings{LatentDim: bytes, Split: split}, nil)
+			t.Logf("%s %d B: bitpack %.4f, PCA int8 %.4f, ratio %.3f", name, bytes, got, linear, got/linear)
+			if bytes > 2 && got > linear {
+				t.Errorf("%s %d B: bitpack %.4f, PCA int8 %.4f", name, bytes, got, linear)
 			}
-			product *= got / rival
+			product *= got / linear
 		}
 		if bytes > 2 && product > 0.5*0.5*0.5 {
 			t.Errorf("%d B: the product of the ratios is %.3f, want at most 1/8", bytes, product)

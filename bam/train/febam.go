@@ -5,45 +5,81 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/loralink/loralink-go/bam"
 )
 
 // FEBAM is the learning rule of Chartier, Giguère, Renaud, Lina and Proulx
-// (FEBAM, IJCNN 2007), one window at a time, layer by layer, the layers below
-// frozen. With x the layer's input, f the transmission:
+// (FEBAM, IJCNN 2007). It trains one layer after the other, with those below
+// frozen, and updates the weights after every window. With x the layer's input
+// and f the transmission function, an update computes
 //
-//	y0 = f(W·x), then Cycles times xc = f(V·yc), yc = f(W·xc), from xc = x, yc = y0
+//	y0 = f(W·x)
+//	xc = f(V·yc), yc = f(W·xc)    Cycles times, starting with yc = y0
 //	W += LearningRate·(y0 − yc)(x + xc)ᵀ
 //	V += LearningRate·(x − xc)(y0 + yc)ᵀ
 //
-// The zero value has the reference runtime's defaults.
+// The errors of an epoch are mse_x, the mean of (x − xc)², and mse_y, the mean of
+// (y0 − yc)². The zero value has the defaults of the reference runtime.
 type FEBAM struct {
-	Epochs       int     `json:"epochs"`        // most epochs a layer; 0: 1
-	LearningRate float64 `json:"learning_rate"` // 0: 1e-4
-	Cycles       int     `json:"cycles"`        // rounds before each update; 0: 1
-	InitRange    float64 `json:"init_range"`    // starting weights are uniform in ±InitRange; 0: 0.05
-	WeightClip   float64 `json:"weight_clip"`   // all weights are kept in ±WeightClip; 0: no clip
-	Seed         int64   `json:"seed"`          // of the starting weights
+	Epochs       int     // largest number of epochs for each layer; 0 means 1
+	LearningRate float64 // 0 means 1e-4
+	Cycles       int     // 0 means 1
+	InitRange    float64 // starting weights are uniform in ±InitRange; 0 means 0.05
+	WeightClip   float64 // weights are clipped to ±WeightClip; 0 means no clipping
 
-	ShuffleBuffer int   `json:"shuffle_buffer"` // windows in the shuffle buffer; 0: file order
-	ShuffleSeed   int64 `json:"shuffle_seed"`   // moves by one each epoch
+	// ShuffleBuffer is the number of windows in the shuffle buffer; 0 means file
+	// order. Every epoch has another order, by Settings.ShuffleSeed.
+	ShuffleBuffer int
 
-	// EarlyStopPatience ends a layer after that many epochs without mse_x
-	// falling by EarlyStopMinDelta; 0: never. MinEpochs run in any case.
+	// EarlyStopPatience is the number of epochs in which mse_x has to fall by
+	// more than EarlyStopMinDelta, or training of the layer ends; 0 means no such
+	// limit. MinEpochs run in any case.
+	EarlyStopPatience int
+	EarlyStopMinDelta float64
+	MinEpochs         int
+	// TargetMSEX and TargetMSEY end the training of a layer when both errors are
+	// at most their targets. 0 for either means no targets.
+	TargetMSEX float64
+	TargetMSEY float64
+}
+
+// febamParameters are the parameters of FEBAM in reports and keys.
+type febamParameters struct {
+	Epochs            int     `json:"epochs"`
+	LearningRate      float64 `json:"learning_rate"`
+	Cycles            int     `json:"cycles"`
+	InitRange         float64 `json:"init_range"`
+	WeightClip        float64 `json:"weight_clip"`
+	Seed              int64   `json:"seed"`
+	ShuffleBuffer     int     `json:"shuffle_buffer"`
+	ShuffleSeed       int64   `json:"shuffle_seed"`
 	EarlyStopPatience int     `json:"early_stop_patience"`
 	EarlyStopMinDelta float64 `json:"early_stop_min_delta"`
 	MinEpochs         int     `json:"min_epochs"`
-	// TargetMSEX and TargetMSEY end a layer once both errors are at or below
-	// them; 0: no target.
-	TargetMSEX float64 `json:"target_mse_x"`
-	TargetMSEY float64 `json:"target_mse_y"`
+	TargetMSEX        float64 `json:"target_mse_x"`
+	TargetMSEY        float64 `json:"target_mse_y"`
 }
 
-// Name is "febam".
+func (f *FEBAM) parameters(s *Settings) any {
+	return febamParameters{
+		f.Epochs, f.LearningRate, f.Cycles, f.InitRange, f.WeightClip, s.Seed, f.ShuffleBuffer, s.ShuffleSeed,
+		f.EarlyStopPatience, f.EarlyStopMinDelta, f.MinEpochs, f.TargetMSEX, f.TargetMSEY,
+	}
+}
+
+// Name returns "febam".
 func (f *FEBAM) Name() string { return "febam" }
 
-func (f *FEBAM) check() (FEBAM, error) {
+// Check returns an error that wraps ErrSettings unless the parameters are valid.
+func (f *FEBAM) Check() error {
+	_, err := f.withDefaults()
+	return err
+}
+
+// withDefaults returns a valid copy with defaults filled in.
+func (f *FEBAM) withDefaults() (*FEBAM, error) {
 	g := *f
 	setDefault(&g.Epochs, 1)
 	setDefault(&g.LearningRate, 1e-4)
@@ -60,44 +96,39 @@ func (f *FEBAM) check() (FEBAM, error) {
 		{"early stop min delta", g.EarlyStopMinDelta, 0}, {"target mse x", g.TargetMSEX, 0}, {"target mse y", g.TargetMSEY, 0},
 	} {
 		if !(v.value >= v.min) || math.IsInf(v.value, 0) {
-			return g, fmt.Errorf("%w: %s is %g, want at least %g", ErrSettings, v.name, v.value, v.min)
+			return nil, fmt.Errorf("%w: %s is %g, want at least %g", ErrSettings, v.name, v.value, v.min)
 		}
 	}
 	if g.Cycles > 1000 {
-		return g, fmt.Errorf("%w: cycles is %d, want at most 1000", ErrSettings, g.Cycles)
+		return nil, fmt.Errorf("%w: cycles is %d, want at most 1000", ErrSettings, g.Cycles)
 	}
-	return g, nil
+	return &g, nil
 }
 
-func (f *FEBAM) fit(ctx context.Context, p *problem) (*fitted, error) {
-	g, err := f.check()
+// Fit implements Method.
+func (f *FEBAM) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
+	f, err := f.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	out := &fitted{data: p.data, status: EpochLimit, hyper: g}
-	out.layers = startLayers(p, g.InitRange, g.Seed)
-	for i := range out.layers {
-		r := LayerReport{LayerIndex: i, InDim: p.dims[i], OutDim: p.dims[i+1]}
-		status, err := g.fitLayer(ctx, p, out.layers[:i+1], len(out.layers), &r)
-		if err != nil {
+	fit := &Fitted{Layers: startLayers(p, f.InitRange), Hyper: f.parameters(&p.Settings)}
+	for i := range fit.Layers {
+		t := newFEBAMTrainer(f, p, fit.Layers, i)
+		if fit.Status, err = t.train(ctx); err != nil {
 			return nil, err
 		}
-		out.report = append(out.report, r)
-		out.status = status
-		if status == Cancelled {
-			if i == 0 && r.EpochsRan == 0 {
-				return nil, ctx.Err()
-			}
-			break
-		}
+		fit.LayerReports = append(fit.LayerReports, t.report)
 	}
-	return out, nil
+	return fit, nil
 }
 
-// startLayers returns a copy of the settings' start, or random layers.
-func startLayers(p *problem, spread float64, seed int64) []bam.Layer {
-	layers := make([]bam.Layer, len(p.dims)-1)
-	rng := rand.New(rand.NewPCG(uint64(seed), 0))
+// startLayers returns a copy of Settings.Start, or layers of random weights,
+// uniform in ±spread.
+func startLayers(p *Problem, spread float64) []bam.Layer {
+	if p.Settings.Start != nil {
+		return cloneLayers(p.Settings.Start)
+	}
+	rng := rand.New(rand.NewPCG(uint64(p.Settings.Seed), 0))
 	uniform := func(rows, cols int) bam.Matrix {
 		m := bam.NewMatrix(rows, cols)
 		for i := range m.Data {
@@ -105,107 +136,179 @@ func startLayers(p *problem, spread float64, seed int64) []bam.Layer {
 		}
 		return m
 	}
+	layers := make([]bam.Layer, len(p.Dims)-1)
 	for i := range layers {
-		in, out := p.dims[i], p.dims[i+1]
-		if p.settings.Start != nil {
-			layers[i] = bam.Layer{W: cloneMatrix(p.settings.Start[i].W), V: cloneMatrix(p.settings.Start[i].V)}
-			continue
-		}
-		layers[i] = bam.Layer{W: uniform(out, in), V: uniform(in, out)}
+		layers[i] = bam.Layer{W: uniform(p.Dims[i+1], p.Dims[i]), V: uniform(p.Dims[i], p.Dims[i+1])}
 	}
 	return layers
 }
 
+func cloneLayers(layers []bam.Layer) []bam.Layer {
+	out := make([]bam.Layer, len(layers))
+	for i, l := range layers {
+		out[i] = bam.Layer{W: cloneMatrix(l.W), V: cloneMatrix(l.V)}
+	}
+	return out
+}
+
 func cloneMatrix(m bam.Matrix) bam.Matrix {
-	m.Data = append([]float32(nil), m.Data...)
+	m.Data = slices.Clone(m.Data)
 	return m
 }
 
-// fitLayer trains the last of layers; those below it are frozen.
-func (f *FEBAM) fitLayer(ctx context.Context, p *problem, layers []bam.Layer, total int, r *LayerReport) (Status, error) {
-	s := p.settings
-	delta := float32(s.Delta)
-	index := len(layers) - 1
-	below := bam.Model{Layers: layers[:index], Delta: delta, EncodeCycles: s.EncodeCycles}
-	layer := layers[index]
-	in, out := layer.In(), layer.Out()
-	xc, yc, y0 := make([]float32, in), make([]float32, out), make([]float32, out)
-	dx, dy := make([]float32, in), make([]float32, out)
-	var scratch *bam.Scratch
-	var hidden []float32
-	if index > 0 {
-		scratch, hidden = below.NewScratch(), make([]float32, in)
+// febamTrainer trains one layer.
+type febamTrainer struct {
+	*FEBAM
+	p      *Problem
+	layer  bam.Layer
+	below  bam.Model // the layers below, frozen
+	delta  float32
+	report LayerReport
+
+	// Working memory: the layer's input, the vectors of the rule, and the
+	// differences times the learning rate.
+	scratch         *bam.Scratch
+	input           []float32
+	y0, xc, yc      []float32
+	stepX, stepY    []float32
+	best            float64 // smallest mse_x so far
+	epochsSinceBest int
+}
+
+// newFEBAMTrainer returns a trainer for the layer of that index.
+func newFEBAMTrainer(f *FEBAM, p *Problem, layers []bam.Layer, index int) *febamTrainer {
+	s := &p.Settings
+	n, m := p.Dims[index], p.Dims[index+1]
+	t := &febamTrainer{
+		FEBAM: f, p: p, layer: layers[index], delta: float32(s.Delta),
+		below:  bam.Model{Layers: layers[:index], Delta: float32(s.Delta), EncodeCycles: s.EncodeCycles},
+		report: LayerReport{LayerIndex: index, InDim: n, OutDim: m},
+		input:  make([]float32, n), y0: make([]float32, m), xc: make([]float32, n), yc: make([]float32, m),
+		stepX: make([]float32, n), stepY: make([]float32, m), best: math.Inf(1),
 	}
-	lr, clip := float32(f.LearningRate), float32(f.WeightClip)
-	best, since := math.Inf(1), 0
-	for epoch := range f.Epochs {
-		var sx, sy float64
-		n := 0
-		for x, err := range p.data.shuffled(ctx, f.ShuffleBuffer, f.ShuffleSeed+int64(epoch)) {
-			if err != nil {
-				if ctx.Err() != nil {
-					return Cancelled, nil
-				}
-				return "", err
-			}
-			if index > 0 {
-				below.Encode(hidden, x, scratch)
-				x = hidden
-			}
-			layer.W.MulVec(y0, x)
-			bam.Squash(y0, delta)
-			copy(yc, y0)
-			for range f.Cycles {
-				layer.V.MulVec(xc, yc)
-				bam.Squash(xc, delta)
-				layer.W.MulVec(yc, xc)
-				bam.Squash(yc, delta)
-			}
-			var ex, ey float64
-			for j, v := range x {
-				d := v - xc[j]
-				ex += float64(d) * float64(d)
-				dx[j] = lr * d
-				xc[j] += v // from here on x + xc
-			}
-			for k, v := range y0 {
-				d := v - yc[k]
-				ey += float64(d) * float64(d)
-				dy[k] = lr * d
-				yc[k] += v // from here on y0 + yc
-			}
-			addOuter(layer.W, dy, xc)
-			addOuter(layer.V, dx, yc)
-			if clip > 0 {
-				clipAll(layer.W.Data, clip)
-				clipAll(layer.V.Data, clip)
-			}
-			sx += ex / float64(in)
-			sy += ey / float64(out)
-			n++
+	if index > 0 {
+		t.scratch = t.below.NewScratch()
+	}
+	return t
+}
+
+// train runs epochs until one of the limits ends the training.
+func (t *febamTrainer) train(ctx context.Context) (Status, error) {
+	r := &t.report
+	if err := t.record(0); err != nil {
+		return "", err
+	}
+	for epoch := range t.Epochs {
+		if err := t.epoch(ctx, epoch); err != nil {
+			return "", err
 		}
-		r.EpochsRan++
-		r.SamplesSeen += n
-		r.MSEX, r.MSEY = sx/float64(n), sy/float64(n)
-		r.Curve = append(r.Curve, [2]float64{r.MSEX, r.MSEY})
 		if math.IsNaN(r.MSEX+r.MSEY) || math.IsInf(r.MSEX+r.MSEY, 0) {
-			return "", fmt.Errorf("%w in layer %d, epoch %d: want a learning rate below %g, or a weight clip", ErrDiverged, index, epoch+1, f.LearningRate)
+			return "", fmt.Errorf("%w in layer %d, epoch %d: want a learning rate below %g, or a weight clip", ErrDiverged, r.LayerIndex, epoch+1, t.LearningRate)
 		}
-		if s.Recorder != nil {
-			if err := s.Recorder.Record(Progress{f.Name(), index, total, epoch + 1, f.Epochs, r.MSEX, r.MSEY}); err != nil {
-				return "", err
-			}
+		if err := t.record(epoch + 1); err != nil {
+			return "", err
 		}
-		if f.TargetMSEX > 0 && f.TargetMSEY > 0 && r.MSEX <= f.TargetMSEX && r.MSEY <= f.TargetMSEY && epoch+1 >= f.MinEpochs {
-			return TargetReached, nil
-		}
-		if r.MSEX < best-f.EarlyStopMinDelta {
-			best, since = r.MSEX, 0
-		} else if since++; f.EarlyStopPatience > 0 && since >= f.EarlyStopPatience && epoch+1 >= f.MinEpochs {
-			return EarlyStop, nil
+		if status := t.stop(epoch + 1); status != "" {
+			return status, nil
 		}
 	}
 	return EpochLimit, nil
+}
+
+func (t *febamTrainer) record(epochs int) error {
+	r := &t.report
+	return t.p.Record(Progress{
+		Stage: StageFit, Layer: r.LayerIndex, Layers: len(t.p.Dims) - 1, Epoch: epochs, Epochs: t.Epochs, MSEX: r.MSEX, MSEY: r.MSEY,
+	})
+}
+
+// epoch updates the weights with every window once, and reports the errors.
+func (t *febamTrainer) epoch(ctx context.Context, epoch int) error {
+	var sumX, sumY float64
+	n := 0
+	for x, err := range t.p.Shuffled(ctx, t.ShuffleBuffer, epoch) {
+		if err != nil {
+			return err
+		}
+		if t.scratch != nil {
+			t.below.Encode(t.input, x, t.scratch)
+			x = t.input
+		}
+		errX, errY, err := t.update(ctx, x)
+		if err != nil {
+			return err
+		}
+		sumX += errX
+		sumY += errY
+		n++
+	}
+	r := &t.report
+	r.EpochsRan++
+	r.SamplesSeen += n
+	r.MSEX, r.MSEY = sumX/float64(n), sumY/float64(n)
+	r.Curve = append(r.Curve, [2]float64{r.MSEX, r.MSEY})
+	return nil
+}
+
+// longProduct is the number of weights from which products with a matrix take
+// long enough to look at the context between them.
+const longProduct = 1 << 16
+
+// update applies the learning rule to one input, and returns the errors.
+func (t *febamTrainer) update(ctx context.Context, x []float32) (errX, errY float64, err error) {
+	w, v := t.layer.W, t.layer.V
+	w.MulVec(t.y0, x)
+	bam.Squash(t.y0, t.delta)
+	copy(t.yc, t.y0)
+	for range t.Cycles {
+		if len(w.Data) >= longProduct && ctx.Err() != nil {
+			return 0, 0, ctx.Err()
+		}
+		v.MulVec(t.xc, t.yc)
+		bam.Squash(t.xc, t.delta)
+		w.MulVec(t.yc, t.xc)
+		bam.Squash(t.yc, t.delta)
+	}
+	errX = difference(t.stepX, t.xc, x, float32(t.LearningRate))
+	errY = difference(t.stepY, t.yc, t.y0, float32(t.LearningRate))
+	addOuter(w, t.stepY, t.xc)
+	addOuter(v, t.stepX, t.yc)
+	if t.WeightClip > 0 {
+		clipAll(w.Data, float32(t.WeightClip))
+		clipAll(v.Data, float32(t.WeightClip))
+	}
+	return errX, errY, nil
+}
+
+// difference sets step to rate·(a − b), replaces b by a + b, and returns the mean
+// squared difference.
+func difference(step, b, a []float32, rate float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		d := v - b[i]
+		sum += float64(float64(d) * float64(d))
+		step[i] = rate * d
+		b[i] += v
+	}
+	return sum / float64(len(a))
+}
+
+// stop returns the reason to end the training after that many epochs; "" if there
+// is none.
+func (t *febamTrainer) stop(epochs int) Status {
+	r := &t.report
+	if t.TargetMSEX > 0 && t.TargetMSEY > 0 && r.MSEX <= t.TargetMSEX && r.MSEY <= t.TargetMSEY && epochs >= t.MinEpochs {
+		return TargetReached
+	}
+	if r.MSEX < t.best-t.EarlyStopMinDelta {
+		t.best, t.epochsSinceBest = r.MSEX, 0
+		return ""
+	}
+	t.epochsSinceBest++
+	if t.EarlyStopPatience > 0 && t.epochsSinceBest >= t.EarlyStopPatience && epochs >= t.MinEpochs {
+		return EarlyStop
+	}
+	return ""
 }
 
 // addOuter adds the outer product a·bᵀ to m.
@@ -213,11 +316,12 @@ func addOuter(m bam.Matrix, a, b []float32) {
 	for i, ai := range a {
 		row := m.Row(i)[:len(b)]
 		for j, bj := range b {
-			row[j] += ai * bj
+			row[j] += float32(ai * bj)
 		}
 	}
 }
 
+// clipAll clips every element of v to ±limit.
 func clipAll(v []float32, limit float32) {
 	for i, x := range v {
 		v[i] = min(limit, max(-limit, x))

@@ -137,17 +137,15 @@ func TestFEBAMStops(t *testing.T) {
 
 func BenchmarkFEBAM(b *testing.B) {
 	windows := waves(2000, 12)
-	s, _ := (&Settings{LatentDim: 8}).withDefaults()
-	d, err := readData(b.Context(), sequence(windows), s)
+	p, err := NewProblem(b.Context(), sequence(windows), &Settings{LatentDim: 8})
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &problem{settings: s, data: d, dims: []int{12, 8}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (&FEBAM{}).fit(b.Context(), p); err != nil {
+		if _, err := (&FEBAM{}).Fit(b.Context(), p); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.N)*float64(d.n)/b.Elapsed().Seconds(), "updates/s")
+	b.ReportMetric(float64(b.N)*float64(p.Windows)/b.Elapsed().Seconds(), "updates/s")
 }

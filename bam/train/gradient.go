@@ -5,135 +5,129 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
+	"slices"
 
 	"github.com/loralink/loralink-go/bam"
 )
 
-// Gradient trains all layers at once on what counts: the error of the rebuilt
-// window, through transmission, cycles and the rounding of the packing. It
-// starts from the principal components (or Settings.Start), takes minibatches
-// in random order with Adam (Kingma and Ba, ICLR 2015) and a falling step size,
-// and keeps the weights that did best on a validation part that is split off the
-// training windows in blocks.
+// Gradient minimises the mean squared error of the decoded windows. It trains
+// all layers at once, through transmission function, cycles and the rounding of
+// the packing. It starts from principal components, or from Settings.Start, takes
+// minibatches in random order, and uses Adam (Kingma and Ba, ICLR 2015) with a
+// decreasing step size. Every tenth block of 16 training windows only validates:
+// the result has the weights of the epoch with the smallest error on these.
 //
-// With bitpack it trains without rounding; the tables are fitted to its latents.
+// With packing bitpack it trains without rounding; the tables are fitted to its
+// latents afterwards.
 type Gradient struct {
-	Epochs       int     `json:"epochs"`              // 0: 60
-	LearningRate float64 `json:"learning_rate"`       // of the first step; 0: 2e-3
-	Batch        int     `json:"batch"`               // windows a step; 0: 128
-	Patience     int     `json:"early_stop_patience"` // epochs without progress before stopping; 0: 15
-	Seed         int64   `json:"seed"`                // of order, rounding noise and spare weights
+	Epochs       int     // largest number of epochs; 0 means 60
+	LearningRate float64 // size of the first step; 0 means 2e-3
+	Batch        int     // windows in a minibatch; 0 means 128
+	// Patience is the number of epochs without a smaller error on the validation
+	// windows after which training ends; 0 means 15.
+	Patience int
 }
 
-// Name is "gradient".
+// gradientParameters are the parameters of Gradient in reports and keys.
+type gradientParameters struct {
+	Epochs       int     `json:"epochs"`
+	LearningRate float64 `json:"learning_rate"`
+	Batch        int     `json:"batch"`
+	Patience     int     `json:"early_stop_patience"`
+	Seed         int64   `json:"seed"`
+}
+
+func (g *Gradient) parameters(s *Settings) any {
+	return gradientParameters{g.Epochs, g.LearningRate, g.Batch, g.Patience, s.Seed}
+}
+
+// Name returns "gradient".
 func (g *Gradient) Name() string { return "gradient" }
 
 const (
-	// gradientPeak is how far into [-1, 1] the training windows reach: a new
-	// recording goes further.
+	// gradientPeak is the largest absolute value of the training windows after
+	// widening. New recordings exceed their range, and ±1 is where the
+	// transmission function clips.
 	gradientPeak = 1 / 1.3
-	// gradientInner is how far the hidden values of the start reach.
+	// gradientInner is the largest absolute hidden value at the start.
 	gradientInner = 0.5
-	// maxGradientWindows bounds the windows held in memory.
+	// maxGradientWindows is the largest number of windows held in memory.
 	maxGradientWindows = 1 << 16
 )
 
-func (g *Gradient) check() (Gradient, error) {
+// Check returns an error that wraps ErrSettings unless the parameters are valid.
+func (g *Gradient) Check() error {
+	_, err := g.withDefaults()
+	return err
+}
+
+// withDefaults returns a valid copy with defaults filled in.
+func (g *Gradient) withDefaults() (*Gradient, error) {
 	c := *g
 	setDefault(&c.Epochs, 60)
 	setDefault(&c.LearningRate, 2e-3)
 	setDefault(&c.Batch, 128)
 	setDefault(&c.Patience, 15)
 	if c.Epochs < 1 || !(c.LearningRate > 0) || c.Batch < 1 || c.Patience < 1 {
-		return c, fmt.Errorf("%w: epochs %d, learning rate %g, batch %d, patience %d, want each above 0", ErrSettings, c.Epochs, c.LearningRate, c.Batch, c.Patience)
+		return nil, fmt.Errorf("%w: epochs %d, learning rate %g, batch %d, patience %d, want each above 0", ErrSettings, c.Epochs, c.LearningRate, c.Batch, c.Patience)
 	}
-	return c, nil
+	return &c, nil
 }
 
-func (g *Gradient) fit(ctx context.Context, p *problem) (*fitted, error) {
-	c, err := g.check()
+// Fit implements Method.
+func (g *Gradient) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
+	g, err := g.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	out, err := principalStart(ctx, p, gradientPeak, gradientInner)
+	q, layers, err := principalLayers(ctx, p, gradientPeak, gradientInner)
 	if err != nil {
 		return nil, err
 	}
-	rng := rand.New(rand.NewPCG(uint64(c.Seed), 2))
-	if p.settings.Start != nil {
-		out.layers = startLayers(p, 0, 0)
+	rng := rand.New(rand.NewPCG(uint64(p.Settings.Seed), 2))
+	if p.Settings.Start != nil {
+		layers = cloneLayers(p.Settings.Start)
 	} else {
-		wakeSpare(out.layers, rng)
+		wakeSpare(layers, rng)
 	}
-	out.hyper, out.status = c, EpochLimit
-	n := newNetwork(p.settings, out)
-	var train, valid [][]float32
+	t := &gradientTrainer{Gradient: g, p: p, rng: rng, network: newNetwork(q, layers), report: LayerReport{InDim: p.windowLen(), OutDim: p.Settings.LatentDim}}
+	if t.train, t.valid, err = divideWindows(ctx, q); err != nil {
+		return nil, err
+	}
+	status, err := t.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Fitted{Problem: q, Layers: t.kept, Status: status, LayerReports: []LayerReport{t.report}, Hyper: g.parameters(&p.Settings)}, nil
+}
+
+// divideWindows divides the windows of the problem, or the first
+// maxGradientWindows of them, into those that train and those that validate.
+func divideWindows(ctx context.Context, p *Problem) (train, valid [][]float32, err error) {
 	i := 0
-	for z, err := range out.data.normalised(ctx) {
+	for z, err := range p.Normalized(ctx) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if i == maxGradientWindows {
 			break
 		}
-		row := append([]float32(nil), z...)
 		if i/16%10 == 9 {
-			valid = append(valid, row)
+			valid = append(valid, slices.Clone(z))
 		} else {
-			train = append(train, row)
+			train = append(train, slices.Clone(z))
 		}
 		i++
 	}
 	if len(valid) == 0 {
 		valid = train
 	}
-	r := LayerReport{OutDim: p.settings.LatentDim, InDim: p.data.dim}
-	best, since := n.loss(valid), 0
-	kept := n.copyWeights()
-	for epoch := range c.Epochs {
-		rng.Shuffle(len(train), func(i, j int) { train[i], train[j] = train[j], train[i] })
-		rate := c.LearningRate * (1 + math.Cos(math.Pi*float64(epoch)/float64(c.Epochs))) / 2
-		for at := 0; at < len(train); at += c.Batch {
-			if ctx.Err() != nil {
-				out.status = Cancelled
-				break
-			}
-			n.step(train[at:min(at+c.Batch, len(train))], rate, rng)
-		}
-		if out.status == Cancelled {
-			break
-		}
-		r.EpochsRan++
-		r.SamplesSeen += len(train)
-		loss := n.loss(valid)
-		if math.IsNaN(loss) {
-			return nil, fmt.Errorf("%w in epoch %d: want a learning rate below %g", ErrDiverged, epoch+1, c.LearningRate)
-		}
-		r.Curve = append(r.Curve, [2]float64{loss, 0})
-		if p.settings.Recorder != nil {
-			if err := p.settings.Recorder.Record(Progress{g.Name(), 0, 1, epoch + 1, c.Epochs, loss, 0}); err != nil {
-				return nil, err
-			}
-		}
-		if loss < best {
-			best, since, kept = loss, 0, n.copyWeights()
-		} else if since++; since >= c.Patience {
-			out.status = EarlyStop
-			break
-		}
-	}
-	r.MSEX = best
-	out.layers = kept
-	out.report = []LayerReport{r}
-	return out, nil
+	return train, valid, nil
 }
 
-// wakeSpare gives small random weights to the units that the principal
-// components leave at 0, where no gradient would ever reach them: they listen
-// at random, and are hardly heard at first.
+// wakeSpare gives small random weights to the hidden units that principal
+// components leave at 0, because a gradient would never reach them: random
+// weights to their inputs, and weights close to 0 to their outputs.
 func wakeSpare(layers []bam.Layer, rng *rand.Rand) {
 	for _, l := range layers[:len(layers)-1] {
 		for k := range l.Out() {
@@ -147,8 +141,7 @@ func wakeSpare(layers []bam.Layer, rng *rand.Rand) {
 			}
 		}
 	}
-	for _, l := range layers[1:] {
-		// The next layer's side of the same spare units.
+	for _, l := range layers[1:] { // the next layer's weights of the same units
 		for i := range l.In() {
 			if !allZero(l.V.Row(i)) {
 				continue
@@ -170,168 +163,66 @@ func allZero(v []float32) bool {
 	return true
 }
 
-// network is the model unrolled: a chain of products, each with one of the
-// model's matrices and followed by the transmission. Cycles use a matrix more
-// than once.
-type network struct {
-	layers   []bam.Layer
-	matrices []bam.Matrix // W and V of each layer, in turn
-	chain    []int        // of each step, its matrix
-	latent   int          // the step after which the latent stands
-	delta    float32
-	round    float32   // step of the packing, 0: none
-	limit    float32   // largest |latent| of the packing, 0: none
-	weights  []float32 // of each value's squared error
-	grad     []bam.Matrix
-	mean     [][]float32 // Adam's first and second moments
-	square   [][]float32
-	steps    int
-	values   []bam.Matrix // what enters each step, and leaves the last
-	before   []bam.Matrix // each step's product, before the transmission
+// gradientTrainer is one training by Gradient.
+type gradientTrainer struct {
+	*Gradient
+	p            *Problem
+	rng          *rand.Rand
+	network      *network
+	train, valid [][]float32
+	kept         []bam.Layer // the layers of the epoch with the smallest error
+	report       LayerReport
 }
 
-func newNetwork(s Settings, f *fitted) *network {
-	n := &network{layers: f.layers, delta: float32(s.Delta)}
-	for _, l := range f.layers {
-		n.matrices = append(n.matrices, l.W, l.V)
+// run trains until one of the limits ends the training.
+func (t *gradientTrainer) run(ctx context.Context) (Status, error) {
+	best, err := t.network.loss(ctx, t.valid)
+	if err != nil {
+		return "", err
 	}
-	for i := range f.layers {
-		n.chain = append(n.chain, 2*i)
-		for range s.EncodeCycles {
-			n.chain = append(n.chain, 2*i+1, 2*i)
+	t.kept = cloneLayers(t.network.layers)
+	if err := t.record(0, best); err != nil {
+		return "", err
+	}
+	status, epochsSinceBest := EpochLimit, 0
+	for epoch := range t.Epochs {
+		loss, err := t.epoch(ctx, epoch)
+		if err != nil {
+			return "", err
+		}
+		if math.IsNaN(loss) {
+			return "", fmt.Errorf("%w in epoch %d: want a learning rate below %g", ErrDiverged, epoch+1, t.LearningRate)
+		}
+		t.report.Curve = append(t.report.Curve, [2]float64{loss, 0})
+		if err := t.record(epoch+1, loss); err != nil {
+			return "", err
+		}
+		if loss < best {
+			best, epochsSinceBest, t.kept = loss, 0, cloneLayers(t.network.layers)
+		} else if epochsSinceBest++; epochsSinceBest >= t.Patience {
+			status = EarlyStop
+			break
 		}
 	}
-	n.latent = len(n.chain) - 1
-	for i := len(f.layers) - 1; i >= 0; i-- {
-		n.chain = append(n.chain, 2*i+1)
-		for range s.DecodeCycles {
-			n.chain = append(n.chain, 2*i, 2*i+1)
-		}
-	}
-	if s.Packing.Integer() && !s.AutoScale {
-		n.round = float32(1 / s.Scale)
-		n.limit = float32(float64(s.Packing.MaxInt()) / s.Scale)
-	}
-	for i, w := range f.data.weights {
-		if f.data.widened != nil {
-			w *= f.data.widened[i]
-		}
-		n.weights = append(n.weights, float32(w*w))
-	}
-	for _, m := range n.matrices {
-		n.grad = append(n.grad, bam.NewMatrix(m.Rows, m.Cols))
-		n.mean = append(n.mean, make([]float32, len(m.Data)))
-		n.square = append(n.square, make([]float32, len(m.Data)))
-	}
-	return n
+	t.report.MSEX = best
+	return status, nil
 }
 
-func (n *network) copyWeights() []bam.Layer {
-	out := make([]bam.Layer, len(n.layers))
-	for i, l := range n.layers {
-		out[i] = bam.Layer{W: cloneMatrix(l.W), V: cloneMatrix(l.V)}
-	}
-	return out
+func (t *gradientTrainer) record(epochs int, loss float64) error {
+	return t.p.Record(Progress{Stage: StageFit, Layers: 1, Epoch: epochs, Epochs: t.Epochs, MSEX: loss})
 }
 
-func general(m bam.Matrix) blas32.General {
-	return blas32.General{Rows: m.Rows, Cols: m.Cols, Stride: m.Cols, Data: m.Data}
-}
-
-// forward rebuilds the rows of a batch. The latent is rounded as the packing
-// rounds it, or moved by noise as large, which has a gradient.
-func (n *network) forward(rows [][]float32, rng *rand.Rand) {
-	x := bam.NewMatrix(len(rows), len(rows[0]))
-	for i, r := range rows {
-		copy(x.Row(i), r)
-	}
-	n.values, n.before = n.values[:0], n.before[:0]
-	n.values = append(n.values, x)
-	for t, which := range n.chain {
-		m := n.matrices[which]
-		a := bam.NewMatrix(len(rows), m.Rows)
-		blas32.Gemm(blas.NoTrans, blas.Trans, 1, general(x), general(m), 0, general(a))
-		y := cloneMatrix(a)
-		bam.Squash(y.Data, n.delta)
-		if t == n.latent && n.round > 0 {
-			for i, v := range y.Data {
-				v = min(n.limit, max(-n.limit, v))
-				if rng != nil {
-					v += n.round * (rng.Float32() - 0.5)
-				} else {
-					v = n.round * float32(math.RoundToEven(float64(v/n.round)))
-				}
-				y.Data[i] = v
-			}
-		}
-		n.before = append(n.before, a)
-		n.values = append(n.values, y)
-		x = y
-	}
-}
-
-// loss is the mean weighted squared error of the rows, rounded as sent.
-func (n *network) loss(rows [][]float32) float64 {
-	sum := 0.0
-	for at := 0; at < len(rows); at += 512 {
-		batch := rows[at:min(at+512, len(rows))]
-		n.forward(batch, nil)
-		got := n.values[len(n.values)-1]
-		for i, r := range batch {
-			for j, v := range got.Row(i) {
-				d := v - r[j]
-				sum += float64(d * d * n.weights[j])
-			}
+// epoch takes one step for each minibatch and returns the error on the windows
+// that validate.
+func (t *gradientTrainer) epoch(ctx context.Context, epoch int) (float64, error) {
+	t.rng.Shuffle(len(t.train), func(i, j int) { t.train[i], t.train[j] = t.train[j], t.train[i] })
+	rate := t.LearningRate * (1 + math.Cos(math.Pi*float64(epoch)/float64(t.Epochs))) / 2
+	for i := 0; i < len(t.train); i += t.Batch {
+		if err := t.network.step(ctx, t.train[i:min(i+t.Batch, len(t.train))], rate, t.rng); err != nil {
+			return 0, err
 		}
 	}
-	return sum / float64(len(rows)*len(rows[0]))
-}
-
-// step moves the weights against the gradient of one batch.
-func (n *network) step(rows [][]float32, rate float64, rng *rand.Rand) {
-	n.forward(rows, rng)
-	for _, g := range n.grad {
-		clear(g.Data)
-	}
-	got := n.values[len(n.values)-1]
-	d := bam.NewMatrix(got.Rows, got.Cols)
-	scale := 2 / float32(len(d.Data))
-	for i, r := range rows {
-		for j, v := range got.Row(i) {
-			d.Row(i)[j] = scale * n.weights[j] * (v - r[j])
-		}
-	}
-	for t := len(n.chain) - 1; t >= 0; t-- {
-		a := n.before[t]
-		for i, v := range a.Data {
-			if t == n.latent && n.round > 0 && (n.values[t+1].Data[i] > n.limit || n.values[t+1].Data[i] < -n.limit) {
-				d.Data[i] = 0
-			}
-			if n.delta != 0 {
-				f := (n.delta+1)*v - n.delta*v*v*v
-				if f >= 1 || f <= -1 {
-					d.Data[i] = 0
-				} else {
-					d.Data[i] *= n.delta + 1 - 3*n.delta*v*v
-				}
-			}
-		}
-		which := n.chain[t]
-		blas32.Gemm(blas.Trans, blas.NoTrans, 1, general(d), general(n.values[t]), 1, general(n.grad[which]))
-		if t > 0 {
-			below := bam.NewMatrix(d.Rows, n.matrices[which].Cols)
-			blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, general(d), general(n.matrices[which]), 0, general(below))
-			d = below
-		}
-	}
-	n.steps++
-	const b1, b2 = 0.9, 0.999
-	fix1, fix2 := 1-math.Pow(b1, float64(n.steps)), 1-math.Pow(b2, float64(n.steps))
-	for i, m := range n.matrices {
-		for j, g := range n.grad[i].Data {
-			n.mean[i][j] += (1 - b1) * (g - n.mean[i][j])
-			n.square[i][j] += (1 - b2) * (g*g - n.square[i][j])
-			m.Data[j] -= float32(rate * float64(n.mean[i][j]) / fix1 / (math.Sqrt(float64(n.square[i][j])/fix2) + 1e-12))
-		}
-	}
+	t.report.EpochsRan++
+	t.report.SamplesSeen += len(t.train)
+	return t.network.loss(ctx, t.valid)
 }

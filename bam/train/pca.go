@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -10,175 +9,98 @@ import (
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
-// PCA sets the weights in closed form: the first layer turns the normalised
-// window onto its principal components, further layers hand them on, and each
-// latent has the gain, folded into the last W and V, that uses the range of the
-// integer it is packed into. It keeps all that a linear model of that many latents
-// can keep.
+// PCA computes the weights in closed form from principal components. The first
+// layer projects the normalised window onto its principal components, and further
+// layers pass these on. The last layer also multiplies each latent by a gain that
+// makes good use of the integers of the packing. No linear model with as many
+// latents has a smaller mean squared error before rounding.
 type PCA struct{}
 
-// Name is "pca".
+// Name returns "pca".
 func (PCA) Name() string { return "pca" }
 
+func (m PCA) parameters(*Settings) any { return m }
+
 const (
-	// nearLinear is the amplitude up to which the cubic transmission is as
-	// good as linear; with a delta, everything is scaled to stay below it.
+	// nearLinear is the amplitude up to which the cubic transmission function is
+	// close to linear. PCA scales all values of a model with a delta to stay
+	// below it.
 	nearLinear = 0.25
-	// int8Reserve and int16Reserve are how far beyond the training range the
-	// integers reach, because a new recording goes further than the old one:
-	// int8 a little, int16, which has resolution to spare, much.
+	// int8Reserve and int16Reserve are the range of the integers in multiples of
+	// the range of the training windows' latents. New recordings exceed that
+	// range. Int8 cannot afford much reserve; int16 can.
 	int8Reserve  = 1.15
 	int16Reserve = 4
-	// maxGainValues is how many latents are looked at to choose gains.
+	// maxGainValues is the largest number of latents used to choose gains.
 	maxGainValues = 4 << 20
 )
 
-func (m PCA) fit(ctx context.Context, p *problem) (*fitted, error) {
-	out, err := principalStart(ctx, p, nearLinear, nearLinear)
+// Fit implements Method.
+func (m PCA) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
+	q, layers, err := principalLayers(ctx, p, nearLinear, nearLinear)
 	if err != nil {
 		return nil, err
 	}
-	out.status, out.hyper = Solved, m
-	for l := range out.layers {
-		out.report = append(out.report, LayerReport{LayerIndex: l, InDim: p.dims[l], OutDim: p.dims[l+1], EpochsRan: 1, SamplesSeen: p.data.n})
+	fit := &Fitted{Problem: q, Layers: layers, Status: Solved, Hyper: m}
+	perLayer, err := layerErrors(ctx, q, layers)
+	if err != nil {
+		return nil, err
 	}
-	return out, measureLayers(ctx, p, out)
+	for l, e := range perLayer {
+		fit.LayerReports = append(fit.LayerReports, LayerReport{
+			LayerIndex: l, InDim: p.Dims[l], OutDim: p.Dims[l+1], EpochsRan: 1, SamplesSeen: p.Windows, MSEX: e[0], MSEY: e[1],
+		})
+	}
+	return fit, nil
 }
 
-// principalStart returns layers that take the window to its principal
-// components and back. With a transmission, windows are normalised so that they
-// stay within ±peak, and hidden values within ±inner.
-func principalStart(ctx context.Context, p *problem, peak, inner float64) (*fitted, error) {
-	s := p.settings
-	out := &fitted{data: p.data}
-	// With a transmission, f(a) ≈ (1+δ)·a near 0. Then W·V = 1/(1+δ)² undoes
-	// it both ways, and norm is widened so that windows stay near 0.
-	undo := 1 / ((1 + s.Delta) * (1 + s.Delta))
-	if s.Delta != 0 {
-		out.data = p.data.widenedTo(peak)
+// principalLayers returns layers that project windows onto their principal
+// components, and the problem that they solve. With a transmission function that
+// is p, Widened so that windows stay within ±peak, and hidden values stay within
+// ±inner.
+func principalLayers(ctx context.Context, p *Problem, peak, inner float64) (*Problem, []bam.Layer, error) {
+	q := p
+	if p.Settings.Delta != 0 {
+		var err error
+		if q, err = p.Widened(ctx, peak); err != nil {
+			return nil, nil, err
+		}
 	}
-	pc, err := p.data.components(ctx)
+	pc, err := p.components(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	kept := 0
-	for narrowest := slices.Min(p.dims); kept < narrowest && pc.Values[kept] > 1e-10*pc.Values[0]; {
+	for narrowest := slices.Min(p.Dims); kept < narrowest && pc.Values[kept] > 1e-10*pc.Values[0]; {
 		kept++
 	}
-	values, err := componentValues(ctx, p.data, pc, kept)
+	values, err := componentValues(ctx, p, pc, kept)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	// What the layer sees of value i is z divided by the widening; components
-	// are of z times the weight.
-	unit := slices.Clone(p.data.weights)
-	for i, w := range out.data.widened {
-		unit[i] *= w
+	b := &principalBuilder{p: p, pc: pc, values: values, inner: inner, unit: slices.Clone(p.Weights), amplitudes: make([]float64, kept)}
+	for i, w := range q.Widening {
+		b.unit[i] *= w
 	}
-	last := len(p.dims) - 2
-	amplitude := make([]float64, kept) // of each component as it enters the layer
-	for k := range amplitude {
-		amplitude[k] = maxAbs(values[k])
+	for k := range b.amplitudes {
+		b.amplitudes[k] = maxAbs(values[k])
 	}
-	for l := range last + 1 {
-		layer := bam.Layer{W: bam.NewMatrix(p.dims[l+1], p.dims[l]), V: bam.NewMatrix(p.dims[l], p.dims[l+1])}
-		for k := range kept {
-			gain := 1.0
-			switch {
-			case l == last:
-				gain = latentGain(s, values[k], amplitude[k], inner)
-			case s.Delta != 0:
-				gain = inner / ((1 + s.Delta) * amplitude[k])
-			}
-			set := func(i int, v, u float64) {
-				layer.W.Row(k)[i] = float32(v * u * gain)
-				layer.V.Row(i)[k] = float32(v / u / gain * undo)
-			}
-			if l == 0 {
-				for i, v := range pc.Vector(k) {
-					set(i, v, unit[i])
-				}
-			} else {
-				set(k, 1, 1)
-			}
-			amplitude[k] *= gain * (1 + s.Delta)
-		}
-		out.layers = append(out.layers, layer)
+	layers := make([]bam.Layer, len(p.Dims)-1)
+	for l := range layers {
+		layers[l] = b.layer(l)
 	}
-	return out, nil
+	return q, layers, nil
 }
 
-// measureLayers fills in the errors of layers that were not trained by epochs:
-// each layer's input against what it rebuilds of it, and its latent against
-// that of the rebuilt input.
-func measureLayers(ctx context.Context, p *problem, f *fitted) error {
-	n := 0
-	sums := make([][2]float64, len(f.layers))
-	for z, err := range f.data.normalised(ctx) {
-		if err != nil {
-			return err
-		}
-		n++
-		x := z
-		for l, layer := range f.layers {
-			y0, xc, yc := make([]float32, layer.Out()), make([]float32, layer.In()), make([]float32, layer.Out())
-			for _, step := range []struct {
-				m      bam.Matrix
-				to, of []float32
-			}{{layer.W, y0, x}, {layer.V, xc, y0}, {layer.W, yc, xc}} {
-				step.m.MulVec(step.to, step.of)
-				bam.Squash(step.to, float32(p.settings.Delta))
-			}
-			sums[l][0] += meanSquare(x, xc)
-			sums[l][1] += meanSquare(y0, yc)
-			x = y0
-		}
-	}
-	for l := range f.report {
-		f.report[l].MSEX, f.report[l].MSEY = sums[l][0]/float64(n), sums[l][1]/float64(n)
-	}
-	return nil
-}
-
-func meanSquare(a, b []float32) (m float64) {
-	for i := range a {
-		d := float64(a[i] - b[i])
-		m += d * d
-	}
-	return m / float64(len(a))
-}
-
-// components returns the principal components of the weighted windows.
-func (d *data) components(ctx context.Context) (*linalg.Components, error) {
-	if d.dim > linalg.MaxDims {
-		return nil, fmt.Errorf("%w: windows of %d values, want at most %d for principal components", ErrSettings, d.dim, linalg.MaxDims)
-	}
-	cov, weighted := linalg.NewCovariance(d.dim), make([]float32, d.dim)
-	for z, err := range d.normalised(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range z {
-			weighted[i] = v * float32(d.weights[i])
-		}
-		cov.Add(weighted)
-	}
-	pc, err := cov.PCA()
-	if err != nil {
-		return nil, fmt.Errorf("train: %w", err)
-	}
-	return pc, nil
-}
-
-// componentValues returns, for each of the first kept components, its value in
-// every weighted window, or in as many as maxGainValues allows.
-func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept int) ([][]float64, error) {
+// componentValues returns, for each of the first kept components, its values in
+// the weighted windows, in as many of them as maxGainValues allows.
+func componentValues(ctx context.Context, p *Problem, pc *linalg.Components, kept int) ([][]float64, error) {
 	values := make([][]float64, kept)
 	if kept == 0 {
 		return values, nil
 	}
 	n := 0
-	for z, err := range d.normalised(ctx) {
+	for z, err := range p.Normalized(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +110,7 @@ func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept i
 		for k := range values {
 			dot := 0.0
 			for i, v := range pc.Vector(k) {
-				dot += v * float64(z[i]) * d.weights[i]
+				dot += float64(v * float64(z[i]) * p.Weights[i])
 			}
 			values[k] = append(values[k], dot)
 		}
@@ -196,21 +118,72 @@ func componentValues(ctx context.Context, d *data, pc *linalg.Components, kept i
 	return values, nil
 }
 
-// latentGain is the gain of a latent whose component takes these values and
-// enters the last layer with that amplitude. Inner is the largest |latent| where
-// there is a transmission and the packing leaves the choice.
-func latentGain(s Settings, values []float64, amplitude, inner float64) float64 {
-	full := maxAbs(values)
-	if full == 0 || amplitude == 0 {
+// principalBuilder builds the layers of principalLayers, the first one first.
+type principalBuilder struct {
+	p      *Problem
+	pc     *linalg.Components
+	values [][]float64 // of each component in the training windows
+	inner  float64     // largest hidden value
+	// unit converts components, which are sums of normalised values times their
+	// weights, to sums of widened values.
+	unit []float64
+	// amplitudes are the largest absolute values of each component that enter the
+	// next layer.
+	amplitudes []float64
+}
+
+func (b *principalBuilder) layer(l int) bam.Layer {
+	dims, delta := b.p.Dims, b.p.Settings.Delta
+	// With a transmission function, f(a) ≈ (1+δ)·a near 0. W·V = 1/(1+δ)² undoes
+	// this in both directions.
+	undo := 1 / ((1 + delta) * (1 + delta))
+	layer := bam.Layer{W: bam.NewMatrix(dims[l+1], dims[l]), V: bam.NewMatrix(dims[l], dims[l+1])}
+	for k := range b.amplitudes {
+		gain := b.gain(l, k)
+		set := func(i int, v, unit float64) {
+			layer.W.Row(k)[i] = float32(v * unit * gain)
+			layer.V.Row(i)[k] = float32(v / unit / gain * undo)
+		}
+		if l == 0 {
+			for i, v := range b.pc.Vector(k) {
+				set(i, v, b.unit[i])
+			}
+		} else {
+			set(k, 1, 1)
+		}
+		b.amplitudes[k] *= gain * (1 + delta)
+	}
+	return layer
+}
+
+// gain returns the factor of component k in layer l.
+func (b *principalBuilder) gain(l, k int) float64 {
+	delta := b.p.Settings.Delta
+	switch {
+	case l == len(b.p.Dims)-2:
+		return latentGain(&b.p.Settings, b.values[k], b.amplitudes[k], b.inner)
+	case delta != 0:
+		return b.inner / ((1 + delta) * b.amplitudes[k])
+	}
+	return 1
+}
+
+// latentGain returns the gain of a latent that stands for a component. Values are
+// those of the component in the training windows, amplitude is its largest
+// absolute value on entering the last layer. Inner bounds the latent in a model
+// with a transmission function, if the packing does not.
+func latentGain(s *Settings, values []float64, amplitude, inner float64) float64 {
+	largest := maxAbs(values)
+	if largest == 0 || amplitude == 0 {
 		return 1
 	}
-	reach := 1.0 // |latent| at the end of the integer's range
-	clip := full // |component| that is to stand there
+	reach := 1.0    // absolute value of the latent at the end of the integer's range
+	clip := largest // absolute value of the component there
 	switch {
 	case s.Packing == bam.Int8:
-		reach, clip = float64(s.Packing.MaxInt())/s.Scale, int8Reserve*full
+		reach, clip = float64(s.Packing.MaxInt())/s.Scale, int8Reserve*largest
 	case s.Packing == bam.Int16:
-		reach, clip = float64(s.Packing.MaxInt())/s.Scale, int16Reserve*full
+		reach, clip = float64(s.Packing.MaxInt())/s.Scale, int16Reserve*largest
 	case s.Delta == 0:
 		return 1 // floats need no gain
 	}
@@ -220,8 +193,8 @@ func latentGain(s Settings, values []float64, amplitude, inner float64) float64 
 		}
 		reach = min(1, reach) / (1 + s.Delta)
 	}
-	// The component reaches this layer amplitude/full times as large.
-	return reach / (clip * amplitude / full)
+	// On entering the last layer the component is amplitude/largest times as large.
+	return reach / (clip * amplitude / largest)
 }
 
 func maxAbs(v []float64) (m float64) {
@@ -229,4 +202,47 @@ func maxAbs(v []float64) (m float64) {
 		m = max(m, math.Abs(x))
 	}
 	return m
+}
+
+// layerErrors returns mse_x and mse_y of each layer, as FEBAM defines them: the
+// mean squared difference between the layer's input and what V makes of its
+// output, and between its output and what W makes of that.
+func layerErrors(ctx context.Context, p *Problem, layers []bam.Layer) ([][2]float64, error) {
+	delta := float32(p.Settings.Delta)
+	apply := func(dst []float32, m bam.Matrix, src []float32) {
+		m.MulVec(dst, src)
+		bam.Squash(dst, delta)
+	}
+	sums := make([][2]float64, len(layers))
+	n := 0
+	for z, err := range p.Normalized(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		n++
+		x := z
+		for l, layer := range layers {
+			y, xAgain, yAgain := make([]float32, layer.Out()), make([]float32, layer.In()), make([]float32, layer.Out())
+			apply(y, layer.W, x)
+			apply(xAgain, layer.V, y)
+			apply(yAgain, layer.W, xAgain)
+			sums[l][0] += meanSquare(x, xAgain)
+			sums[l][1] += meanSquare(y, yAgain)
+			x = y
+		}
+	}
+	for l := range sums {
+		sums[l][0] /= float64(n)
+		sums[l][1] /= float64(n)
+	}
+	return sums, nil
+}
+
+// meanSquare returns the mean squared difference between a and b.
+func meanSquare(a, b []float32) (m float64) {
+	for i := range a {
+		d := float64(a[i] - b[i])
+		m += float64(d * d)
+	}
+	return m / float64(len(a))
 }

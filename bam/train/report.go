@@ -5,12 +5,12 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// Report is train_report.json. It holds no time, host or absolute path, so
-// that equal trainings write equal reports.
+// Report is the content of train_report.json. It has no times, host names or
+// absolute paths: equal trainings write equal reports.
 type Report struct {
-	Dataset              string        `json:"dataset"` // set by the caller
-	OutDir               string        `json:"out_dir"` // the report's own folder, "."
-	Method               string        `json:"method"`  // the one that was picked, where some were tried
+	Dataset              string        `json:"dataset"` // name of the data set; the caller sets it
+	OutDir               string        `json:"out_dir"` // the model's folder relative to the report: "."
+	Method               string        `json:"method"`  // the method that was used, if several were compared
 	Status               Status        `json:"status"`
 	InputDims            int           `json:"input_dims"`
 	WindowW              int           `json:"window_W"`
@@ -18,7 +18,7 @@ type Report struct {
 	HiddenDims           []int         `json:"hidden_dims"`
 	LatentDim            int           `json:"latent_dim"`
 	Packing              bam.Packing   `json:"packing"`
-	Scale                *float64      `json:"scale"`
+	Scale                *float64      `json:"scale"` // null if the packing has no scale
 	AutoScale            bool          `json:"auto_scale"`
 	AutoScalePercentile  float64       `json:"auto_scale_percentile"`
 	AutoScaleWindows     int           `json:"auto_scale_windows"`
@@ -28,23 +28,22 @@ type Report struct {
 	ExpectedPayloadBytes int           `json:"expected_payload_bytes"`
 	MaxPayloadBytes      int           `json:"max_payload_bytes"`
 	MaxSamples           int           `json:"max_samples"`
-	SplitMethod          string        `json:"split_method"` // as in the manifest; "" for a split of the caller's own
+	SplitMethod          string        `json:"split_method"` // as in the manifest; "" if it has no word for the split
 	TrainRatio           *float64      `json:"train_ratio"`
 	SplitSeed            *int64        `json:"split_seed"`
-	Tolerances           []float64     `json:"tolerances"` // null: errors weigh by deviation
+	Tolerances           []float64     `json:"tolerances"` // null if errors are weighed by standard deviation
 	Hyper                any           `json:"hyper_parameters"`
 	Cost                 Cost          `json:"cost"`
-	NormWindows          int           `json:"norm_windows"`
+	NormWindows          int           `json:"norm_windows"` // number of training windows
 	LayerReports         []LayerReport `json:"layer_reports"`
-	// Choices lists the methods that were tried on parts of the training
-	// windows, and which was picked.
+	// Choices list the candidates that the method compared.
 	Choices []MethodChoice `json:"choices,omitempty"`
-	// BitPack lists what was tried for the width of the mode's number.
+	// BitPack lists the tables of packing bitpack that were compared.
 	BitPack []BitPackChoice `json:"bitpack,omitempty"`
 }
 
-// Cost is what a model takes to store and to run. An operation is one
-// multiplication or addition.
+// Cost is what it takes to store a model and to run it. An operation is one
+// multiplication or one addition.
 type Cost struct {
 	ParamCount   int `json:"param_count"`
 	WeightBytes  int `json:"weight_bytes"`
@@ -65,8 +64,10 @@ func CostOf(m *bam.Model) Cost {
 	return c
 }
 
-// LayerReport is how one layer trained. MSEX and MSEY are the errors of the
-// last epoch, Curve those of every epoch.
+// A LayerReport says how the training of a layer went. MSEX and MSEY are the
+// errors of the last epoch, Curve those of every epoch. FEBAM defines the errors.
+// Gradient trains all layers at once and reports one layer: MSEX is the smallest
+// error on the windows that validate.
 type LayerReport struct {
 	LayerIndex  int          `json:"layer_index"`
 	InDim       int          `json:"in_dim"`
@@ -78,18 +79,19 @@ type LayerReport struct {
 	Curve       [][2]float64 `json:"curve_mse_x_mse_y,omitempty"`
 }
 
-func (r *Result) report(m Method, f *fitted) Report {
-	s := r.settings
+func (r *Result) report(m Method, fit *Fitted, tables []BitPackChoice) Report {
+	s := r.Settings
 	rep := Report{
 		OutDir: ".", Method: m.Name(), Status: r.Status,
-		InputDims: s.InputDims, WindowW: s.WindowW, WindowStride: s.WindowStride,
+		InputDims: s.Window.Dims, WindowW: s.Window.W, WindowStride: s.Window.Stride,
 		HiddenDims: append([]int{}, s.HiddenDims...), LatentDim: s.LatentDim, Packing: s.Packing,
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
 		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
-		Tolerances: s.Tolerances, Hyper: f.hyper, Cost: CostOf(&r.Net), LayerReports: f.report, Choices: f.choices,
+		Tolerances: s.Tolerances, Hyper: fit.Hyper, Cost: CostOf(&r.Net), NormWindows: fit.Problem.Windows,
+		LayerReports: fit.LayerReports, Choices: fit.Choices, BitPack: tables,
 	}
-	for _, c := range f.choices {
+	for _, c := range fit.Choices {
 		if c.Picked {
 			rep.Method = c.Method
 		}

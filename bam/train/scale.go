@@ -8,12 +8,16 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// autoScale measures the scale that takes the percentile of the largest
-// |latent| of the first windows to the largest integer.
-func autoScale(ctx context.Context, d *data, net *bam.Model, s Settings) (float64, error) {
+// autoScale measures the scale of an integer packing, as Settings.AutoScale
+// describes it.
+func autoScale(ctx context.Context, p *Problem, net *bam.Model) (float64, error) {
+	if err := p.record(StageScale); err != nil {
+		return 0, err
+	}
+	s := &p.Settings
 	scratch, y := net.NewScratch(), make([]float32, net.LatentDim())
 	var peaks []float64
-	for z, err := range d.normalised(ctx) {
+	for z, err := range p.Normalized(ctx) {
 		if err != nil {
 			return 0, err
 		}
@@ -30,17 +34,17 @@ func autoScale(ctx context.Context, d *data, net *bam.Model, s Settings) (float6
 	q := percentile(peaks, s.AutoScalePercentile)
 	scale := float64(s.Packing.MaxInt()) / q
 	if !(q > 0) || math.IsInf(float64(float32(scale)), 0) {
-		return s.Scale, nil // latents are all but 0: any scale serves
+		return s.Scale, nil // all latents are close to 0: the scale does not matter
 	}
 	return scale, nil
 }
 
-// percentile is the p-th percentile of v with linear interpolation between the
-// two nearest ranks, as numpy's default. It sorts v.
+// percentile returns the p-th percentile of v, with linear interpolation between
+// the two nearest ranks as in numpy. It sorts v.
 func percentile(v []float64, p float64) float64 {
 	slices.Sort(v)
-	at := p / 100 * float64(len(v)-1)
-	lo := int(at)
+	rank := p / 100 * float64(len(v)-1)
+	lo := int(rank)
 	hi := min(lo+1, len(v)-1)
-	return v[lo] + (at-float64(lo))*(v[hi]-v[lo])
+	return v[lo] + float64((rank-float64(lo))*(v[hi]-v[lo]))
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"image/png"
 	"math"
 	"os"
@@ -178,10 +177,11 @@ func TestBadInput(t *testing.T) {
 		{"packing", []string{"--dataset", good, "--packings", "int8,int7"}, false, []string{"int7", "bitpack"}},
 		{"no latents", []string{"--dataset", good, "--packings", "int8", "--latent-dims", "0"}, false, []string{"latent dims", "0"}},
 		{"all too long", []string{"--dataset", good, "--packings", "int8", "--latent-dims", "300"}, false, []string{"300", "238"}},
-		{"max payload", []string{"--dataset", good, "--max-payload-bytes", "0"}, false, []string{"max-payload-bytes"}},
-		{"method", []string{"--methods", "pca,magic"}, true, []string{"--methods", "magic", "febam"}},
+		{"max payload", []string{"--dataset", good, "--max-payload-bytes", "0"}, true, []string{"max-payload-bytes"}},
+		{"method", []string{"--methods", "pca,magic"}, true, []string{"methods", "magic", "febam"}},
 		{"hidden dims", []string{"--hidden-dims", "24;x"}, true, []string{"hidden-dims", "x"}},
 		{"deltas", []string{"--deltas", "0.1;0.2"}, true, []string{"deltas", "0.1;0.2"}},
+		{"bytes without bitpack", []string{"--packings", "int8", "--payload-bytes", "2"}, true, []string{"payload-bytes", "bitpack"}},
 		{"split", []string{"--split", "weekday"}, true, []string{"weekday"}},
 		{"unwritable folder", []string{"--dataset", good, "--out-dir", file}, false, []string{file}},
 		{"window of other dims", []string{"--dataset", good, "--input-dims", "12"}, false, []string{"12"}},
@@ -204,14 +204,5 @@ func TestBadInput(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestArchitectures(t *testing.T) {
-	for text, want := range map[string]string{"24,16": "[[24 16]]", "24,16;32;": "[[24 16] [32] []]", "": "[[]]", " 8 ; 4,2": "[[8] [4 2]]"} {
-		var v architectures
-		if err := v.Set(text); err != nil || fmt.Sprint([][]int(v)) != want {
-			t.Errorf("%q: %v, %v, want %s", text, [][]int(v), err, want)
-		}
 	}
 }

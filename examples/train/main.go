@@ -1,6 +1,6 @@
-// Train fits a model to a data set, writes its folder and says what it is
-// worth: payload and airtime, and errors on the holdout beside the mean and
-// principal components at the same bytes.
+// Train fits a model to a data set, writes the model's folder, and prints its
+// payload length, its time on air, and its errors on the holdout next to those
+// of the mean and of principal components at the same payload length.
 //
 //	go run ./examples/train
 //	go run ./examples/train --dataset out/dataset_raw.jsonl --out-dir out/models/a --latent-dim 8 --packing int8 --auto-scale
@@ -10,7 +10,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -25,123 +24,96 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
-	"github.com/loralink/loralink-go/internal/trainflags"
 )
 
 func main() { cli.Main("train", run) }
 
-const summary = `Train fits a model to the training windows of a data set and writes its folder.
-Without --dataset it uses the simulated walk in testdata; without --out-dir a new folder under out/models.`
-
-type options struct {
-	dataset, outDir, method, packing, notes string
-	split                                   dataset.SplitSettings
-	force                                   bool
-	flags                                   trainflags.Flags
-	settings                                *train.Settings // of flags
-	fit                                     train.Method
-}
-
-func parse(args []string, out io.Writer) (*options, error) {
-	var o options
-	o.settings = &o.flags.Settings
-	fs := cli.NewFlags("train", summary)
-	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to train on")
-	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
-	fs.BoolVar(&o.force, "force", false, "replace an existing model folder")
-	fs.StringVar(&o.method, "method", "auto", trainflags.Methods)
-	fs.Var(cli.Ints(&o.settings.HiddenDims), "hidden-dims", "sizes of the layers between window and latent, as 24,16")
-	fs.IntVar(&o.settings.LatentDim, "latent-dim", 8, "number of latents; unset with bitpack: as many as its bits can use")
-	fs.StringVar(&o.packing, "packing", "int8", "int8, int16, float16, float32, or bitpack (contract v2: not for the reference runtime)")
-	fs.IntVar(&o.settings.PayloadBytes, "payload-bytes", 8, "bitpack: length of the payload")
-	fs.Float64Var(&o.settings.Scale, "scale", 0, "factor of the integer packings; 0: 127 or 32767")
-	fs.Float64Var(&o.settings.Delta, "delta", 0, "strength of the cubic transmission; 0: linear")
-	fs.IntVar(&o.settings.EncodeCycles, "encode-cycles", 0, "extra rounds a layer when encoding")
-	fs.IntVar(&o.settings.DecodeCycles, "decode-cycles", 0, "extra rounds a layer when decoding")
-	fs.StringVar(&o.notes, "notes", "", "a note for the manifest")
-	o.split.RegisterFlags(fs)
-	o.flags.Register(fs)
-	if err := cli.Parse(fs, args, out); err != nil {
-		return nil, err
-	}
-	return &o, o.check(fs)
-}
-
-func (o *options) check(fs *flag.FlagSet) (err error) {
-	if o.fit, err = o.flags.Method("method", o.method); err != nil {
-		return err
-	}
-	for _, f := range []struct {
-		name string
-		v    int
-	}{{"latent-dim", o.settings.LatentDim}, {"payload-bytes", o.settings.PayloadBytes}} {
-		if f.v < 1 {
-			return fmt.Errorf("--%s is %d, want more than 0", f.name, f.v)
-		}
-	}
-	if cli.IsSet(fs, "scale") && !(o.settings.Scale > 0) {
-		return fmt.Errorf("--scale is %g, want more than 0", o.settings.Scale)
-	}
-	if err := o.flags.Check(); err != nil {
-		return err
-	}
-	if err := cli.CheckSplit(o.split); err != nil {
-		return err
-	}
-	o.settings.Packing = bam.Packing(o.packing)
-	if o.settings.Packing == bam.BitPack && !cli.IsSet(fs, "latent-dim") {
-		o.settings.LatentDim = 0
-	}
-	return o.settings.Check()
-}
+const summary = `Train fits a model to the training windows of a data set and writes the model's folder.
+Without --dataset it uses the simulated walk in testdata; without --out-dir it writes a new folder under out/models.`
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
-	if err != nil {
+	var path, outDir, notes string
+	var force bool
+	var settings train.Settings
+	var methods train.MethodSettings
+	var split dataset.SplitSettings
+	fs := cli.NewFlags("train", summary)
+	fs.StringVar(&path, "dataset", "", "dataset_raw.jsonl to train on")
+	fs.StringVar(&outDir, "out-dir", "", "folder to write")
+	fs.BoolVar(&force, "force", false, "replace an existing model folder")
+	fs.StringVar(&notes, "notes", "", "a note for the manifest")
+	settings.RegisterFlags(fs)
+	methods.RegisterFlags(fs)
+	split.RegisterFlags(fs)
+	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
-	windows, name := cli.OpenDataset(o.dataset, o.settings.InputDims, o.settings.WindowW, o.settings.WindowStride, stderr)
-	saving := &save.Settings{Force: o.force}
-	outDir := o.outDir
-	if outDir == "" {
-		outDir = freshFolder(fmt.Sprintf("%s-%dB", o.settings.Packing, o.settings.PayloadLen()))
-	}
-	if err := save.CheckTarget(outDir, saving); err != nil {
-		return withForceHint(err)
+	method, err := methods.Method()
+	if err := errors.Join(err, cli.CheckSplit(split), settings.Check()); err != nil {
+		return err
 	}
 
-	if o.settings.Split, err = o.split.Split(windows); err != nil {
+	saving := &save.Settings{Force: force}
+	if outDir == "" {
+		outDir = freshFolder(fmt.Sprintf("%s-%dB", settings.Packing, settings.PayloadLen()))
+	}
+	if err := save.CheckTarget(outDir, saving); errors.Is(err, save.ErrExists) {
+		return fmt.Errorf("%w (--force replaces a model's folder)", err)
+	} else if err != nil {
 		return err
 	}
-	progress := cli.NewProgress(stderr)
-	o.settings.Recorder = recorder{progress}
-	res, err := train.Train(ctx, windows, o.settings, o.fit)
-	progress.Clear()
+	windows, name := cli.OpenDataset(path, settings.Window.Dims, settings.Window.W, settings.Window.Stride, stderr)
+	if settings.Split, err = split.Split(windows); err != nil {
+		return err
+	}
+	result, err := fit(ctx, windows, &settings, method, stderr)
 	if err != nil {
 		return err
 	}
-	if res.Status == train.Cancelled {
-		return errors.New("interrupted: nothing was written")
-	}
-	res.Report.Dataset = name
-	set := res.Set()
+	result.Report.Dataset = name
+	set := result.Set()
 	set.CreatedAt = time.Now()
-	if o.notes != "" {
-		set.Manifest.Notes = &o.notes
+	if notes != "" {
+		set.Manifest.Notes = &notes
 	}
-	a, err := save.Model(outDir, set, saving)
+	saved, err := save.Model(outDir, set, saving)
 	if err != nil {
-		return withForceHint(err)
+		return err
 	}
-	return report(stdout, o, outDir, a, res, windows)
+	manifest := filepath.Join(outDir, artifacts.ManifestFile)
+	c, err := codec.LoadBAM(manifest)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c.Schema(), saved.ModelHash)
+	if err := result.Report.WriteChoices(stdout); err != nil {
+		return err
+	}
+	return writeErrors(stdout, c, &result.Settings, windows)
 }
 
-type recorder struct{ p *cli.Progress }
+// fit trains, and shows the progress on a terminal.
+func fit(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *train.Settings, method train.Method, stderr io.Writer) (*train.Result, error) {
+	progress := cli.NewProgress(stderr)
+	defer progress.Clear()
+	settings.Recorder = recorder{progress}
+	result, err := train.Train(ctx, windows, settings, method)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("interrupted, nothing was written: %w", ctx.Err())
+	}
+	return result, err
+}
 
-func (r recorder) Record(s train.Progress) error {
-	r.p.Update(fmt.Sprintf("layer %d of %d, mse_x %s, epoch", s.Layer+1, s.Layers, cli.Digits(s.MSEX)), s.Epoch, s.Epochs)
+// recorder passes the progress of the training on.
+type recorder struct{ *cli.Progress }
+
+func (r recorder) Record(p train.Progress) error {
+	done, total := p.Epoch, p.Epochs
+	if total == 0 {
+		done, total = p.Step, p.Steps
+	}
+	r.Update(p.String(), done, total)
 	return nil
 }
 
@@ -155,72 +127,26 @@ func freshFolder(name string) string {
 	}
 }
 
-func withForceHint(err error) error {
-	if errors.Is(err, save.ErrExists) {
-		return fmt.Errorf("%w (--force replaces a model's folder)", err)
-	}
-	return err
-}
-
-// report prints what the model is worth.
-func report(w io.Writer, o *options, outDir string, a *artifacts.Artifacts, res *train.Result, windows iter.Seq2[dataset.Window, error]) error {
-	c, err := codec.LoadBAM(filepath.Join(outDir, artifacts.ManifestFile))
+// writeErrors prints the time on air, and the errors on the holdout, or on the
+// training windows if there is no holdout.
+func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
+	training := dataset.Limit(dataset.Train(windows, s.Split), s.MaxSamples)
+	norm := quality.CompareSettings{Norm: &bam.Norm{Mean: c.Model().Norm.Mean, Std: c.Model().DataStd()}}
+	r, err := quality.Compare(c, dataset.Holdout(windows, s.Split), training, norm)
 	if err != nil {
 		return err
 	}
-	man := c.Model().Manifest
-	training := dataset.Limit(dataset.Train(windows, o.settings.Split), o.settings.MaxSamples)
-	study, err := quality.Study(training, man.Values())
-	if err != nil {
-		return err
-	}
-	test, subset := dataset.Holdout(windows, o.settings.Split), "holdout"
-	if o.split.TrainRatio >= 1 {
-		test, subset = training, "training windows (no holdout at ratio 1)"
-	}
-	e, err := quality.Evaluate(c, test, quality.Settings{Std: c.Model().DataStd()})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "Model %s\n", filepath.Join(outDir, artifacts.ManifestFile))
-	fmt.Fprintf(w, "  method %s (%s), %s, model_hash %.12s…\n", res.Report.Method, res.Status, man.Schema(), a.ModelHash)
-	if len(res.Report.Choices) > 1 {
-		fmt.Fprintln(w, "  picked inside the training windows, by the errors on the last 40 % and on every fifth block, each left out in turn:")
-		for _, c := range res.Report.Choices {
-			mark := " "
-			if c.Picked {
-				mark = "*"
-			}
-			mixed := cli.Digits(c.Mixed)
-			if c.Mixed == 0 {
-				mixed = "lost, or not tried"
-			}
-			fmt.Fprintf(w, "  %s %-9s hidden %v, delta %g: %s and %s\n", mark, c.Method, c.HiddenDims, c.Delta, cli.Digits(c.Later), mixed)
+	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", r.Training.N+r.Samples, r.Training.N, r.Samples)
+	subset := "holdout"
+	if r.Samples == 0 {
+		subset = "training windows, as there is no holdout"
+		if r, err = quality.Compare(c, training, training, norm); err != nil {
+			return err
 		}
 	}
-	fmt.Fprintf(w, "  %d windows: %d trained, %d holdout\n", study.N+e.Samples*b2i(o.split.TrainRatio < 1), study.N, e.Samples*b2i(o.split.TrainRatio < 1))
-	fmt.Fprintln(w, "\nAirtime of a window (125 kHz, 4/5)")
-	quality.WriteAirtime(w, c.MaxPayloadLen(), sensor.Shape{Dims: man.InputDims, W: man.WindowW, Stride: man.WindowStride})
+	fmt.Fprintln(w, "\nTime on air of a window (125 kHz, 4/5)")
+	quality.WriteAirtime(w, c.MaxPayloadLen(), s.Window)
 	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
-	if e.Samples == 0 {
-		fmt.Fprintln(w, "No windows there: the data set is too small for this ratio.")
-		return nil
-	}
-	lines := []quality.Line{{Name: "this model", Bytes: c.MaxPayloadLen(), Evaluation: e}}
-	baselines, err := study.Baselines(c.MaxPayloadLen(), test, c.Model().DataStd())
-	if err != nil {
-		return err
-	}
-	for _, b := range baselines {
-		lines = append(lines, quality.Line(b))
-	}
-	quality.WriteErrors(w, study.Norm.Mean[0], lines...)
+	r.WriteBaselines(w)
 	return nil
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -1,7 +1,8 @@
-// Package kmeans parts points into clusters.
+// Package kmeans divides points into clusters.
 package kmeans
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -9,71 +10,99 @@ import (
 	"sync"
 )
 
-// Cluster parts points, of one length, into n clusters: Lloyd's iteration (1982),
-// that many rounds, from starts that k-means++ spreads (Arthur and Vassilvitskii
-// 2007). It returns the cluster of each point; a cluster may be empty. The same
-// points and seed give the same clusters, whatever GOMAXPROCS is.
+// Cluster is ClusterContext without a context.
 func Cluster[T float32 | float64](points [][]T, n, rounds int, seed int64) []int {
-	centers := spread(points, n, rand.New(rand.NewPCG(uint64(seed), 1)))
-	of := make([]int, len(points))
-	for range rounds {
-		assign(of, points, centers)
-		sums, counts := make([][]float64, n), make([]float64, n)
-		for i, p := range points {
-			c := of[i]
-			if sums[c] == nil {
-				sums[c] = make([]float64, len(p))
-			}
-			counts[c]++
-			for j, v := range p {
-				sums[c][j] += float64(v)
-			}
-		}
-		for c, sum := range sums {
-			if sum == nil {
-				continue // nobody's: stay
-			}
-			centers[c] = make([]T, len(sum))
-			for j, v := range sum {
-				centers[c][j] = T(v / counts[c])
-			}
-		}
-	}
-	return of
+	clusters, _ := ClusterContext(context.Background(), points, n, rounds, seed)
+	return clusters
 }
 
-// spread picks n of the points, each the likelier the farther it is from those
-// that are picked.
-func spread[T float32 | float64](points [][]T, n int, rng *rand.Rand) [][]T {
+// ClusterContext divides points of equal length into n clusters and returns the
+// cluster of each point. Clusters may be empty. It runs that many rounds of
+// Lloyd's algorithm (1982) from centers that k-means++ chooses (Arthur and
+// Vassilvitskii 2007). The same points and seed give the same clusters,
+// whatever GOMAXPROCS is. If ctx ends, ClusterContext returns the context's
+// error.
+func ClusterContext[T float32 | float64](ctx context.Context, points [][]T, n, rounds int, seed int64) ([]int, error) {
+	centers, err := spread(ctx, points, n, rand.New(rand.NewPCG(uint64(seed), 1)))
+	if err != nil {
+		return nil, err
+	}
+	clusters := make([]int, len(points))
+	for range rounds {
+		assign(ctx, clusters, points, centers)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		moveCenters(centers, points, clusters)
+	}
+	return clusters, nil
+}
+
+// moveCenters sets each center to the mean of its points. Centers without points
+// stay.
+func moveCenters[T float32 | float64](centers, points [][]T, clusters []int) {
+	sums, counts := make([][]float64, len(centers)), make([]float64, len(centers))
+	for i, p := range points {
+		c := clusters[i]
+		if sums[c] == nil {
+			sums[c] = make([]float64, len(p))
+		}
+		counts[c]++
+		for j, v := range p {
+			sums[c][j] += float64(v)
+		}
+	}
+	for c, sum := range sums {
+		if sum == nil {
+			continue
+		}
+		centers[c] = make([]T, len(sum))
+		for j, v := range sum {
+			centers[c][j] = T(v / counts[c])
+		}
+	}
+}
+
+// spread chooses n of the points as centers: the first at random, each other with
+// a probability proportional to its squared distance from the nearest center so
+// far.
+func spread[T float32 | float64](ctx context.Context, points [][]T, n int, rng *rand.Rand) ([][]T, error) {
 	centers := [][]T{points[rng.IntN(len(points))]}
 	nearest := slices.Repeat([]float64{math.Inf(1)}, len(points))
 	for len(centers) < n {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		sum := 0.0
 		for i, p := range points {
 			nearest[i] = min(nearest[i], distance(p, centers[len(centers)-1]))
 			sum += nearest[i]
 		}
-		at, pick := rng.Float64()*sum, 0
-		for pick < len(points)-1 && at >= nearest[pick] {
-			at -= nearest[pick]
+		rest, pick := rng.Float64()*sum, 0
+		for pick < len(points)-1 && rest >= nearest[pick] {
+			rest -= nearest[pick]
 			pick++
 		}
 		centers = append(centers, points[pick])
 	}
-	return centers
+	return centers, nil
 }
 
-// assign sets of to each point's nearest center, the first of equals.
-func assign[T float32 | float64](of []int, points, centers [][]T) {
+// assign sets each cluster to the center nearest to the point, the first of
+// equally near ones. It returns early when ctx ends.
+func assign[T float32 | float64](ctx context.Context, clusters []int, points, centers [][]T) {
 	var wg sync.WaitGroup
 	share := (len(points) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
-	for from := 0; from < len(points); from += share {
+	for first := 0; first < len(points); first += share {
 		wg.Go(func() {
-			for i := from; i < min(from+share, len(points)); i++ {
+			for i := first; i < min(first+share, len(points)); i++ {
+				if i%64 == 0 && ctx.Err() != nil {
+					return
+				}
 				best := math.Inf(1)
 				for c, center := range centers {
 					if d := distance(points[i], center); d < best {
-						best, of[i] = d, c
+						best, clusters[i] = d, c
 					}
 				}
 			}
@@ -82,11 +111,14 @@ func assign[T float32 | float64](of []int, points, centers [][]T) {
 	wg.Wait()
 }
 
+// distance returns the squared distance between a and b. Products are rounded
+// before they are added, so that architectures with a fused multiply-add give the
+// same result.
 func distance[T float32 | float64](a, b []T) float64 {
 	var sum T
 	for i, v := range a {
 		d := v - b[i]
-		sum += d * d
+		sum += T(d * d)
 	}
 	return float64(sum)
 }

@@ -1,31 +1,33 @@
 package kmeans
 
 import (
+	"context"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"testing"
 )
 
-// Four heaps far apart are found, by every seed.
-func TestHeaps(t *testing.T) {
+// Four groups of points far from each other become four clusters, with any seed.
+func TestGroups(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var points [][]float32
 	for i := range 400 {
-		heap := i % 4
+		group := i % 4
 		points = append(points, []float32{
-			float32(100*(heap%2)) + rng.Float32(), float32(100*(heap/2)) + rng.Float32(), 7,
+			float32(100*(group%2)) + rng.Float32(), float32(100*(group/2)) + rng.Float32(), 7,
 		})
 	}
 	for seed := range int64(10) {
-		of := Cluster(points, 4, 5, seed)
-		for i := range of {
-			if of[i] != of[i%4] {
-				t.Fatalf("seed %d: point %d of heap %d is in cluster %d, the heap in %d", seed, i, i%4, of[i], of[i%4])
+		clusters := Cluster(points, 4, 5, seed)
+		for i := range clusters {
+			if clusters[i] != clusters[i%4] {
+				t.Fatalf("seed %d: point %d of group %d is in cluster %d, the group in %d", seed, i, i%4, clusters[i], clusters[i%4])
 			}
 		}
-		if slices.Max(of) != 3 || slices.Min(of) != 0 {
-			t.Fatalf("seed %d: clusters %d to %d", seed, slices.Min(of), slices.Max(of))
+		if slices.Max(clusters) != 3 || slices.Min(clusters) != 0 {
+			t.Fatalf("seed %d: clusters %d to %d", seed, slices.Min(clusters), slices.Max(clusters))
 		}
 	}
 }
@@ -50,8 +52,16 @@ func TestSameOnAnyNumberOfCores(t *testing.T) {
 // Fewer points than clusters, and all of them equal.
 func TestFewPoints(t *testing.T) {
 	for _, points := range [][][]float64{{{1}}, {{2, 2}, {2, 2}, {2, 2}}} {
-		if of := Cluster(points, 4, 3, 0); len(of) != len(points) {
-			t.Errorf("%v: %v", points, of)
+		if clusters := Cluster(points, 4, 3, 0); len(clusters) != len(points) {
+			t.Errorf("%v: %v", points, clusters)
 		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ClusterContext(ctx, [][]float64{{1}, {2}, {3}}, 2, 3, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }

@@ -1,38 +1,40 @@
-// Package linalg is the linear algebra of training and of its baselines:
+// Package linalg has the linear algebra of training and of its baselines:
 // principal components, and the rate-distortion bound of a Gaussian source.
 package linalg
 
 import (
+	"context"
 	"errors"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
 )
 
-// MaxDims is the largest number of values a window may have here: beyond it the
-// covariance matrix and its decomposition cost too much.
+// MaxDims is the largest number of values that a window may have. The covariance
+// matrix of longer windows and its decomposition would take too much memory and
+// time.
 const MaxDims = 4096
 
-// Covariance sums the outer products of normalised windows, whose mean is 0.
+// A Covariance sums the outer products of normalised windows, whose mean is 0.
 type Covariance struct {
 	n   int
 	dim int
 	sum []float64 // upper triangle, row-major in a dim×dim square
 }
 
-// NewCovariance returns an empty sum over windows of dim values.
+// NewCovariance returns an empty sum for windows of dim values.
 func NewCovariance(dim int) *Covariance {
 	return &Covariance{dim: dim, sum: make([]float64, dim*dim)}
 }
 
-// Add takes one window in.
+// Add adds one window.
 func (c *Covariance) Add(z []float32) {
 	c.n++
 	for i := range c.dim {
 		zi := float64(z[i])
 		row := c.sum[i*c.dim : (i+1)*c.dim]
 		for j := i; j < c.dim; j++ {
-			row[j] += zi * float64(z[j])
+			row[j] += float64(zi * float64(z[j]))
 		}
 	}
 }
@@ -40,23 +42,58 @@ func (c *Covariance) Add(z []float32) {
 // Components are the principal components of a set of windows.
 type Components struct {
 	Dim    int
-	Values []float64 // variances, largest first, none below 0
-	// Vectors holds one unit vector a row, Dim×Dim, row-major, its largest
-	// element positive so that the same data gives the same signs.
+	Values []float64 // variances in descending order, none below 0
+	// Vectors is a Dim×Dim matrix, row-major. Its rows are the components: unit
+	// vectors whose largest element is positive, so that equal data gives equal
+	// signs.
 	Vectors []float64
 }
 
-// Vector is component k.
+// Vector returns component k. The slice shares the memory of Vectors.
 func (c *Components) Vector(k int) []float64 { return c.Vectors[k*c.Dim : (k+1)*c.Dim] }
 
-// PCA returns the principal components (eigenvectors of the covariance).
-func (c *Covariance) PCA() (*Components, error) {
+// PCA is PCAContext without a context.
+func (c *Covariance) PCA() (*Components, error) { return c.PCAContext(context.Background()) }
+
+// maxInline is the largest number of dimensions whose decomposition takes well
+// below 200 ms, so that nobody needs to interrupt it.
+const maxInline = 256
+
+// PCAContext returns the principal components: the eigenvectors of the covariance
+// matrix and their eigenvalues. If ctx ends, it returns the context's error at
+// once. The decomposition itself cannot be interrupted: one of many dimensions
+// then runs on in the background until it is done, and its result is dropped.
+func (c *Covariance) PCAContext(ctx context.Context) (*Components, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	sym := mat.NewSymDense(c.dim, nil)
 	for i := range c.dim {
 		for j := i; j < c.dim; j++ {
 			sym.SetSym(i, j, c.sum[i*c.dim+j]/float64(max(1, c.n-1)))
 		}
 	}
+	if c.dim <= maxInline || ctx.Done() == nil {
+		return decompose(sym)
+	}
+	type result struct {
+		components *Components
+		err        error
+	}
+	done := make(chan result, 1)
+	go func() {
+		components, err := decompose(sym)
+		done <- result{components, err}
+	}()
+	select {
+	case r := <-done:
+		return r.components, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func decompose(sym *mat.SymDense) (*Components, error) {
 	var eig mat.EigenSym
 	if !eig.Factorize(sym, true) {
 		return nil, errors.New("linalg: eigendecomposition did not converge")
@@ -64,15 +101,16 @@ func (c *Covariance) PCA() (*Components, error) {
 	var vectors mat.Dense
 	eig.VectorsTo(&vectors)
 	values := eig.Values(nil)
-	out := &Components{Dim: c.dim, Values: make([]float64, c.dim), Vectors: make([]float64, c.dim*c.dim)}
-	for k := range c.dim {
-		col := c.dim - 1 - k // gonum sorts ascending
+	dim := len(values)
+	out := &Components{Dim: dim, Values: make([]float64, dim), Vectors: make([]float64, dim*dim)}
+	for k := range dim {
+		col := dim - 1 - k // gonum sorts in ascending order
 		out.Values[k] = max(0, values[col])
 		v := out.Vector(k)
 		largest := 0
 		for i := range v {
 			v[i] = vectors.At(i, col)
-			// A tie within rounding goes to the first.
+			// Of elements that are equal but for rounding, the first counts.
 			if math.Abs(v[i]) > math.Abs(v[largest])*(1+1e-9) {
 				largest = i
 			}
@@ -86,11 +124,27 @@ func (c *Covariance) PCA() (*Components, error) {
 	return out, nil
 }
 
-// GaussianBound is the least mean squared error, averaged over the components,
-// that bits per window can leave of a Gaussian source with these component
-// variances: reverse water-filling (Cover and Thomas, Elements of Information
-// Theory, section 10.3.3). Data that is not Gaussian may go below it.
+// GaussianBound returns the smallest mean squared error, averaged over the
+// components, with which that many bits can describe a Gaussian source whose
+// components have these variances (Cover and Thomas, Elements of Information
+// Theory, section 10.3.3). For data that is not Gaussian the error can be
+// smaller.
 func GaussianBound(variances []float64, bits float64) float64 {
+	level, sum := WaterLevel(variances, bits), 0.0
+	if level == 0 {
+		return 0
+	}
+	for _, v := range variances {
+		sum += min(v, level)
+	}
+	return sum / float64(len(variances))
+}
+
+// WaterLevel returns the error that an optimal code of that many bits leaves of
+// each component of a Gaussian source. Components whose variance is below the
+// level get no bits and keep their variance as error. The level is found by
+// reverse water-filling. It is 0 if all variances are 0.
+func WaterLevel(variances []float64, bits float64) float64 {
 	total := 0.0
 	for _, v := range variances {
 		total += v
@@ -115,9 +169,5 @@ func GaussianBound(variances []float64, bits float64) float64 {
 			hi = mid
 		}
 	}
-	level, left := math.Exp(hi), 0.0
-	for _, v := range variances {
-		left += min(v, level)
-	}
-	return left / float64(len(variances))
+	return math.Exp(hi)
 }

@@ -1,9 +1,12 @@
 package linalg
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 func TestPCA(t *testing.T) {
@@ -22,7 +25,7 @@ func TestPCA(t *testing.T) {
 	}
 	for k := range 5 {
 		if k > 0 && pc.Values[k] > pc.Values[k-1] {
-			t.Errorf("variances %v do not fall", pc.Values)
+			t.Errorf("variances %v, want descending order", pc.Values)
 		}
 		for j := range k + 1 {
 			dot := 0.0
@@ -33,7 +36,7 @@ func TestPCA(t *testing.T) {
 				t.Errorf("vectors %d and %d: %g, want %g", k, j, dot, want)
 			}
 		}
-		// The variance is that of the projection.
+		// Its value is the variance of the windows along it.
 		sum := 0.0
 		for _, z := range all {
 			dot := 0.0
@@ -43,7 +46,7 @@ func TestPCA(t *testing.T) {
 			sum += dot * dot
 		}
 		if got := sum / 499; math.Abs(got-pc.Values[k]) > 1e-6 {
-			t.Errorf("component %d varies by %g, says %g", k, got, pc.Values[k])
+			t.Errorf("component %d: variance along it %g, value %g", k, got, pc.Values[k])
 		}
 	}
 	if v := pc.Vector(0); math.Abs(v[0]-math.Sqrt(0.5)) > 0.01 || math.Abs(v[1]+math.Sqrt(0.5)) > 0.01 {
@@ -62,11 +65,50 @@ func TestGaussianBound(t *testing.T) {
 		{"one component, 1 bit", []float64{1}, 1, 0.25},
 		{"equal components share", []float64{1, 1}, 4, 1. / 16},
 		{"the smaller one gets none", []float64{4, 0.1}, 1, (1 + 0.1) / 2},
-		{"both above the water", []float64{4, 1}, 3, 0.25},
-		{"nothing varies", []float64{0, 0}, 8, 0},
+		{"both above the level", []float64{4, 1}, 3, 0.25},
+		{"all variances 0", []float64{0, 0}, 8, 0},
 	} {
 		if got := GaussianBound(c.variances, c.bits); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%s: %g, want %g", c.name, got, c.want)
 		}
+	}
+}
+
+func TestWaterLevel(t *testing.T) {
+	for _, c := range []struct {
+		variances []float64
+		bits      float64
+		want      float64
+	}{{[]float64{4, 1}, 3, 0.25}, {[]float64{4, 0.1}, 1, 1}, {[]float64{0, 0}, 1, 0}, {nil, 1, 0}} {
+		if got := WaterLevel(c.variances, c.bits); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%v, %g bits: %g, want %g", c.variances, c.bits, got, c.want)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := NewCovariance(3).PCAContext(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	// A decomposition that has begun does not delay the error.
+	cov := NewCovariance(700)
+	rng := rand.New(rand.NewPCG(1, 2))
+	z := make([]float32, 700)
+	for range 20 {
+		for i := range z {
+			z[i] = float32(rng.NormFloat64())
+		}
+		cov.Add(z)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := cov.PCAContext(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
+	}
+	if d := time.Since(start); d > 500*time.Millisecond {
+		t.Errorf("the error took %v", d)
 	}
 }

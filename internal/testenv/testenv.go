@@ -51,6 +51,14 @@ func Python(t testing.TB) string {
 	return ""
 }
 
+// CIOnly skips a test that is too slow for every day where LORALINK_CI is unset.
+func CIOnly(t testing.TB) {
+	t.Helper()
+	if os.Getenv("LORALINK_CI") == "" {
+		t.Skip("slow: run with LORALINK_CI=1")
+	}
+}
+
 // FewBytes fails the test where f allocates more than 64 MiB in all: what a
 // file from a stranger may cost before it is refused.
 func FewBytes(t testing.TB, f func()) {

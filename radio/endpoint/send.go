@@ -18,7 +18,7 @@ import (
 // DefaultFlush is the default of SendSettings.Flush.
 const DefaultFlush = 5 * time.Second
 
-// NoFlush, as SendSettings.Flush, gives up pending windows at once.
+// NoFlush is a value of SendSettings.Flush that gives up pending windows at once.
 const NoFlush time.Duration = -1
 
 // SendSettings are the settings of [Endpoint.Send]. The zero value is the default.

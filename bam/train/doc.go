@@ -1,0 +1,40 @@
+// Package train fits the weights of a bidirectional associative memory (package
+// bam) to recorded windows.
+//
+//	result, err := train.Train(ctx, windows, &train.Settings{LatentDim: 8}, nil)
+//
+// [Settings] describe the model: its sizes, its packing, its transmission
+// function, and which of the windows it is trained on. Their zero value is a model
+// of 8 latents, sent as int8. Give the [Result]'s Model to codec.NewBAM to use it,
+// and its Set to save.Model, of package artifacts/save, to write the model's
+// folder.
+//
+// A [Method] finds the weights:
+//
+//   - [PCA] computes principal components in closed form.
+//   - [Gradient] minimises the error of the decoded windows, by gradient descent
+//     on all layers at once.
+//   - [FEBAM] is the learning rule of the paper that describes the model. The
+//     reference runtime, the Python program whose file formats this module shares,
+//     trains with it.
+//   - [Auto], the default, compares PCA and Gradient on training windows that
+//     they have not seen, and uses the better one.
+//
+// A program can implement a Method of its own: see the example of [Method]. It
+// receives a [Problem], which has the training windows, and returns a [Fitted].
+//
+// # Progress and interruption
+//
+// Training prints nothing. It reports its [Progress] to Settings.Recorder. When
+// the context ends, [Train] returns an error that wraps the context's error;
+// there are no partial results.
+//
+// # Reproducibility
+//
+// The same windows, settings and method give the same weights, to the bit, for any
+// GOMAXPROCS. Random choices depend on Settings.Seed and Settings.ShuffleSeed
+// only. Products are rounded before they are added, so that compilers cannot
+// fuse the two operations. The linear algebra of gonum.org/v1/gonum does not do
+// this: between architectures, or values of GOAMD64, weights can differ in their
+// last bits.
+package train

@@ -1,0 +1,83 @@
+package train
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestMethodSettings(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "&{Gradient:{Epochs:0 LearningRate:0 Batch:0 Patience:0}}"},
+		{[]string{"--method", "gradient", "--epochs", "9", "--learning-rate", "0.01", "--early-stop-patience", "4"}, "&{Epochs:9 LearningRate:0.01 Batch:0 Patience:4}"},
+		{[]string{"--method", "auto", "--epochs", "9"}, "&{Gradient:{Epochs:9 LearningRate:0 Batch:0 Patience:0}}"},
+		{[]string{"--method", "pca", "--epochs", "9"}, "{}"},
+		{[]string{"--method", "febam"}, "&{Epochs:1 LearningRate:0.0001 Cycles:1 InitRange:0.05 WeightClip:0 ShuffleBuffer:0 "},
+		{[]string{"--method", "febam", "--epochs", "3", "--cycles", "2", "--shuffle-buffer", "7"}, "&{Epochs:3 LearningRate:0.0001 Cycles:2 InitRange:0.05 WeightClip:0 ShuffleBuffer:7 "},
+	} {
+		var s MethodSettings
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		s.RegisterFlags(fs)
+		if err := fs.Parse(c.args); err != nil {
+			t.Fatal(err)
+		}
+		m, err := s.Method()
+		if got := fmt.Sprintf("%+v", m); err != nil || !strings.HasPrefix(got, c.want) || m.Name() != s.Name {
+			t.Errorf("%v: %s, %v, want %s", c.args, got, err, c.want)
+		}
+	}
+	for _, name := range MethodNames() {
+		if m, err := (&MethodSettings{Name: name}).Method(); err != nil || m.Name() != name {
+			t.Errorf("%s: %v, %v", name, m, err)
+		}
+	}
+	for _, s := range []MethodSettings{{Name: "magic"}, {Name: "febam", Epochs: -1}, {Name: "gradient", LearningRate: -1}, {EarlyStopPatience: -1}} {
+		if m, err := s.Method(); !errors.Is(err, ErrSettings) || m != nil {
+			t.Errorf("%+v: %v, %v", s, m, err)
+		}
+	}
+}
+
+// Flags that are not given leave the defaults of package train.
+func TestSettingsFlags(t *testing.T) {
+	var s Settings
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	s.RegisterFlags(fs)
+	if err := fs.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, packing := range []string{"int8", "bitpack"} {
+		if err := fs.Parse([]string{"--packing", packing}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.withDefaults()
+		want, _ := (&Settings{Packing: s.Packing}).withDefaults()
+		want.PayloadBytes = 8 // which int8 ignores
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v, want %+v", packing, got, err, want)
+		}
+	}
+	args := "--hidden-dims 24,16 --latent-dim 3 --packing int16 --scale 9 --delta 0.1 --encode-cycles 1 --decode-cycles 2 --auto-scale --auto-scale-percentile 50 " +
+		"--auto-scale-max-samples 7 --tolerances 1,2 --max-samples 100 --input-dims 2 --window-W 3 --window-stride 4 --max-payload-bytes 99 --seed 5 --shuffle-seed 6 --payload-bytes 7 --check-byte"
+	if err := fs.Parse(strings.Fields(args)); err != nil {
+		t.Fatal(err)
+	}
+	want := "{Window:2 dims, W 3, stride 4 HiddenDims:[24 16] LatentDim:3 Packing:int16 PayloadBytes:7 CheckByte:true Seed:5 ShuffleSeed:6 Scale:9 AutoScale:true AutoScalePercentile:50 " +
+		"AutoScaleWindows:7 Delta:0.1 EncodeCycles:1 DecodeCycles:2 Split:<nil> MaxSamples:100 Tolerances:[1 2] MaxPayloadBytes:99 Start:[] Recorder:<nil>}"
+	if got := fmt.Sprintf("%+v", s); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+	for _, bad := range []string{"--latent-dim=0", "--window-W=0", "--window-stride=-1", "--max-payload-bytes=0", "--payload-bytes=0", "--scale=0", "--hidden-dims=a"} {
+		if err := fs.Parse([]string{bad}); err == nil {
+			t.Errorf("%s passes", bad)
+		}
+	}
+}
