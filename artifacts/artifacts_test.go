@@ -29,7 +29,7 @@ func testSet(seed float32) *artifacts.Set {
 		return l
 	}
 	return &artifacts.Set{
-		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), InputDims: 3, WindowW: 2, WindowStride: 1, Notes: ptr("é <&> 😀")},
+		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), Dims: 3, W: 2, Stride: 1, Notes: ptr("é <&> 😀")},
 		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
 		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
 		TrainReport: map[string]int{"epochs": 3},

@@ -41,9 +41,9 @@ type Manifest struct {
 	Delta        *float64    `json:"delta"` // null, as 0: linear
 	EncodeCycles int         `json:"encode_cycles"`
 	DecodeCycles int         `json:"decode_cycles"`
-	InputDims    int         `json:"input_dims"`
-	WindowW      int         `json:"window_W"`
-	WindowStride int         `json:"window_stride"`
+	Dims         int         `json:"input_dims"`
+	W            int         `json:"window_W"`
+	Stride       int         `json:"window_stride"`
 	NormPath     *string     `json:"norm_path"` // null: windows are fed as they are
 	Notes        *string     `json:"notes"`
 	TrainSplit   *TrainSplit `json:"train_split,omitempty"`
@@ -89,7 +89,7 @@ type TrainSplit struct {
 
 // Window is the shape of the model's windows.
 func (m *Manifest) Window() sensor.Shape {
-	return sensor.Shape{Dims: m.InputDims, W: m.WindowW, Stride: m.WindowStride}
+	return sensor.Shape{Dims: m.Dims, W: m.W, Stride: m.Stride}
 }
 
 // WindowLen is the number of values a window has.
@@ -97,10 +97,10 @@ func (m *Manifest) WindowLen() int { return m.Window().Len() }
 
 // Values describes the values of a step, as far as the manifest tells.
 func (m *Manifest) Values() sensor.Schema {
-	if len(m.Order) == m.InputDims && m.Order != nil {
+	if len(m.Order) == m.Dims && m.Order != nil {
 		return sensor.Named(m.Order, m.Units)
 	}
-	return sensor.ForDims(m.InputDims)
+	return sensor.ForDims(m.Dims)
 }
 
 // SetValues notes names and units of the values of a step. Those of a motion
@@ -179,8 +179,8 @@ func (m *Manifest) check(f modelfile.Faults) modelfile.Faults {
 	} else if s != nil && s.Method == SplitByTime && s.CutTsMs == nil {
 		f.Add("train_split", ErrMalformed, "method %s without cut_ts_ms, want the time it cuts at", s.Method)
 	}
-	if len(m.Order) > 0 && len(m.Order) != m.InputDims {
-		f.Add("order", ErrMismatch, "%d names, want %d, one for each value of a step", len(m.Order), m.InputDims)
+	if len(m.Order) > 0 && len(m.Order) != m.Dims {
+		f.Add("order", ErrMismatch, "%d names, want %d, one for each value of a step", len(m.Order), m.Dims)
 	}
 	return f
 }
@@ -201,7 +201,7 @@ func (m *Manifest) checkPresent(f *modelfile.Faults) {
 func (m *Manifest) checkSizes(f *modelfile.Faults) {
 	sizes := []size{
 		{"latent_dim", m.LatentDim, 1, MaxLatentDim}, {"encode_cycles", m.EncodeCycles, 0, maxCycles}, {"decode_cycles", m.DecodeCycles, 0, maxCycles},
-		{"input_dims", m.InputDims, 1, sensor.MaxWindowLen}, {"window_W", m.WindowW, 1, sensor.MaxWindowLen}, {"window_stride", m.WindowStride, 1, math.MaxInt},
+		{"input_dims", m.Dims, 1, sensor.MaxWindowLen}, {"window_W", m.W, 1, sensor.MaxWindowLen}, {"window_stride", m.Stride, 1, math.MaxInt},
 	}
 	if b := m.BitPack; b != nil {
 		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ModeBits, 0, bam.MaxComponentBits},
@@ -211,7 +211,7 @@ func (m *Manifest) checkSizes(f *modelfile.Faults) {
 		s.check(f)
 	}
 	if !f.Has("input_dims") && !f.Has("window_W") && m.WindowLen() > sensor.MaxWindowLen {
-		f.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.WindowW, m.InputDims, sensor.MaxWindowLen)
+		f.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", m.W, m.Dims, sensor.MaxWindowLen)
 	}
 }
 

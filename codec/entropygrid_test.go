@@ -29,7 +29,7 @@ func smallEntropyGrid(t testing.TB, w int) *codec.EntropyGrid {
 	const zero = entropygrid.DirectSteps
 	table[zero-1], table[zero], table[zero+1] = 8192, 33160, 16384
 	f := &entropygrid.File{
-		WindowW:    w,
+		W:          w,
 		Dims:       []entropygrid.Dim{{Step: 1}, {Low: -180, Cells: 36}},
 		Components: []entropygrid.Component{{Frequency: 65536, Center: []float64{10, 18}, First: [][]int{table, table}}},
 	}

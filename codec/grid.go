@@ -67,8 +67,8 @@ const (
 
 // gridFile is grid.json.
 type gridFile struct {
-	WindowW int       `json:"window_W"`
-	Dims    []GridDim `json:"dims"`
+	W    int       `json:"window_W"`
+	Dims []GridDim `json:"dims"`
 }
 
 // NewGrid returns the codec for windows of w steps.
@@ -116,14 +116,14 @@ func parseGrid(name string, data []byte) (*Grid, error) {
 // check reports what is wrong with sizes and quantisers.
 func (f *gridFile) check(faults *modelfile.Faults) {
 	switch {
-	case f.WindowW < 1:
-		faults.Add("window_W", ErrMalformed, "%d, want at least 1", f.WindowW)
+	case f.W < 1:
+		faults.Add("window_W", ErrMalformed, "%d, want at least 1", f.W)
 	case len(f.Dims) < 1:
 		faults.Add("dims", ErrMalformed, "no values, want at least 1")
 	case len(f.Dims) > maxGridDims:
 		faults.Add("dims", ErrTooLarge, "%d values, want at most %d", len(f.Dims), maxGridDims)
-	case f.WindowW > sensor.MaxWindowLen/len(f.Dims):
-		faults.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", f.WindowW, len(f.Dims), sensor.MaxWindowLen)
+	case f.W > sensor.MaxWindowLen/len(f.Dims):
+		faults.Add("window_W", ErrTooLarge, "%d steps of %d dims, want at most %d values a window", f.W, len(f.Dims), sensor.MaxWindowLen)
 	}
 	for i, d := range f.Dims[:min(len(f.Dims), maxGridDims)] {
 		at := fmt.Sprintf("dims[%d]", i)
@@ -148,7 +148,7 @@ func newGrid(data []byte, f gridFile) (*Grid, modelfile.Faults) {
 	if f.check(&faults); len(faults) > 0 {
 		return nil, faults
 	}
-	g := &Grid{dims: f.Dims, w: f.WindowW, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + modelfile.Hash(data)}
+	g := &Grid{dims: f.Dims, w: f.W, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + modelfile.Hash(data)}
 	bits := 0
 	for i, d := range f.Dims {
 		g.top[i] = 1<<d.Bits - 1
@@ -167,7 +167,7 @@ func newGrid(data []byte, f gridFile) (*Grid, modelfile.Faults) {
 		faults.Add("dims", ErrMalformed, "0 bits in all, want at least 1")
 		return nil, faults
 	}
-	g.length = (bits*f.WindowW + 7) / 8
+	g.length = (bits*f.W + 7) / 8
 	return g, nil
 }
 

@@ -88,7 +88,7 @@ func TestNumpyReadsOurModels(t *testing.T) {
 	} {
 		t.Run(string(c.packing), func(t *testing.T) {
 			set := &artifacts.Set{Layers: c.layers, CreatedAt: time.Unix(0, 0), Manifest: artifacts.Manifest{
-				Packing: c.packing, Delta: &c.delta, EncodeCycles: c.encode, DecodeCycles: c.decode, InputDims: 12, WindowW: 1, WindowStride: 1}}
+				Packing: c.packing, Delta: &c.delta, EncodeCycles: c.encode, DecodeCycles: c.decode, Dims: 12, W: 1, Stride: 1}}
 			if c.packing.Integer() {
 				set.Manifest.Scale = &c.scale
 			}

@@ -15,7 +15,7 @@ import (
 func Example() {
 	scale := 127.0
 	set := &artifacts.Set{
-		Manifest:  artifacts.Manifest{Packing: bam.Int8, Scale: &scale, InputDims: 2, WindowW: 1, WindowStride: 1},
+		Manifest:  artifacts.Manifest{Packing: bam.Int8, Scale: &scale, Dims: 2, W: 1, Stride: 1},
 		Layers:    []bam.Layer{{W: bam.Matrix{Rows: 1, Cols: 2, Data: []float32{1, 0}}, V: bam.Matrix{Rows: 2, Cols: 1, Data: []float32{1, 0}}}},
 		CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	}

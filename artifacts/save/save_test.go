@@ -31,7 +31,7 @@ func testSet(seed float32) *artifacts.Set {
 		return l
 	}
 	return &artifacts.Set{
-		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), InputDims: 3, WindowW: 2, WindowStride: 1, Notes: ptr("é <&> 😀")},
+		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), Dims: 3, W: 2, Stride: 1, Notes: ptr("é <&> 😀")},
 		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
 		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
 		TrainReport: map[string]int{"epochs": 3},
@@ -78,7 +78,7 @@ func TestSaveRefuses(t *testing.T) {
 		{"no scale", func(s *artifacts.Set) { s.Manifest.Scale = nil }, artifacts.ErrMalformed},
 		{"norm too short", func(s *artifacts.Set) { s.Norm.Mean = s.Norm.Mean[1:]; s.Norm.Std = s.Norm.Std[1:] }, artifacts.ErrMismatch},
 		{"layers do not chain", func(s *artifacts.Set) { s.Layers = s.Layers[:1]; s.Layers[0].V.Cols = 3 }, bam.ErrShape},
-		{"window of another length", func(s *artifacts.Set) { s.Manifest.WindowW = 1; s.Norm = nil }, artifacts.ErrMismatch},
+		{"window of another length", func(s *artifacts.Set) { s.Manifest.W = 1; s.Norm = nil }, artifacts.ErrMismatch},
 	} {
 		set := testSet(1)
 		c.change(set)

@@ -19,8 +19,8 @@ import (
 type Report struct {
 	Dataset    string   `json:"dataset"`
 	InputLen   int      `json:"input_len"`  // values in a window
-	InputDims  int      `json:"input_dims"` // values in a step
-	WindowW    int      `json:"window_W"`
+	Dims       int      `json:"input_dims"` // values in a step
+	W          int      `json:"window_W"`
 	TrainRatio *float64 `json:"train_ratio"`
 	SplitSeed  *int64   `json:"split_seed"` // null unless the split is by hash
 	// SplitMethod is hash_window_id or time. CutTsMs is the time that splits the
@@ -80,7 +80,7 @@ type Point struct {
 
 func newReport(s *Settings, src *source) *Report {
 	r := &Report{
-		Dataset: s.Dataset, InputLen: src.inputLen, InputDims: src.dims, WindowW: max(1, s.Base.Window.W),
+		Dataset: s.Dataset, InputLen: src.inputLen, Dims: src.dims, W: max(1, s.Base.Window.W),
 		TrainN: src.trainN, Subset: src.subset, TestN: src.testN,
 		Results: []*Result{}, Skipped: []Skipped{},
 	}

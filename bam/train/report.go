@@ -12,9 +12,9 @@ type Report struct {
 	OutDir               string        `json:"out_dir"` // the model's folder relative to the report: "."
 	Method               string        `json:"method"`  // the method that was used, if several were compared
 	Status               Status        `json:"status"`
-	InputDims            int           `json:"input_dims"`
-	WindowW              int           `json:"window_W"`
-	WindowStride         int           `json:"window_stride"`
+	Dims                 int           `json:"input_dims"`
+	W                    int           `json:"window_W"`
+	Stride               int           `json:"window_stride"`
 	HiddenDims           []int         `json:"hidden_dims"`
 	LatentDim            int           `json:"latent_dim"`
 	Packing              bam.Packing   `json:"packing"`
@@ -83,7 +83,7 @@ func (r *Result) report(m Method, fit *Fitted, tables []BitPackChoice) Report {
 	s := r.Settings
 	rep := Report{
 		OutDir: ".", Method: m.Name(), Status: r.Status,
-		InputDims: s.Window.Dims, WindowW: s.Window.W, WindowStride: s.Window.Stride,
+		Dims: s.Window.Dims, W: s.Window.W, Stride: s.Window.Stride,
 		HiddenDims: append([]int{}, s.HiddenDims...), LatentDim: s.LatentDim, Packing: s.Packing,
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,

@@ -114,7 +114,7 @@ func (r *Result) manifest() artifacts.Manifest {
 	m := artifacts.Manifest{
 		LatentDim: s.LatentDim, Packing: r.Packing,
 		EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
-		InputDims: s.Window.Dims, WindowW: s.Window.W, WindowStride: s.Window.Stride,
+		Dims: s.Window.Dims, W: s.Window.W, Stride: s.Window.Stride,
 	}
 	if r.schema != nil {
 		m.SetValues(r.schema)

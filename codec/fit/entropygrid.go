@@ -272,7 +272,7 @@ func restOf(components []entropygrid.Component) int {
 }
 
 func (f *entropyFit) build(components []entropygrid.Component) (*entropygrid.Model, error) {
-	file := &entropygrid.File{WindowW: f.w, Dims: f.dims, Components: components}
+	file := &entropygrid.File{W: f.w, Dims: f.dims, Components: components}
 	text, err := file.Text()
 	if err != nil {
 		return nil, fmt.Errorf("fit: %w", err)

@@ -103,7 +103,7 @@ func (t *Training) PCA(k int, packing bam.Packing) (codec.Codec, error) {
 	}
 	man := artifacts.Manifest{
 		ManifestVersion: artifacts.ManifestVersion1, ModelFormat: artifacts.LayerFormat,
-		LatentDim: k, Packing: packing, InputDims: len(t.Schema), WindowW: n / len(t.Schema), WindowStride: 1,
+		LatentDim: k, Packing: packing, Dims: len(t.Schema), W: n / len(t.Schema), Stride: 1,
 	}
 	if packing.Integer() {
 		scale := float64(packing.MaxInt())

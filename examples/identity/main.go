@@ -98,7 +98,7 @@ func (o *options) set() (*artifacts.Set, error) {
 	notes := "identity: untrained, for wiring checks"
 	man := artifacts.Manifest{
 		LatentDim: from.LatentDim, Packing: from.Packing, Scale: from.Scale,
-		InputDims: from.InputDims, WindowW: from.WindowW, WindowStride: from.WindowStride, Notes: &notes,
+		Dims: from.Dims, W: from.W, Stride: from.Stride, Notes: &notes,
 	}
 	if o.latents > 0 {
 		man.LatentDim = o.latents

@@ -74,7 +74,7 @@ func describe(w io.Writer, path string, m *artifacts.Model, c *codec.BAM) {
 		line("notes", "%s", *man.Notes)
 	}
 	line("contract", "version %s, %s", man.ManifestVersion, man.ModelFormat)
-	line("window", "%d dims, %d steps, stride %d: %d values", man.InputDims, man.WindowW, man.WindowStride, man.WindowLen())
+	line("window", "%d dims, %d steps, stride %d: %d values", man.Dims, man.W, man.Stride, man.WindowLen())
 	weights := 0
 	for i, l := range m.Net.Layers {
 		weights += 2 * l.In() * l.Out()

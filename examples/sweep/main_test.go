@@ -123,7 +123,7 @@ func TestOtherWindows(t *testing.T) {
 	if err != nil || !strings.Contains(out, "60 windows of 6 values") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if r := readReport(t, dir); r.InputDims != 3 || r.SplitMethod != "time" || *r.TrainRatio != 0.6 || *r.CutTsMs != 60000 || r.SplitSeed != nil {
+	if r := readReport(t, dir); r.Dims != 3 || r.SplitMethod != "time" || *r.TrainRatio != 0.6 || *r.CutTsMs != 60000 || r.SplitSeed != nil {
 		t.Errorf("%+v", r)
 	}
 	for name, want := range map[string]bool{"error_by_bytes.png": true, "error_by_group.png": false, "learning_curves.png": false} {

@@ -33,7 +33,7 @@ type Dim struct {
 // File is entropy_grid.json. The frequencies of each table sum to 65,536, and so
 // do those of the components.
 type File struct {
-	WindowW    int         `json:"window_W"`
+	W          int         `json:"window_W"`
 	Dims       []Dim       `json:"dims"`
 	Components []Component `json:"modes"`
 }
@@ -68,7 +68,7 @@ func (f *File) Text() ([]byte, error) {
 		}
 		b.WriteString("\n      ]")
 	}
-	fmt.Fprintf(&b, "{\n  \"window_W\": %d,\n  \"dims\": [", f.WindowW)
+	fmt.Fprintf(&b, "{\n  \"window_W\": %d,\n  \"dims\": [", f.W)
 	for i, d := range f.Dims {
 		if i > 0 {
 			b.WriteByte(',')
@@ -112,7 +112,7 @@ func New(f *File, data []byte) (*Model, modelfile.Faults) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	m := &Model{Dims: f.Dims, W: f.WindowW, Text: data, Hash: modelfile.Hash(data)}
+	m := &Model{Dims: f.Dims, W: f.W, Text: data, Hash: modelfile.Hash(data)}
 	sum, weights := 0, make([]int, len(f.Components))
 	for i := range f.Components {
 		weights[i] = f.Components[i].Frequency
@@ -158,7 +158,7 @@ func (f *File) checkDims(faults *modelfile.Faults) {
 		sentinel         error
 		found, low, high int
 	}{
-		{"window_W", modelfile.ErrTooLarge, f.WindowW, 1, sensor.MaxWindowLen}, {"dims", modelfile.ErrTooLarge, len(f.Dims), 1, sensor.MaxWindowLen},
+		{"window_W", modelfile.ErrTooLarge, f.W, 1, sensor.MaxWindowLen}, {"dims", modelfile.ErrTooLarge, len(f.Dims), 1, sensor.MaxWindowLen},
 		{"modes", modelfile.ErrTooLarge, len(f.Components), 1, maxComponents},
 	} {
 		switch {
@@ -171,8 +171,8 @@ func (f *File) checkDims(faults *modelfile.Faults) {
 	if len(*faults) > 0 {
 		return
 	}
-	if len(f.Dims)*f.WindowW > sensor.MaxWindowLen {
-		faults.Add("window_W", modelfile.ErrTooLarge, "%d steps of %d dims, want at most %d values a window", f.WindowW, len(f.Dims), sensor.MaxWindowLen)
+	if len(f.Dims)*f.W > sensor.MaxWindowLen {
+		faults.Add("window_W", modelfile.ErrTooLarge, "%d steps of %d dims, want at most %d values a window", f.W, len(f.Dims), sensor.MaxWindowLen)
 	}
 	for i, d := range f.Dims {
 		at := fmt.Sprintf("dims[%d]", i)
@@ -214,7 +214,7 @@ func (f *File) component(i int, faults *modelfile.Faults) (c component, ok bool)
 		}
 	}
 	want := 0
-	if f.WindowW > 1 {
+	if f.W > 1 {
 		want = len(f.Dims)
 	}
 	c.first = tables(at+".first", src.First, len(f.Dims), faults)
