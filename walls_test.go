@@ -251,3 +251,12 @@ func TestExamplesBuildElsewhere(t *testing.T) {
 	}
 	goCommand(t, outsideModule(t, false, dirs...), "build", "-o", os.DevNull, "./...")
 }
+
+// A module elsewhere implements a codec, a training method and a radio with public
+// packages alone, and uses each with quality, sweep and endpoint.
+func TestOutsideModule(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles every package once more")
+	}
+	goCommand(t, outsideModule(t, true, filepath.Join("testdata", "outside")), "test", "./...")
+}
