@@ -9,50 +9,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/testmodel"
 )
 
-func ptr[T any](v T) *T { return &v }
-
-// testSet is a small model of two layers.
-func testSet(seed float32) *artifacts.Set {
-	layer := func(in, out int) bam.Layer {
-		l := bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
-		for i := range l.W.Data {
-			l.W.Data[i] = seed + float32(i)
-			l.V.Data[i] = seed - float32(i)
-		}
-		return l
-	}
-	return &artifacts.Set{
-		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), Dims: 3, W: 2, Stride: 1, Notes: ptr("é <&> 😀")},
-		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
-		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
-		TrainReport: map[string]int{"epochs": 3},
-		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)),
-	}
-}
-
-func saved(t testing.TB, seed float32) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if _, err := save.Model(dir, testSet(seed), nil); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 func TestSaveLoad(t *testing.T) {
-	dir := saved(t, 1)
+	dir := testmodel.Saved(t, 1)
 	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := testSet(1)
+	set := testmodel.Set(1)
 	if got, want := fmt.Sprint(m.Net.Layers), fmt.Sprint(set.Layers); got != want {
 		t.Errorf("layers %s, want %s", got, want)
 	}
@@ -131,7 +101,7 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 		change      func(t *testing.T, dir string)
 	}{
 		{"one weight", "layer_1.npz", func(t *testing.T, dir string) {
-			set := testSet(1)
+			set := testmodel.Set(1)
 			set.Layers[1].W.Data[3]++
 			files, _, err := save.Encode(set)
 			if err != nil {
@@ -153,14 +123,14 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 			edit(t, filepath.Join(dir, artifacts.ManifestFile), func(v map[string]any) { v["scale"] = 126.0 })
 		}},
 		{"a layer of another model", "layer_0.npz", func(t *testing.T, dir string) {
-			b, err := os.ReadFile(filepath.Join(saved(t, 2), "layer_0.npz"))
+			b, err := os.ReadFile(filepath.Join(testmodel.Saved(t, 2), "layer_0.npz"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			os.WriteFile(filepath.Join(dir, "layer_0.npz"), b, 0o644)
 		}},
 		{"artifacts.json of another model of one shape", "layer_0.npz", func(t *testing.T, dir string) {
-			b, err := os.ReadFile(filepath.Join(saved(t, 2), artifacts.ArtifactsFile))
+			b, err := os.ReadFile(filepath.Join(testmodel.Saved(t, 2), artifacts.ArtifactsFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,7 +144,7 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := saved(t, 1)
+			dir := testmodel.Saved(t, 1)
 			c.change(t, dir)
 			_, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
 			if !errors.Is(err, artifacts.ErrMismatch) || !strings.Contains(fmt.Sprint(err), c.names) {
@@ -191,7 +161,7 @@ func TestModelHashIsSha256sum(t *testing.T) {
 	if _, err := exec.LookPath("sha256sum"); err != nil {
 		t.Skip("no sha256sum here")
 	}
-	dir := saved(t, 1)
+	dir := testmodel.Saved(t, 1)
 	cmd := exec.Command("sh", "-c", "sha256sum bam_manifest.json layer_*.npz norm.json | LC_ALL=C sort -k2 | sha256sum")
 	cmd.Dir = dir
 	out, err := cmd.Output()

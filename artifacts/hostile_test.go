@@ -16,13 +16,14 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/internal/testmodel"
 )
 
 // modelFS is a good model in memory, to be spoilt.
 func modelFS(t testing.TB) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
-	files, _, err := save.Encode(testSet(1))
+	files, _, err := save.Encode(testmodel.Set(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestUnknownKeysAndNullsPass(t *testing.T) {
 // On disk a manifest may point beside its folder; layer 10 comes after 9.
 func TestPathsAndLayerOrder(t *testing.T) {
 	dir := t.TempDir()
-	set := testSet(1)
+	set := testmodel.Set(1)
 	for range 9 {
 		l := bam.Layer{W: bam.NewMatrix(2, 2), V: bam.NewMatrix(2, 2)}
 		l.W.Data[0] = float32(len(set.Layers))
@@ -202,7 +203,7 @@ func TestPathsAndLayerOrder(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	files, _, err := save.Encode(testSet(1))
+	files, _, err := save.Encode(testmodel.Set(1))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -238,7 +239,7 @@ func FuzzNorm(f *testing.F) {
 }
 
 func FuzzArtifacts(f *testing.F) {
-	files, _, err := save.Encode(testSet(1))
+	files, _, err := save.Encode(testmodel.Set(1))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -10,11 +10,12 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/testmodel"
 )
 
 // tablesSet is testSet with two modes of tables for its two latents.
 func tablesSet() *artifacts.Set {
-	set := testSet(1)
+	set := testmodel.Set(1)
 	set.Manifest.Packing = bam.BitPack
 	set.Tables = &bam.Tables{PayloadBytes: 2, ComponentBits: 1, CheckByte: true}
 	for i := range 2 {

@@ -10,59 +10,29 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/testmodel"
 )
 
-func ptr[T any](v T) *T { return &v }
-
-// testSet is a small model of two layers.
-func testSet(seed float32) *artifacts.Set {
-	layer := func(in, out int) bam.Layer {
-		l := bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
-		for i := range l.W.Data {
-			l.W.Data[i] = seed + float32(i)
-			l.V.Data[i] = seed - float32(i)
-		}
-		return l
-	}
-	return &artifacts.Set{
-		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: ptr(127.0), Dims: 3, W: 2, Stride: 1, Notes: ptr("é <&> 😀")},
-		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
-		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
-		TrainReport: map[string]int{"epochs": 3},
-		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)),
-	}
-}
-
-func saved(t testing.TB, seed float32) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "model")
-	if _, err := save.Model(dir, testSet(seed), nil); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 func TestSaveRefuses(t *testing.T) {
-	dir := saved(t, 1)
+	dir := testmodel.Saved(t, 1)
 	before := fileHashes(t, dir)
-	if _, err := save.Model(dir, testSet(2), nil); !errors.Is(err, save.ErrExists) {
+	if _, err := save.Model(dir, testmodel.Set(2), nil); !errors.Is(err, save.ErrExists) {
 		t.Errorf("without force: %v", err)
 	}
 	os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644)
-	if _, err := save.Model(dir, testSet(2), &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) || !strings.Contains(err.Error(), "thesis.tex") {
+	if _, err := save.Model(dir, testmodel.Set(2), &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) || !strings.Contains(err.Error(), "thesis.tex") {
 		t.Errorf("a folder with another file: %v", err)
 	}
 	os.Remove(filepath.Join(dir, "thesis.tex"))
 	if !maps.Equal(before, fileHashes(t, dir)) {
 		t.Error("a refused save changed the folder")
 	}
-	if _, err := save.Model(dir, testSet(2), &save.Settings{Force: true}); err != nil {
+	if _, err := save.Model(dir, testmodel.Set(2), &save.Settings{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
@@ -80,7 +50,7 @@ func TestSaveRefuses(t *testing.T) {
 		{"layers do not chain", func(s *artifacts.Set) { s.Layers = s.Layers[:1]; s.Layers[0].V.Cols = 3 }, bam.ErrShape},
 		{"window of another length", func(s *artifacts.Set) { s.Manifest.W = 1; s.Norm = nil }, artifacts.ErrMismatch},
 	} {
-		set := testSet(1)
+		set := testmodel.Set(1)
 		c.change(set)
 		target := filepath.Join(t.TempDir(), "x")
 		if _, err := save.Model(target, set, nil); !errors.Is(err, c.want) {
@@ -115,7 +85,7 @@ func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
 	}
 	for _, infix := range []string{artifacts.NewInfix, artifacts.OldInfix} {
 		dir := filepath.Join(t.TempDir(), "k[1]")
-		if _, err := save.Model(dir, testSet(1), nil); err != nil {
+		if _, err := save.Model(dir, testmodel.Set(1), nil); err != nil {
 			t.Fatal(err)
 		}
 		kept := dir + infix + "1"

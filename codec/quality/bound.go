@@ -87,6 +87,17 @@ func unwrap(want, got []float64, angles []bool) {
 // payloads counts payloads by their length.
 type payloads []int
 
+// seen are the lengths that some payload has, rising.
+func (p payloads) seen() []int {
+	lengths := []int{}
+	for n, count := range p {
+		if count > 0 {
+			lengths = append(lengths, n)
+		}
+	}
+	return lengths
+}
+
 func (p payloads) mean() float64 {
 	n, sum := 0, 0
 	for length, count := range p {

@@ -112,3 +112,31 @@ func TestForeignCodec(t *testing.T) {
 		t.Error("a codec that knows nothing of a step passes without a schema")
 	}
 }
+
+// broken is a codec that breaks the promises of codec.Codec.
+type broken struct {
+	compass
+	bytes, values int
+	angles        []bool
+}
+
+func (b broken) Angles() []bool { return b.angles }
+func (b broken) AppendEncode(dst []byte, _ []float64) ([]byte, error) {
+	return append(dst, make([]byte, b.bytes)...), nil
+}
+func (b broken) AppendDecode(dst []float64, _ []byte) ([]float64, error) {
+	return append(dst, make([]float64, b.values)...), nil
+}
+
+func TestBrokenCodec(t *testing.T) {
+	for name, c := range map[string]broken{
+		"long payload":   {bytes: 5, values: 2, angles: make([]bool, 2)},
+		"value too few":  {bytes: 4, values: 1, angles: make([]bool, 2)},
+		"value too many": {bytes: 4, values: 3, angles: make([]bool, 2)},
+		"no angles":      {bytes: 4, values: 2},
+	} {
+		if _, err := quality.Evaluate(c, bearings(), quality.Settings{Std: []float64{1, 1}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -93,6 +93,9 @@ func (s Settings) filled(c codec.Codec) (Settings, error) {
 	if dims < 1 || n%dims != 0 || len(s.Std) != n {
 		return s, fmt.Errorf("quality: %d values of a step and %d deviations do not fit windows of %d values", dims, len(s.Std), n)
 	}
+	if a, ok := c.(codec.Angular); ok && len(a.Angles()) != dims {
+		return s, fmt.Errorf("quality: codec %s knows %d values of a step, want %d", c.ID(), len(a.Angles()), dims)
+	}
 	if s.Tolerances != nil && len(s.Tolerances) != dims {
 		return s, fmt.Errorf("quality: %d tolerances, want %d, one for each value of a step", len(s.Tolerances), dims)
 	}
@@ -107,73 +110,102 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings 
 	if err != nil {
 		return nil, err
 	}
-	n, dims := c.WindowLen(), len(s.Schema)
-	e := &Evaluation{
-		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
-		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: []int{},
-		tally: NewTally(n), dims: dims,
-	}
-	sizes := make([]errorSizes, dims)
-	lengths := make(payloads, c.MaxPayloadLen()+1)
-	var angles []bool // nil: the codec knows none
-	known := s.Schema.Angles()
-	if a, ok := c.(codec.Angular); ok {
-		angles = a.Angles()
-		known = angles
-	}
-	over := newOverTally(s.Tolerances, known)
-	sat, _ := c.(codec.Saturating)
-	var payload []byte
-	var got []float64
+	m := newMeasurement(c, &s)
 	for w, err := range windows {
 		if err != nil {
 			return nil, err
 		}
-		payload, err = c.AppendEncode(payload[:0], w.Values)
-		if errors.Is(err, codec.ErrValue) {
-			e.Refused++
-			continue
-		}
-		if err != nil {
+		if err := m.add(w); err != nil {
 			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
 		}
-		if got, err = c.AppendDecode(got[:0], payload); err != nil {
-			return nil, fmt.Errorf("quality: window %d: %w", w.ID, err)
-		}
-		lengths[len(payload)]++
-		over.add(w.Values, got)
-		unwrap(w.Values, got, angles)
-		if sat != nil {
-			count, total := sat.Saturated(payload)
-			e.Saturation.Count += count
-			e.Saturation.Total += total
-		}
-		e.tally.Add(w.Values, got)
-		for i, v := range w.Values {
-			sizes[i%dims].Add(v - got[i])
-		}
 	}
-	for n, seen := range lengths {
-		if seen > 0 {
-			e.PayloadBytesSeen = append(e.PayloadBytesSeen, n)
-		}
+	return m.evaluation(&s), nil
+}
+
+// measurement is what Evaluate gathers.
+type measurement struct {
+	codec      codec.Codec
+	dims       int
+	angles     []bool           // that the codec knows; nil: none
+	saturating codec.Saturating // the codec; nil where it is not
+	tally      *Tally
+	sizes      []errorSizes // of each value of a step
+	lengths    payloads
+	over       *overTally
+	refused    int
+	saturation Saturation
+
+	payload []byte
+	got     []float64
+}
+
+func newMeasurement(c codec.Codec, s *Settings) *measurement {
+	m := &measurement{
+		codec: c, dims: len(s.Schema), tally: NewTally(c.WindowLen()),
+		sizes: make([]errorSizes, len(s.Schema)), lengths: make(payloads, c.MaxPayloadLen()+1),
 	}
-	e.MeanPayloadBytes, e.P99PayloadBytes = lengths.mean(), lengths.quantile(0.99)
-	e.OverTolerance, e.Rungs = over.result(n), rungShares(c, lengths)
-	if e.Saturation.Total > 0 {
-		e.Saturation.Rate = float64(e.Saturation.Count) / float64(e.Saturation.Total)
+	angles := s.Schema.Angles()
+	if a, ok := c.(codec.Angular); ok {
+		m.angles = a.Angles()
+		angles = m.angles
 	}
-	e.Samples = e.tally.windows
-	e.Overall = e.tally.Overall()
-	e.ZScored = e.tally.Scaled(s.Std)
-	e.BySensor = bySensor(e.tally, sizes, s.Schema)
+	m.over = newOverTally(s.Tolerances, angles)
+	m.saturating, _ = c.(codec.Saturating)
+	return m
+}
+
+// add encodes and decodes one window.
+func (m *measurement) add(w dataset.Window) (err error) {
+	m.payload, err = m.codec.AppendEncode(m.payload[:0], w.Values)
+	if errors.Is(err, codec.ErrValue) {
+		m.refused++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if m.got, err = m.codec.AppendDecode(m.got[:0], m.payload); err != nil {
+		return err
+	}
+	if len(m.payload) >= len(m.lengths) || len(m.got) != len(w.Values) {
+		return fmt.Errorf("codec %s made %d bytes and %d values, want at most %d bytes and %d values", m.codec.ID(), len(m.payload), len(m.got), len(m.lengths)-1, len(w.Values))
+	}
+	m.lengths[len(m.payload)]++
+	m.over.add(w.Values, m.got)
+	unwrap(w.Values, m.got, m.angles)
+	if m.saturating != nil {
+		count, total := m.saturating.Saturated(m.payload)
+		m.saturation.Count += count
+		m.saturation.Total += total
+	}
+	m.tally.Add(w.Values, m.got)
+	for i, v := range w.Values {
+		m.sizes[i%m.dims].Add(v - m.got[i])
+	}
+	return nil
+}
+
+func (m *measurement) evaluation(s *Settings) *Evaluation {
+	c := m.codec
+	if m.saturation.Total > 0 {
+		m.saturation.Rate = float64(m.saturation.Count) / float64(m.saturation.Total)
+	}
+	e := &Evaluation{
+		PayloadSchema: c.Schema(), PayloadSchemaHash: artifacts.SchemaHash(c.Schema()),
+		ExpectedPayloadBytes: c.MaxPayloadLen(), PayloadBytesSeen: m.lengths.seen(),
+		MeanPayloadBytes: m.lengths.mean(), P99PayloadBytes: m.lengths.quantile(0.99),
+		Samples: m.tally.windows, Refused: m.refused, Saturation: m.saturation,
+		Overall: m.tally.Overall(), ZScored: m.tally.Scaled(s.Std), BySensor: bySensor(m.tally, m.sizes, s.Schema),
+		OverTolerance: m.over.result(c.WindowLen()), Rungs: rungShares(c, m.lengths),
+		tally: m.tally, dims: m.dims,
+	}
 	if s.Schema.IsMotion() {
 		e.ByGroup = map[string]Errors{}
 		for _, g := range s.Schema.Groups() {
 			e.ByGroup[g.Name] = e.Dims(g.From, g.To)
 		}
 	}
-	return e, nil
+	return e
 }
 
 // Dims is the mean error over the values from..to-1 of every step. Of an

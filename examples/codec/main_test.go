@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +12,7 @@ import (
 	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -181,18 +180,6 @@ func TestBadInput(t *testing.T) {
 		{"a sample no sensor gives", []string{"--grid", grid, "--in", write(t, "d.jsonl", `{"window": [500,0,0,0,0,0,0,0,0,0,0,0]}`+"\n")}, false, []string{"window 0", "500"}},
 	} {
 		_, _, err := program(c.args...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		var usage *cli.UsageError
-		if errors.As(err, &usage) != c.usage {
-			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
-		}
-		for _, name := range c.names {
-			if !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: %v does not name %s", c.name, err, name)
-			}
-		}
+		clitest.Refused(t, c.name, err, c.usage, c.names...)
 	}
 }

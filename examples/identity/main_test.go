@@ -12,7 +12,7 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -108,19 +108,7 @@ func TestBadInput(t *testing.T) {
 		{"a folder with other files", []string{"--bam-manifest", golden, "--out-dir", full, "--force"}, false, []string{"thesis.tex"}},
 	} {
 		_, err := program(c.args...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		var usage *cli.UsageError
-		if errors.As(err, &usage) != c.usage {
-			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
-		}
-		for _, name := range c.names {
-			if !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: %v does not name %s", c.name, err, name)
-			}
-		}
+		clitest.Refused(t, c.name, err, c.usage, c.names...)
 		if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: something was written", c.name)
 			os.RemoveAll(dir)

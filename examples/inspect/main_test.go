@@ -3,14 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -96,18 +95,6 @@ func TestBadInput(t *testing.T) {
 		{"argument", []string{"--bam-manifest", dir, "model"}, true, []string{"model"}},
 	} {
 		_, err := program(c.args...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		var usage *cli.UsageError
-		if errors.As(err, &usage) != c.usage {
-			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
-		}
-		for _, name := range c.names {
-			if !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: %v does not name %s", c.name, err, name)
-			}
-		}
+		clitest.Refused(t, c.name, err, c.usage, c.names...)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -178,19 +178,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown flag", []string{"--dataset", data, "--outdir", fresh}, true, []string{"outdir"}},
 	} {
 		_, _, err := program(c.args...)
-		if err == nil {
-			t.Errorf("%s: no error", c.name)
-			continue
-		}
-		var usage *cli.UsageError
-		if errors.As(err, &usage) != c.usage {
-			t.Errorf("%s: %v: usage error %v, want %v", c.name, err, !c.usage, c.usage)
-		}
-		for _, name := range c.names {
-			if !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: %v does not name %s", c.name, err, name)
-			}
-		}
+		clitest.Refused(t, c.name, err, c.usage, c.names...)
 		if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: something was written", c.name)
 			os.RemoveAll(fresh)

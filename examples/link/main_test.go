@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/internal/testmodel"
 	"github.com/loralink/loralink-go/radio/sim/study"
@@ -125,10 +124,7 @@ func TestCarelessUse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer
 			err := run(t.Context(), c.args, &b, &b)
-			var usage *cli.UsageError
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
+			clitest.Refused(t, c.name, err, c.usage, c.want)
 		})
 	}
 }

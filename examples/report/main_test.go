@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +16,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/internal/testmodel"
 	"github.com/loralink/loralink-go/radio/link"
@@ -232,10 +231,7 @@ func TestCarelessUse(t *testing.T) {
 			if b.Len() > 0 {
 				t.Errorf("printed %q besides its error", b.String())
 			}
-			var usage *cli.UsageError
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
-				t.Errorf("got %v, want %s", err, c.want)
-			}
+			clitest.Refused(t, c.name, err, c.usage, c.want)
 		})
 	}
 }

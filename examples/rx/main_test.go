@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/endpoint"
 	"github.com/loralink/loralink-go/radio/udp"
@@ -101,10 +100,7 @@ func TestCarelessUse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := run(t.Context(), c.args, io.Discard, io.Discard)
-			var usage *cli.UsageError
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
+			clitest.Refused(t, c.name, err, c.usage, c.want)
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"image/png"
 	"math"
 	"os"
@@ -13,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/bam/sweep"
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
@@ -191,18 +190,7 @@ func TestBadInput(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			_, _, err := program(c.args...)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			var usage *cli.UsageError
-			if errors.As(err, &usage) != c.usage {
-				t.Errorf("%v: usage error %v, want %v", err, !c.usage, c.usage)
-			}
-			for _, name := range c.names {
-				if !strings.Contains(err.Error(), name) {
-					t.Errorf("%v does not name %s", err, name)
-				}
-			}
+			clitest.Refused(t, c.name, err, c.usage, c.names...)
 		})
 	}
 }

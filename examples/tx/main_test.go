@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/endpoint"
 	"github.com/loralink/loralink-go/radio/udp"
@@ -142,10 +142,7 @@ func TestCarelessUse(t *testing.T) {
 				args = slices.Concat([]string{"--udp-local", a, "--udp-remote", b}, args)
 			}
 			err := run(t.Context(), args, io.Discard, io.Discard)
-			var usage *cli.UsageError
-			if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &usage) != c.usage {
-				t.Errorf("got %v, want %q", err, c.want)
-			}
+			clitest.Refused(t, c.name, err, c.usage, c.want)
 		})
 	}
 	// Only the recording that is none, found out as it is read, has left a log.

@@ -1,9 +1,10 @@
-// Package testmodel trains a small model for tests of packages that use one.
+// Package testmodel has small models for tests of packages that use one.
 package testmodel
 
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/artifacts/save"
@@ -27,4 +28,35 @@ func Train(t testing.TB, recording string) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, artifacts.ManifestFile)
+}
+
+// Set is an untrained model of two layers, for windows of two steps of three
+// values, whose weights depend on seed.
+func Set(seed float32) *artifacts.Set {
+	layer := func(in, out int) bam.Layer {
+		l := bam.Layer{W: bam.NewMatrix(out, in), V: bam.NewMatrix(in, out)}
+		for i := range l.W.Data {
+			l.W.Data[i] = seed + float32(i)
+			l.V.Data[i] = seed - float32(i)
+		}
+		return l
+	}
+	scale, notes := 127.0, "é <&> 😀"
+	return &artifacts.Set{
+		Manifest:    artifacts.Manifest{Packing: bam.Int8, Scale: &scale, Dims: 3, W: 2, Stride: 1, Notes: &notes},
+		Layers:      []bam.Layer{layer(6, 4), layer(4, 2)},
+		Norm:        &bam.Norm{Mean: make([]float64, 6), Std: []float64{1, 2, 3, 4, 5, 0}},
+		TrainReport: map[string]int{"epochs": 3},
+		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3600)),
+	}
+}
+
+// Saved writes the model of Set and returns its folder.
+func Saved(t testing.TB, seed float32) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "model")
+	if _, err := save.Model(dir, Set(seed), nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
