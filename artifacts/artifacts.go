@@ -9,10 +9,10 @@
 //
 // Package artifacts/save writes such a folder.
 //
-// The formats are those of the reference runtime, so that a model trained there
-// runs here and the other way round. Files are treated as a stranger's: sizes are
-// capped before anything is allocated, and every fault is an [*Error] that names
-// the file and the field and wraps one of the sentinels below.
+// The formats are those of an existing Python runtime, the reference, so that models
+// cross both ways. Files are not trusted: sizes are capped before anything is
+// allocated, and every fault is an [*Error] that names the file and the field and
+// wraps one of the sentinels below.
 package artifacts
 
 import (
@@ -30,13 +30,13 @@ const (
 	BitPackFile     = "bitpack.npz"
 )
 
-// What can be wrong with a model's files.
+// Errors of a model's files. They come in an [*Error].
 var (
 	// ErrNotFound marks a file that is not there. It is an fs.ErrNotExist.
 	ErrNotFound = modelfile.ErrNotFound
 	// ErrMalformed marks a file that breaks its format.
 	ErrMalformed = modelfile.ErrMalformed
-	// ErrUnsupported marks a format that is well-formed, but not read here.
+	// ErrUnsupported marks a file of another kind, or a format not read here.
 	ErrUnsupported = modelfile.ErrUnsupported
 	// ErrMismatch marks files that do not belong together.
 	ErrMismatch = modelfile.ErrMismatch
