@@ -14,6 +14,7 @@
 //
 //	bam            the arithmetic: layers, transmission, cycles, norm, packing
 //	dataset        samples, windows, dataset_raw.jsonl, split, shuffle, statistics
+//	dataset/numpy  data sets in numpy's .npy and .npz files
 //	artifacts      a model's files: manifest, norm, layers, artifacts.json
 //	codec          window to payload and back: models, plain packings, grids and ladders with a bound
 //	codec/quality  how far off a codec is, beside mean and PCA; drift

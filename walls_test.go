@@ -28,9 +28,10 @@ func TestWalls(t *testing.T) {
 	for _, c := range []struct{ pkg, never string }{
 		{"bam", heavy + "|" + yaml + "|^" + module + "/(dataset|artifacts|codec|radio|runspec|bam/.*)"},
 		{"dataset", heavy + "|" + yaml + "|^" + module + "/(bam|artifacts|codec|radio|runspec)"},
+		{"dataset/numpy", `^go\.bug\.st|^gonum\.org/v1/plot|^github\.com/go-playground|` + yaml + "|^" + module + "/(bam|artifacts|codec|radio|runspec)"},
 		{"radio", heavy + "|" + yaml + "|^" + module + "/(bam|dataset|artifacts|codec|runspec)"},
 		{"radio/link", heavy + "|" + yaml + "|^" + module + "/(bam|dataset|artifacts|codec|runspec)"},
-		{"codec", `^go\.bug\.st|^gonum\.org/v1/plot|` + yaml + "|^" + module + "/(bam/train|dataset$|radio|runspec)"},
+		{"codec", `^go\.bug\.st|^gonum\.org/v1/plot|^github\.com/sbinet|` + yaml + "|^" + module + "/(bam/train|dataset$|radio|runspec)"},
 		{"bam/train", `^go\.bug\.st|` + yaml + "|^" + module + "/(codec|radio|runspec)"},
 		{"bam/sweep", `^go\.bug\.st|` + yaml + "|^" + module + "/(radio/.*|runspec)"},
 		{"codec/quality", `^go\.bug\.st|` + yaml + "|^" + module + "/(bam/train|radio/.*|runspec)"},
