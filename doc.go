@@ -19,6 +19,7 @@
 //	bam             arithmetic of a model: layers, cycles, normalisation, packings
 //	dataset         samples, windows, data sets, splits, statistics
 //	dataset/motion  a simulator of recordings
+//	dataset/numpy   data sets in numpy's .npy and .npz files
 //	artifacts       a model's files: read and verified; artifacts/save writes them
 //	codec           windows to payloads and back: models, plain packings, uniform
 //	                and entropy-coded grids, ladders of codecs with an error bound

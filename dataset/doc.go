@@ -44,7 +44,8 @@
 //	window     [number]  dims·W values, oldest step first
 //
 // Keys that are null count as absent, unknown keys are skipped, blank lines too.
-// A line is at most 16 MiB long.
+// A line is at most 16 MiB long. Package dataset/numpy has the same records in
+// numpy's files.
 //
 // # Errors
 //

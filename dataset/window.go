@@ -37,6 +37,37 @@ type WindowSettings struct {
 	Steps int
 }
 
+// CheckWindow holds a window to the settings, and takes its lengths for those
+// that are zero. A reader of another format calls it for each window in turn.
+// The error is an *Error with a field and no file.
+func (s *WindowSettings) CheckWindow(w Window) error {
+	if s.WindowLen == 0 && len(w.Values) == 0 {
+		return fieldError("window", faultf(ErrLength, "found no values, want at least one"))
+	}
+	if s.WindowLen == 0 {
+		s.WindowLen = len(w.Values)
+	}
+	if len(w.Values) != s.WindowLen {
+		return fieldError("window", faultf(ErrLength, "found %d values, want %d", len(w.Values), s.WindowLen))
+	}
+	if w.Order == nil {
+		return nil
+	}
+	if s.Dims == 0 {
+		if n := len(w.Order); n == 0 || len(w.Values)%n != 0 {
+			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
+		}
+		if n := len(w.Order); s.Steps > 0 && len(w.Values) != n*s.Steps {
+			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*s.Steps, s.Steps, n))
+		}
+		s.Dims = len(w.Order)
+	}
+	if len(w.Order) != s.Dims {
+		return fieldError("order", faultf(ErrLength, "found %d names, want %d", len(w.Order), s.Dims))
+	}
+	return nil
+}
+
 // OpenWindows yields the windows of a dataset_raw.jsonl, in file order. Each
 // range over the sequence opens the file anew. A window without a window_id
 // gets its line's number, from zero, blank lines counted. A last line that has
@@ -56,10 +87,10 @@ func OpenWindows(path string, settings WindowSettings) iter.Seq2[Window, error] 
 
 // windowDecoder reads records from one stream.
 type windowDecoder struct {
-	file  string
-	lines *lineReader
-	settings  WindowSettings
-	json  lineDecoder
+	file     string
+	lines    *lineReader
+	settings WindowSettings
+	json     lineDecoder
 
 	// What lines repeat is kept, as text and as value.
 	rawRun, rawOrder, rawUnits []byte
@@ -157,7 +188,10 @@ func (d *windowDecoder) decode(line []byte) (Window, error) {
 	if err := d.json.finish(); err != nil {
 		return w, err
 	}
-	return w, d.check(w)
+	if w.Values == nil {
+		return w, fieldError("window", faultf(ErrMissing, "found no such key, want a list of numbers"))
+	}
+	return w, d.settings.CheckWindow(w)
 }
 
 func (d *windowDecoder) values() ([]float64, error) {
@@ -235,38 +269,6 @@ func (d *windowDecoder) unitMap() (map[string]string, error) {
 	}
 	d.units, d.rawUnits = units, append(d.rawUnits[:0], v...)
 	return units, nil
-}
-
-// check holds a record to the options, which the first one completes.
-func (d *windowDecoder) check(w Window) error {
-	if w.Values == nil {
-		return fieldError("window", faultf(ErrMissing, "found no such key, want a list of numbers"))
-	}
-	if d.settings.WindowLen == 0 && len(w.Values) == 0 {
-		return fieldError("window", faultf(ErrLength, "found no values, want at least one"))
-	}
-	if d.settings.WindowLen == 0 {
-		d.settings.WindowLen = len(w.Values)
-	}
-	if len(w.Values) != d.settings.WindowLen {
-		return fieldError("window", faultf(ErrLength, "found %d values, want %d", len(w.Values), d.settings.WindowLen))
-	}
-	if w.Order == nil {
-		return nil
-	}
-	if d.settings.Dims == 0 {
-		if n := len(w.Order); n == 0 || len(w.Values)%n != 0 {
-			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
-		}
-		if n := len(w.Order); d.settings.Steps > 0 && len(w.Values) != n*d.settings.Steps {
-			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*d.settings.Steps, d.settings.Steps, n))
-		}
-		d.settings.Dims = len(w.Order)
-	}
-	if len(w.Order) != d.settings.Dims {
-		return fieldError("order", faultf(ErrLength, "found %d names, want %d", len(w.Order), d.settings.Dims))
-	}
-	return nil
 }
 
 // AppendJSON appends the window as a line of dataset_raw.jsonl, its end

@@ -53,7 +53,7 @@ func TestReadWindows(t *testing.T) {
 	xy := []string{"x", "y"}
 	cases := []struct {
 		name, text string
-		settings       WindowSettings
+		settings   WindowSettings
 		want       []Window
 	}{
 		{"no bytes", "", WindowSettings{}, nil},
@@ -104,7 +104,7 @@ func TestReadWindowsErrors(t *testing.T) {
 	const good = `{"window":[1,2]}` + "\n"
 	cases := []struct {
 		name, text string
-		settings       WindowSettings
+		settings   WindowSettings
 		kind       error
 		message    string // the whole message
 	}{

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -88,4 +89,15 @@ func IsSet(fs *flag.FlagSet, name string) bool {
 	set := false
 	fs.Visit(func(f *flag.Flag) { set = set || f.Name == name })
 	return set
+}
+
+// OnlyBeside returns a UsageError where another flag was given than name and
+// those that go with it.
+func OnlyBeside(fs *flag.FlagSet, name string, others ...string) (err error) {
+	fs.Visit(func(f *flag.Flag) {
+		if f.Name != name && !slices.Contains(others, f.Name) {
+			err = Usagef("--%s does not go with --%s, want it left out", f.Name, name)
+		}
+	})
+	return err
 }

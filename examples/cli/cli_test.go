@@ -60,6 +60,28 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestOnlyBeside(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                    "",
+		"--dataset a --out b": "",
+		"--dataset a --w 1":   "--w does not go with --dataset, want it left out",
+		"--w 0 --dataset a":   "--w does not go with --dataset, want it left out",
+	} {
+		fs := NewFlags("tool", "summary")
+		fs.String("dataset", "", "")
+		fs.String("out", "", "")
+		fs.Int("w", 0, "")
+		if err := Parse(fs, strings.Fields(args), io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		err := OnlyBeside(fs, "dataset", "out")
+		var usage *UsageError
+		if want == "" && err != nil || want != "" && (!errors.As(err, &usage) || err.Error() != want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+}
+
 // Not on a terminal: not a byte.
 func TestProgressIsSilentElsewhere(t *testing.T) {
 	var b bytes.Buffer

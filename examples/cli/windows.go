@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"iter"
 	"path/filepath"
 	"sync"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/numpy"
 )
 
 // SampleRecording is what programs work on where they are given nothing: a
@@ -29,14 +31,48 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 }
 
 // OpenWindows returns a data set's windows of w steps of dims values (0: what
-// the file has). A data set without windows is an error; a torn last line is a
-// warning, printed once.
+// the file has). A path that ends in .npy or .npz is a numpy file, any other a
+// dataset_raw.jsonl. A data set without windows is an error; a torn last line
+// is a warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
 	var once sync.Once
-	windows := dataset.OpenWindows(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
+	open := dataset.OpenWindows
+	if numpy.IsFile(path) {
+		open = numpy.OpenWindows
+	}
+	windows := open(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
 	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
 		once.Do(func() { Warn(stderr)(err) })
 	}), path)
+}
+
+// WriteWindows writes a data set, in the format that OpenWindows would read, and
+// returns the number of windows.
+func WriteWindows(path string, windows iter.Seq2[dataset.Window, error]) (int, error) {
+	if numpy.IsFile(path) {
+		return numpy.WriteFile(path, windows)
+	}
+	return dataset.WriteFile(path, windows)
+}
+
+// Watch returns seq, and shows on a terminal how many values it has yielded.
+// When ctx is cancelled the sequence ends with its error.
+func Watch[T any](ctx context.Context, stderr io.Writer, what string, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		progress := NewProgress(stderr)
+		defer progress.Clear()
+		n := 0
+		for v, err := range seq {
+			if err == nil {
+				n++
+				progress.Update(what, n, 0)
+				err = ctx.Err()
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // OpenSamples returns a recording's samples. A recording without samples is an

@@ -39,11 +39,11 @@ type options struct {
 func parse(args []string, stdout io.Writer) (*options, error) {
 	var o options
 	fs := cli.NewFlags("eval", summary)
-	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl to measure on")
+	fs.StringVar(&o.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
 	fs.StringVar(&o.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
 	fs.StringVar(&o.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	fs.StringVar(&o.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
-	fs.StringVar(&o.baseline, "baseline-dataset", "", "dataset_raw.jsonl whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
+	fs.StringVar(&o.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
 	o.split.RegisterFlags(fs)
 	fs.Var(cli.Floats(&o.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&o.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
@@ -54,7 +54,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	}
 	switch {
 	case o.dataset == "":
-		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl")
+		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl, .npy or .npz")
 	case o.manifest == "" && o.ladder == "":
 		return nil, cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json, or --ladder")
 	case o.manifest != "" && o.ladder != "":

@@ -17,6 +17,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
@@ -77,6 +78,34 @@ func TestWritesTheEvaluation(t *testing.T) {
 	}
 	if _, err := eval("--dataset", data, "--bam-manifest", manifest, "--out", file); err == nil || !strings.Contains(err.Error(), "--force") {
 		t.Errorf("over an existing file: %v", err)
+	}
+}
+
+// A data set in numpy's format measures as the same one in JSONL does.
+func TestNumpyDataset(t *testing.T) {
+	data, manifest := model(t, &train.Settings{LatentDim: 2, Split: dataset.HashSplit{TrainRatio: 0.5, Seed: 3}})
+	dir := t.TempDir()
+	arrays := filepath.Join(dir, "d.npz")
+	if n, err := numpy.WriteFile(arrays, dataset.OpenWindows(data, dataset.WindowSettings{})); err != nil || n != 300 {
+		t.Fatal(n, err)
+	}
+	var texts []string
+	for i, path := range []string{data, arrays} {
+		file := filepath.Join(dir, fmt.Sprintf("eval%d.json", i))
+		if _, err := eval("--dataset", path, "--bam-manifest", manifest, "--out", file); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, strings.ReplaceAll(string(b), filepath.ToSlash(path), "DATASET"))
+	}
+	if texts[0] != texts[1] || !strings.Contains(texts[0], "DATASET") {
+		t.Errorf("from .jsonl\n%s\nfrom .npz\n%s", texts[0], texts[1])
+	}
+	if _, err := eval("--dataset", filepath.Join(dir, "no.npy"), "--bam-manifest", manifest); err == nil || !strings.Contains(err.Error(), "no.npy: no such file") {
+		t.Errorf("missing file: %v", err)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Samples turns a recording of sensor samples into a data set of windows, or
-// simulates a recording.
+// simulates a recording, or converts a data set to and from numpy's formats.
 //
 //	go run ./examples/samples --in walk.jsonl --out out/dataset_raw.jsonl
+//	go run ./examples/samples --dataset out/dataset_raw.jsonl --out out/walk.npz
 //	go run ./examples/samples --simulate 10000 --rate-hz 10 --window-W 8 --out out/dataset_raw.jsonl
 package main
 
@@ -11,13 +12,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
+	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
 )
@@ -25,17 +26,18 @@ import (
 func main() { cli.Main("samples", run) }
 
 const summary = `Samples cuts a recording of sensor samples into windows and writes them as a data set.
-The recording comes from a file (--in) or from a simulator (--simulate).`
+The recording comes from a file (--in) or from a simulator (--simulate).
+With --dataset it writes the windows of a data set as they are, in the format that the extension of --out says.`
 
 type options struct {
-	in, out, samplesOut string
-	simulate            int
-	seed                int64
-	rateHz              float64
-	window              dataset.Windower
-	fill                dataset.Fill
-	maxSamples          int
-	force               bool
+	in, dataset, out, samplesOut string
+	simulate                     int
+	seed                         int64
+	rateHz                       float64
+	window                       dataset.Windower
+	fill                         dataset.Fill
+	maxSamples                   int
+	force                        bool
 }
 
 func parse(args []string, stdout io.Writer) (*options, error) {
@@ -43,9 +45,10 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	flags := cli.NewFlags("samples", summary)
 	flags.StringVar(&o.in, "in", "", "recording to read: .csv is CSV, anything else JSONL")
 	flags.IntVar(&o.simulate, "simulate", 0, "simulate a recording of so many samples instead")
+	flags.StringVar(&o.dataset, "dataset", "", "data set to convert: .npy and .npz are numpy's, anything else JSONL")
 	flags.Int64Var(&o.seed, "seed", 0, "of the simulation")
 	flags.Float64Var(&o.rateHz, "rate-hz", 1, "samples a second of the simulation, at most 1000")
-	flags.StringVar(&o.out, "out", "", "data set to write, as out/dataset_raw.jsonl")
+	flags.StringVar(&o.out, "out", "", "data set to write: .npy and .npz are numpy's, anything else JSONL, as out/dataset_raw.jsonl")
 	flags.StringVar(&o.samplesOut, "samples-out", "", "recording to write: the samples themselves, as flat JSONL")
 	o.window.RegisterFlags(flags)
 	fill := flags.String("fill", "error", "a missing value: error, drop (its sample) or hold (the last value)")
@@ -65,12 +68,16 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 func (o *options) check(flags *flag.FlagSet) error {
 	simulated := cli.IsSet(flags, "simulate")
 	switch {
-	case simulated == (o.in != ""):
-		return cli.Usagef("want either --in FILE or --simulate N (--help lists the flags)")
-	case o.out == "" && o.samplesOut == "":
-		return cli.Usagef("want --out FILE, as --out out/dataset_raw.jsonl, or --samples-out FILE")
-	case o.samplesOut != "" && filepath.Clean(o.out) == filepath.Clean(o.samplesOut):
-		return cli.Usagef("--out and --samples-out are both %s, want two files", o.out)
+	case o.dataset != "" && (simulated || o.in != ""), o.dataset == "" && simulated == (o.in != ""):
+		return cli.Usagef("want one of --in FILE, --simulate N and --dataset FILE (--help lists the flags)")
+	case numpy.IsFile(o.in):
+		return cli.Usagef("--in is %s, a data set and no recording: want --dataset %[1]s", o.in)
+	case o.out == "" && (o.samplesOut == "" || o.dataset != ""):
+		return cli.Usagef("want --out FILE, as --out out/dataset_raw.jsonl, or --samples-out FILE for a recording")
+	case o.dataset != "":
+		return cli.OnlyBeside(flags, "dataset", "out", "force")
+	case o.samplesOut != "" && (numpy.IsFile(o.samplesOut) || filepath.Clean(o.out) == filepath.Clean(o.samplesOut)):
+		return cli.Usagef("--samples-out is %s, want a JSONL file other than --out", o.samplesOut)
 	case simulated && o.simulate < 1:
 		return cli.Usagef("--simulate is %d, want at least 1", o.simulate)
 	case o.maxSamples < 0:
@@ -99,12 +106,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, path := range []string{o.out, o.samplesOut} {
-		if err := cli.CheckOut(path, o.force, o.in); err != nil {
+		if err := cli.CheckOut(path, o.force, o.in, o.dataset); err != nil {
 			return err
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
+	}
+	if o.dataset != "" {
+		n, err := cli.WriteWindows(o.out, cli.Watch(ctx, stderr, "windows", cli.OpenWindows(o.dataset, 0, 0, stderr)))
+		if err == nil {
+			fmt.Fprintf(stdout, "wrote     %d windows from %s to %s\n", n, o.dataset, o.out)
+		}
+		return err
 	}
 	var counts dataset.SampleCounts
 	samples := motion.Samples(o.seed, o.rateHz, o.simulate)
@@ -113,27 +127,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		samples = cli.OpenSamples(o.in, dataset.SampleSettings{Fill: o.fill, Counts: &counts}, stderr)
 		source = o.in
 	}
-	progress := cli.NewProgress(stderr)
-	defer progress.Clear()
-	var times dataset.Timing
+	var times dataset.Timing // of the last pass
 	watched := func(yield func(dataset.Sample, error) bool) {
-		times = dataset.Timing{} // of the last pass
-		for s, err := range dataset.Limit(samples, o.maxSamples) {
+		times = dataset.Timing{}
+		for s, err := range cli.Watch(ctx, stderr, "samples", dataset.Limit(samples, o.maxSamples)) {
 			if err == nil {
 				times.Add(s.TsMs)
-				progress.Update("samples", times.Samples(), 0)
-				err = ctx.Err()
 			}
-			if !yield(s, err) || err != nil {
+			if !yield(s, err) {
 				return
 			}
 		}
 	}
-	windows, err := o.write(watched, source)
+	windows := 0
+	if o.out != "" {
+		windows, err = cli.WriteWindows(o.out, dataset.NotEmpty(dataset.Windows(watched, o.window), source))
+		if errors.Is(err, dataset.ErrEmpty) && o.window.W > 1 {
+			err = fmt.Errorf("%s: found too few samples for a window, want at least --window-W %d without a longer gap between them", source, o.window.W)
+		}
+	}
+	if o.samplesOut != "" && err == nil {
+		_, err = dataset.WriteFile(o.samplesOut, watched)
+	}
 	if err != nil {
 		return err
 	}
-	progress.Clear()
 	fmt.Fprintf(stdout, "read      %d samples from %s\n", times.Samples(), source)
 	if counts.Dropped+counts.Held > 0 {
 		fmt.Fprintf(stdout, "filled    %d samples dropped, %d held, for missing values\n", counts.Dropped, counts.Held)
@@ -146,19 +164,4 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stdout, "wrote     %d samples to %s\n", times.Samples(), o.samplesOut)
 	}
 	return nil
-}
-
-// write writes what was asked for and returns the number of windows.
-func (o *options) write(samples iter.Seq2[dataset.Sample, error], source string) (n int, err error) {
-	if o.out != "" {
-		n, err = dataset.WriteFile(o.out, dataset.NotEmpty(dataset.Windows(samples, o.window), source))
-		var at *dataset.Error
-		if errors.Is(err, dataset.ErrEmpty) && errors.As(err, &at) && o.window.W > 1 {
-			return 0, fmt.Errorf("%s: found too few samples for a window, want at least --window-W %d without a longer gap between them", source, o.window.W)
-		}
-	}
-	if o.samplesOut != "" && err == nil {
-		_, err = dataset.WriteFile(o.samplesOut, samples)
-	}
-	return n, err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -187,21 +186,36 @@ func TestUnwritable(t *testing.T) {
 
 func TestWrongFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                    "want either --in FILE or --simulate N",
-		"--in a --simulate 5 --out b":         "want either --in FILE or --simulate N",
-		"--in a":                              "want --out FILE",
-		"--in a --out b --samples-out ./b":    "two files",
-		"--simulate 0 --out b":                "--simulate is 0, want at least 1",
-		"--in a --out b --window-W 0":         "--window-W is 0, want at least 1",
-		"--in a --out b --window-stride -1":   "--window-stride is -1, want at least 1",
-		"--in a --out b --max-gap-ms -1":      "--max-gap-ms is -1, want 0 or more",
-		"--in a --out b --max-samples -1":     "--max-samples is -1, want 0 or more",
-		"--in a --out b --fill zero":          `--fill is "zero", want error, drop or hold`,
-		"--in a --out b --seed 1":             "--seed and --rate-hz are for --simulate",
-		"--simulate 5 --rate-hz NaN --out b":  "--rate-hz is NaN, want above 0 and at most 1000",
-		"--simulate 5 --rate-hz 1001 --out b": "--rate-hz is 1001, want above 0 and at most 1000",
-		"--in a --out b --windows 3":          "flag provided but not defined: -windows",
-		"--in a --out b c":                    `unexpected argument "c"`,
+		"":                                      "want one of --in FILE, --simulate N and --dataset FILE",
+		"--in a --simulate 5 --out b":           "want one of --in FILE, --simulate N and --dataset FILE",
+		"--in a --dataset c --out b":            "want one of --in FILE, --simulate N and --dataset FILE",
+		"--dataset c --simulate 5 --out b":      "want one of --in FILE, --simulate N and --dataset FILE",
+		"--in a.npz --out b":                    "--in is a.npz, a data set and no recording: want --dataset a.npz",
+		"--in a.NPY --out b.npz":                "want --dataset a.NPY",
+		"--dataset a":                           "want --out FILE",
+		"--dataset a --samples-out b":           "want --out FILE",
+		"--dataset a.npz --out b --window-W 8":  "--window-W does not go with --dataset, want it left out",
+		"--dataset a --out b --window-stride 1": "--window-stride does not go with --dataset",
+		"--dataset a --out b --max-gap-ms 1":    "--max-gap-ms does not go with --dataset",
+		"--dataset a --out b --fill hold":       "--fill does not go with --dataset",
+		"--dataset a --out b --samples-out c":   "--samples-out does not go with --dataset",
+		"--dataset a --out b --max-samples 3":   "--max-samples does not go with --dataset",
+		"--dataset a --out b --run-id r":        "--run-id does not go with --dataset",
+		"--dataset a --out b --seed 1":          "--seed does not go with --dataset",
+		"--in a --samples-out b.npz":            "--samples-out is b.npz, want a JSONL file other than --out",
+		"--in a":                                "want --out FILE",
+		"--in a --out b --samples-out ./b":      "want a JSONL file other than --out",
+		"--simulate 0 --out b":                  "--simulate is 0, want at least 1",
+		"--in a --out b --window-W 0":           "--window-W is 0, want at least 1",
+		"--in a --out b --window-stride -1":     "--window-stride is -1, want at least 1",
+		"--in a --out b --max-gap-ms -1":        "--max-gap-ms is -1, want 0 or more",
+		"--in a --out b --max-samples -1":       "--max-samples is -1, want 0 or more",
+		"--in a --out b --fill zero":            `--fill is "zero", want error, drop or hold`,
+		"--in a --out b --seed 1":               "--seed and --rate-hz are for --simulate",
+		"--simulate 5 --rate-hz NaN --out b":    "--rate-hz is NaN, want above 0 and at most 1000",
+		"--simulate 5 --rate-hz 1001 --out b":   "--rate-hz is 1001, want above 0 and at most 1000",
+		"--in a --out b --windows 3":            "flag provided but not defined: -windows",
+		"--in a --out b c":                      `unexpected argument "c"`,
 	} {
 		in(t, "", "")
 		_, _, err := start(args)
@@ -215,6 +229,69 @@ func TestWrongFlags(t *testing.T) {
 	}
 	if stdout, _, err := start("--help"); err != flag.ErrHelp || !strings.Contains(stdout, "-max-gap-ms") {
 		t.Errorf("--help: got %v, %s", err, stdout)
+	}
+}
+
+// A data set goes to numpy's formats and back, and cut windows go there at once.
+func TestConvert(t *testing.T) {
+	in(t, "", "")
+	for _, c := range []struct{ args, stdout string }{
+		{"--simulate 60 --window-W 3 --out a.jsonl", "wrote     58 windows of 3 × 12 values to a.jsonl\n"},
+		{"--simulate 60 --window-W 3 --out a.npz", "wrote     58 windows of 3 × 12 values to a.npz\n"},
+		{"--dataset a.jsonl --out new/b.npz", "wrote     58 windows from a.jsonl to new/b.npz\n"},
+		{"--dataset new/b.npz --out b.jsonl", "wrote     58 windows from new/b.npz to b.jsonl\n"},
+		{"--dataset a.jsonl --out c.npy", "wrote     58 windows from a.jsonl to c.npy\n"},
+		{"--dataset c.npy --out c.jsonl", "wrote     58 windows from c.npy to c.jsonl\n"},
+		{"--dataset b.jsonl --out c.npy --force", "wrote     58 windows from b.jsonl to c.npy\n"},
+		{"--dataset a.npz --out d.NPZ", "wrote     58 windows from a.npz to d.NPZ\n"},
+	} {
+		stdout, stderr, err := start(c.args)
+		if err != nil || stderr != "" || !strings.HasSuffix(stdout, c.stdout) {
+			t.Fatalf("%s: %v: got %s%s, want %s", c.args, err, stdout, stderr, c.stdout)
+		}
+	}
+	if read(t, "a.jsonl") != read(t, "b.jsonl") {
+		t.Error("a data set is another after the way through .npz")
+	}
+	if read(t, "a.npz") != read(t, "new/b.npz") || read(t, "a.npz") != read(t, "d.NPZ") {
+		t.Error("equal windows made different files")
+	}
+	for w, err := range dataset.OpenWindows("c.jsonl", dataset.WindowSettings{WindowLen: 36}) {
+		if err != nil || w.Order != nil || w.RunID != "" || w.TsMs != 0 {
+			t.Fatalf("%+v, %v: a .npy file holds values alone", w, err)
+		}
+	}
+}
+
+func TestConvertBadInput(t *testing.T) {
+	for _, c := range []struct {
+		name, text, args string
+		want             string
+	}{
+		{"missing file", "", "--dataset no.npz --out b.jsonl", "dataset: no.npz: no such file or directory"},
+		{"no records", "", "--dataset a.jsonl --out b.npz", "dataset: a.jsonl: found no records, want at least one"},
+		{"a recording", recording(2), "--dataset a.jsonl --out b.npz", "dataset: a.jsonl:1: window: found no such key, want a list of numbers"},
+		{"two lengths", `{"window":[1]}` + "\n" + `{"window":[1,2]}` + "\n", "--dataset a.jsonl --out b.npz", "dataset: a.jsonl:2: window: found 2 values, want 1"},
+		{"two orders", `{"window":[1],"order":["a"]}` + "\n" + `{"window":[1],"order":["b"]}` + "\n", "--dataset a.jsonl --out b.npz", `dataset: b.npz: order: row 1: found ["b"], want ["a"] as in row 0: a file has one order`},
+		{"output over input", `{"window":[1]}`, "--dataset a.jsonl --out a.jsonl --force", "a.jsonl: found the input itself, want another file to write"},
+		{"existing output", `{"window":[1]}`, "--dataset b.jsonl --out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in(t, "a.jsonl", c.text)
+			stdout, _, err := start(c.args)
+			var usage *cli.UsageError
+			if err == nil || errors.As(err, &usage) || err.Error() != c.want {
+				t.Fatalf("got  %v\nwant %s", err, c.want)
+			}
+			if entries, _ := os.ReadDir("."); stdout != "" || len(entries) != 1 || read(t, "a.jsonl") != c.text {
+				t.Fatalf("left behind %v, printed %q", entries, stdout)
+			}
+		})
+	}
+	in(t, "a.jsonl", `{"window":[1]}`+"\n"+`{"wind`)
+	stdout, stderr, err := start("--dataset a.jsonl --out b.npz")
+	if err != nil || stdout != "wrote     1 windows from a.jsonl to b.npz\n" || !strings.Contains(stderr, "torn last line") {
+		t.Fatalf("a torn last line: %v: %s%s", err, stdout, stderr)
 	}
 }
 
@@ -238,12 +315,15 @@ func TestInterrupted(t *testing.T) {
 	in(t, "", "")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := run(ctx, strings.Fields("--simulate 1000000000 --out d.jsonl"), new(bytes.Buffer), new(bytes.Buffer))
-	if !errors.Is(err, context.Canceled) {
-		t.Fatalf("got %v, want context.Canceled", err)
-	}
-	if _, err := os.Stat("d.jsonl"); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("an interrupted run left its output: %v", err)
+	write(t, "a.jsonl", `{"window":[1]}`)
+	for _, args := range []string{"--simulate 1000000000 --out d.npz", "--simulate 1000000000 --out d.jsonl", "--dataset a.jsonl --out d.npz"} {
+		err := run(ctx, strings.Fields(args), new(bytes.Buffer), new(bytes.Buffer))
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("%s: got %v, want context.Canceled", args, err)
+		}
+		if entries, _ := os.ReadDir("."); len(entries) != 1 {
+			t.Fatalf("%s: left behind %v", args, entries)
+		}
 	}
 }
 
