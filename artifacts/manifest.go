@@ -62,12 +62,12 @@ type Manifest struct {
 // BitPackInfo is the manifest's bitpack object. The tables themselves are in
 // the file it names.
 type BitPackInfo struct {
-	Path         string `json:"path"`
-	PayloadBytes int    `json:"payload_bytes"`
-	ModeBits     int    `json:"mode_bits"`
-	Modes        int    `json:"modes"`
-	Rotation     int    `json:"rotation"`
-	Check        bool   `json:"check"`
+	Path          string `json:"path"`
+	PayloadBytes  int    `json:"payload_bytes"`
+	ComponentBits int    `json:"mode_bits"`
+	Components    int    `json:"modes"`
+	Rotation      int    `json:"rotation"`
+	Check         bool   `json:"check"`
 }
 
 // Methods of a TrainSplit.
@@ -96,7 +96,7 @@ func (m *Manifest) Window() sensor.Shape {
 func (m *Manifest) WindowLen() int { return m.Window().Len() }
 
 // Values describes the values of a step, as far as the manifest tells.
-func (m *Manifest) Values() sensor.Schema {
+func (m *Manifest) SensorSchema() sensor.Schema {
 	if len(m.Order) == m.Dims && m.Order != nil {
 		return sensor.Named(m.Order, m.Units)
 	}
@@ -105,7 +105,7 @@ func (m *Manifest) Values() sensor.Schema {
 
 // SetValues notes names and units of the values of a step. Those of a motion
 // sample are not written: every reader assumes them.
-func (m *Manifest) SetValues(s sensor.Schema) {
+func (m *Manifest) SetSensorSchema(s sensor.Schema) {
 	if m.Order, m.Units = nil, nil; s.Names() != nil && !s.Equal(sensor.Motion()) {
 		m.Order, m.Units = s.Names(), s.Units()
 	}
@@ -204,8 +204,8 @@ func (m *Manifest) checkSizes(f *modelfile.Faults) {
 		{"input_dims", m.Dims, 1, sensor.MaxWindowLen}, {"window_W", m.W, 1, sensor.MaxWindowLen}, {"window_stride", m.Stride, 1, math.MaxInt},
 	}
 	if b := m.BitPack; b != nil {
-		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ModeBits, 0, bam.MaxComponentBits},
-			size{"bitpack.modes", b.Modes, 1, 1 << bam.MaxComponentBits}, size{"bitpack.rotation", b.Rotation, 0, bam.MaxRotation})
+		sizes = append(sizes, size{"bitpack.payload_bytes", b.PayloadBytes, 1, math.MaxUint8}, size{"bitpack.mode_bits", b.ComponentBits, 0, bam.MaxComponentBits},
+			size{"bitpack.modes", b.Components, 1, 1 << bam.MaxComponentBits}, size{"bitpack.rotation", b.Rotation, 0, bam.MaxRotation})
 	}
 	for _, s := range sizes {
 		s.check(f)

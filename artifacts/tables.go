@@ -7,7 +7,7 @@ import (
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// The arrays of bitpack.npz, float32, for M modes of k latents of which r turn.
+// The arrays of bitpack.npz, float32, for M components of k latents, r of them rotated.
 const (
 	ArrayBits      = "bits"      // M×k, whole numbers
 	ArrayCenters   = "centers"   // M×k
@@ -17,8 +17,8 @@ const (
 
 func tablesInfo(t *bam.Tables) *BitPackInfo {
 	return &BitPackInfo{
-		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ModeBits: t.ComponentBits,
-		Modes: len(t.Components), Rotation: t.Components[0].Rotation.Rows, Check: t.CheckByte,
+		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ComponentBits: t.ComponentBits,
+		Components: len(t.Components), Rotation: t.Components[0].Rotation.Rows, Check: t.CheckByte,
 	}
 }
 
@@ -46,7 +46,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 	if err != nil {
 		return nil, err
 	}
-	n, r := info.Modes, info.Rotation
+	n, r := info.Components, info.Rotation
 	for name, want := range map[string][2]int{
 		ArrayBits: {n, latents}, ArrayCenters: {n, latents}, ArrayKnots: {n * latents, bam.MaxKnots}, ArrayRotations: {n * r, r},
 	} {
@@ -54,7 +54,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
 		}
 	}
-	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ModeBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
+	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ComponentBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
 	for i := range t.Components {
 		m := &t.Components[i]
 		m.Center = arrays[ArrayCenters].Data[i*latents : (i+1)*latents]
@@ -66,7 +66,7 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 			at := i*latents + j
 			b := arrays[ArrayBits].Data[at]
 			if !(b >= 0 && b <= bam.MaxLatentBits) || b != float32(int(b)) {
-				return nil, &Error{File: file, Field: ArrayBits, Err: fmt.Errorf("%w: mode %d latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
+				return nil, &Error{File: file, Field: ArrayBits, Err: fmt.Errorf("%w: component %d latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
 			}
 			m.Bits[j] = uint8(b)
 			m.Knots[j] = arrays[ArrayKnots].Data[at*bam.MaxKnots:][:min(1<<m.Bits[j], bam.MaxKnots)]

@@ -82,7 +82,7 @@ func TestHostileTables(t *testing.T) {
 			tables = f.Data
 		}
 	}
-	good := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1, Check: true}
+	good := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ComponentBits: 1, Components: 2, Rotation: 1, Check: true}
 	if _, err := artifacts.ParseTables(artifacts.BitPackFile, tables, &good, 2); err != nil {
 		t.Fatal(err)
 	}
@@ -92,10 +92,10 @@ func TestHostileTables(t *testing.T) {
 		latents int
 		want    error
 	}{
-		{"more modes", func(b *artifacts.BitPackInfo) { b.Modes = 3 }, 2, artifacts.ErrMismatch},
+		{"more modes", func(b *artifacts.BitPackInfo) { b.Components = 3 }, 2, artifacts.ErrMismatch},
 		{"more latents", func(*artifacts.BitPackInfo) {}, 3, artifacts.ErrMismatch},
 		{"more turned", func(b *artifacts.BitPackInfo) { b.Rotation = 2 }, 2, artifacts.ErrMismatch},
-		{"too few mode bits", func(b *artifacts.BitPackInfo) { b.ModeBits = 0 }, 2, artifacts.ErrMalformed},
+		{"too few mode bits", func(b *artifacts.BitPackInfo) { b.ComponentBits = 0 }, 2, artifacts.ErrMalformed},
 		{"too short a payload", func(b *artifacts.BitPackInfo) { b.PayloadBytes = 1 }, 2, artifacts.ErrMalformed},
 	} {
 		info := good
@@ -146,7 +146,7 @@ func FuzzTables(f *testing.F) {
 			f.Add(file.Data)
 		}
 	}
-	info := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ModeBits: 1, Modes: 2, Rotation: 1}
+	info := artifacts.BitPackInfo{Path: artifacts.BitPackFile, PayloadBytes: 2, ComponentBits: 1, Components: 2, Rotation: 1}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if tables, err := artifacts.ParseTables(artifacts.BitPackFile, data, &info, 2); err == nil && tables.Check(2) != nil {
 			t.Error("tables that do not serve pass")

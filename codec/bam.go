@@ -103,7 +103,7 @@ func (c *BAM) PayloadLen() int { return c.packer.PayloadLen() }
 func (c *BAM) Window() sensor.Shape { return c.model.Manifest.Window() }
 
 // Values describes the values of a step, as far as the manifest tells.
-func (c *BAM) Values() sensor.Schema { return c.model.Manifest.Values() }
+func (c *BAM) SensorSchema() sensor.Schema { return c.model.Manifest.SensorSchema() }
 
 // ModelHash is the hash over the model's files; "" where it was not loaded from
 // files.

@@ -156,7 +156,7 @@ func TestRefusesAndLeavesDst(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := range payload {
-				if b, ok := c.(codec.Laddered); ok && b.Rung(n) >= 0 {
+				if b, ok := c.(codec.Laddered); ok && b.RungForLength(n) >= 0 {
 					continue // another rung's length
 				}
 				if c.ID() == "entropy_grid" && c.(codec.FixedLength).PayloadLen() == 0 {

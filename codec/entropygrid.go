@@ -131,7 +131,7 @@ func (c *EntropyGrid) Window() sensor.Shape {
 func (c *EntropyGrid) Angles() []bool {
 	angles := make([]bool, len(c.model.Dims))
 	for i, d := range c.model.Dims {
-		angles[i] = d.Cells > 0
+		angles[i] = d.Steps > 0
 	}
 	return angles
 }
@@ -142,16 +142,16 @@ func (c *EntropyGrid) Components() int { return c.model.Components() }
 // Code is the hash of entropy_grid.json, whatever the payload's length.
 func (c *EntropyGrid) Code() string { return c.model.Hash }
 
-// Need is how many bytes the window's code has, or more than any payload where a
-// value is out of range.
-func (c *EntropyGrid) Need(window []float64) int {
+// Need returns the length of the window's code in bytes, and false if a value is out
+// of range.
+func (c *EntropyGrid) Need(window []float64) (bytes int, ok bool) {
 	s := c.model.NewScratch()
 	defer c.model.Release(s)
 	code, bad := c.model.Encode(s, window)
 	if bad >= 0 {
-		return math.MaxInt
+		return 0, false
 	}
-	return max(minPayload, len(code))
+	return max(minPayload, len(code)), true
 }
 
 // AppendEncode codes the window's values. A value too large to be quantised, some

@@ -207,15 +207,14 @@ func (g *Grid) Angles() []bool {
 	return angles
 }
 
-// Need is the payload's length, or more than any payload has where a value is out
-// of range.
-func (g *Grid) Need(window []float64) int {
+// Need returns the payload's length, and false if a value is out of range.
+func (g *Grid) Need(window []float64) (bytes int, ok bool) {
 	for i, x := range window {
 		if _, ok := g.quantize(i%len(g.dims), x); !ok {
-			return math.MaxInt
+			return 0, false
 		}
 	}
-	return g.length
+	return g.length, true
 }
 
 // Code is the schema: no other codec needs the same bytes.

@@ -60,7 +60,7 @@ func NewLadder(window sensor.Shape, values sensor.Schema, tolerances []float64, 
 	window.Stride = max(window.Stride, 1)
 	l := LadderSpec{Window: window, Tolerances: slices.Clone(tolerances)}
 	if values != nil {
-		l.SetValues(values)
+		l.SetSensorSchema(values)
 	}
 	for _, c := range rungs {
 		l.Rungs = append(l.Rungs, NewRungSpec(c, Params{}))
@@ -82,7 +82,7 @@ func NewLadder(window sensor.Shape, values sensor.Schema, tolerances []float64, 
 // newLadder builds the codec of a ladder.json that was checked, whose text is
 // data.
 func newLadder(name string, l *LadderSpec, data []byte, codecs []Codec) (*Ladder, error) {
-	b := &Ladder{spec: *l, angles: l.Values().Angles(), schema: "bounded_v1:" + modelfile.Hash(data)}
+	b := &Ladder{spec: *l, angles: l.SensorSchema().Angles(), schema: "bounded_v1:" + modelfile.Hash(data)}
 	for i, c := range codecs {
 		if err := checkRung(name, i, c, l.Window.Len()); err != nil {
 			return nil, err
@@ -133,7 +133,7 @@ func (b *Ladder) MaxPayloadLen() int { return b.rungs[len(b.rungs)-1].MaxPayload
 func (b *Ladder) Window() sensor.Shape { return b.spec.Window }
 
 // Values describes the values of a step.
-func (b *Ladder) Values() sensor.Schema { return b.spec.Values() }
+func (b *Ladder) SensorSchema() sensor.Schema { return b.spec.SensorSchema() }
 
 // Angles says of each value of a step whether it is compared modulo 360.
 func (b *Ladder) Angles() []bool { return slices.Clone(b.angles) }
@@ -150,8 +150,8 @@ func (b *Ladder) Rungs() []Codec {
 	return rungs
 }
 
-// Rung is the index of the rung whose payloads have n bytes; -1 where none has.
-func (b *Ladder) Rung(n int) int {
+// RungForLength is the index of the rung whose payloads have n bytes; -1 where none has.
+func (b *Ladder) RungForLength(n int) int {
 	return slices.IndexFunc(b.rungs, func(r rung) bool { return r.MaxPayloadLen() == n })
 }
 
@@ -163,14 +163,15 @@ func (b *Ladder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	s := b.pool.Get().(*ladderScratch)
 	defer b.pool.Put(s)
 	room := slices.Grow(dst, b.MaxPayloadLen())
-	code, need := "", 0 // of the estimator asked last
+	code, need, ok := "", 0, true // of the estimator asked last
 	for i := range b.rungs {
 		r := &b.rungs[i]
 		if r.estimator != nil {
 			if code != r.code {
-				code, need = r.code, r.estimator.Need(window)
+				code = r.code
+				need, ok = r.estimator.Need(window)
 			}
-			if need > r.MaxPayloadLen() {
+			if !ok || need > r.MaxPayloadLen() {
 				continue
 			}
 		}
@@ -227,7 +228,7 @@ func (b *Ladder) refusal(window []float64) error {
 
 // AppendDecode decodes a payload by the rung of its length.
 func (b *Ladder) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
-	i := b.Rung(len(payload))
+	i := b.RungForLength(len(payload))
 	if i < 0 {
 		return dst, fmt.Errorf("%w: %d bytes, want the length of a rung", ErrCorrupt, len(payload))
 	}

@@ -75,7 +75,7 @@ func (l *LadderSpec) Text() ([]byte, error) {
 }
 
 // Values describes the values of a step.
-func (l *LadderSpec) Values() sensor.Schema {
+func (l *LadderSpec) SensorSchema() sensor.Schema {
 	s := sensor.ForDims(l.Window.Dims)
 	if len(l.Order) > 0 {
 		s = sensor.Named(l.Order, l.Units)
@@ -88,12 +88,12 @@ func (l *LadderSpec) Values() sensor.Schema {
 
 // SetValues notes names and units of the values of a step, and which are angles.
 // Those of a motion sample are not written: every reader assumes them.
-func (l *LadderSpec) SetValues(s sensor.Schema) {
+func (l *LadderSpec) SetSensorSchema(s sensor.Schema) {
 	l.Order, l.Units, l.Angles = nil, nil, nil
 	if s.Names() != nil && !s.Equal(sensor.Motion()) {
 		l.Order, l.Units = s.Names(), s.Units()
 	}
-	if !slices.Equal(l.Values().Angles(), s.Angles()) {
+	if !slices.Equal(l.SensorSchema().Angles(), s.Angles()) {
 		l.Angles = s.Angles()
 	}
 }

@@ -24,15 +24,15 @@ type Windowed interface {
 // Described is a codec that knows what the values of a step are.
 type Described interface {
 	// Values describes each value of a step: name, unit and what else is known.
-	Values() sensor.Schema
+	SensorSchema() sensor.Schema
 }
 
-// ValuesOf describes the values of a step of a codec's windows: as the codec does
+// SensorSchema describes the values of a step of a codec's windows: as the codec does
 // ([Described]), or by their number ([Windowed], see [sensor.ForDims]); nil where it
 // knows neither.
-func ValuesOf(c Codec) sensor.Schema {
+func SensorSchema(c Codec) sensor.Schema {
 	if d, ok := c.(Described); ok {
-		return d.Values()
+		return d.SensorSchema()
 	}
 	if w, ok := c.(Windowed); ok {
 		return sensor.ForDims(w.Window().Dims)
@@ -57,12 +57,12 @@ type Bounded interface {
 // Estimator is a codec that knows how many bytes a window needs before it encodes
 // it. A [Ladder] asks it before it tries a rung.
 type Estimator interface {
-	// Need returns how many bytes a payload of the window takes at least, and
-	// more than any payload has where the codec would refuse the window. The
-	// window has WindowLen finite values.
-	Need(window []float64) int
-	// Code names what Need depends on: codecs of one Code need the same bytes,
-	// so that it is asked once for all of them.
+	// Need returns how many bytes a payload of the window takes at least. It
+	// returns false if the codec would refuse the window whatever the payload's
+	// length. The window has WindowLen finite values.
+	Need(window []float64) (bytes int, ok bool)
+	// Code identifies what Need depends on. Codecs with equal Code need equal
+	// numbers of bytes, so a Ladder asks one of them for all.
 	Code() string
 }
 
@@ -87,7 +87,7 @@ type Saturating interface {
 type Laddered interface {
 	// Rungs returns the codecs, from the fewest bytes up.
 	Rungs() []Codec
-	// Rung is the index of the codec that writes payloads of n bytes; -1 where
+	// RungForLength is the index of the codec that writes payloads of n bytes; -1 where
 	// none does.
-	Rung(n int) int
+	RungForLength(n int) int
 }

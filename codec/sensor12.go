@@ -67,7 +67,7 @@ func (c Sensor12) PayloadLen() int { return c.MaxPayloadLen() }
 func (c Sensor12) Window() sensor.Shape { return sensor.Shape{Dims: sensor.MotionDims, W: c.w} }
 
 // Values describes the values of a motion sample.
-func (c Sensor12) Values() sensor.Schema { return sensor.Motion() }
+func (c Sensor12) SensorSchema() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window.
 func (c Sensor12) AppendEncode(dst []byte, window []float64) ([]byte, error) {
@@ -192,7 +192,7 @@ func (c Sensor12Truncate) Window() sensor.Shape {
 }
 
 // Values describes the values of a motion sample.
-func (c Sensor12Truncate) Values() sensor.Schema { return sensor.Motion() }
+func (c Sensor12Truncate) SensorSchema() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window and brings it to length.
 func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, error) {

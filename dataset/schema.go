@@ -6,10 +6,10 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Schema describes the values of a step of windows of w steps: by the names and
-// units of the first window, or as sensor.ForDims does where it has none. Without
-// a window it is nil.
-func Schema(windows iter.Seq2[Window, error], w int) (sensor.Schema, error) {
+// SensorSchema returns the names and units of the values of a step, given windows of
+// w steps: those of the first window or, if it has none, sensor.ForDims. It returns
+// nil if there is no window.
+func SensorSchema(windows iter.Seq2[Window, error], w int) (sensor.Schema, error) {
 	for first, err := range windows {
 		if err != nil {
 			return nil, err

@@ -24,8 +24,8 @@ type HashSplit struct {
 	Seed       int64   // split_seed
 }
 
-// Train says whether the window of this id trains.
-func (s HashSplit) Train(id int64) bool {
+// TrainsID reports whether the window with this ID trains.
+func (s HashSplit) TrainsID(id int64) bool {
 	if s.TrainRatio >= 1 {
 		return true
 	}
@@ -37,8 +37,8 @@ func (s HashSplit) Train(id int64) bool {
 	return float64(binary.BigEndian.Uint64(sum[:8]))/(1<<64) < s.TrainRatio
 }
 
-// Trains says whether the window trains, by its ID.
-func (s HashSplit) Trains(w Window) bool { return s.Train(w.ID) }
+// Trains reports whether the window trains, by its ID.
+func (s HashSplit) Trains(w Window) bool { return s.TrainsID(w.ID) }
 
 // TimeSplit trains on windows of a time before CutMs; the others are a temporal
 // holdout. It shows how a model does on what was recorded afterwards. With a
@@ -73,7 +73,7 @@ func NewTimeSplit(windows iter.Seq2[Window, error], trainRatio float64) (TimeSpl
 	return TimeSplit{CutMs: times[n], TrainRatio: trainRatio}, nil
 }
 
-// Trains says whether the window trains, by its time.
+// Trains reports whether the window trains, by its time.
 func (s TimeSplit) Trains(w Window) bool { return w.TsMs < s.CutMs }
 
 // Train yields the windows that train under split.

@@ -24,7 +24,7 @@ func TestHashSplit(t *testing.T) {
 	for _, c := range cases {
 		n := 0
 		for id := range c.ids {
-			if c.split.Train(id) {
+			if c.split.TrainsID(id) {
 				n++
 			}
 		}

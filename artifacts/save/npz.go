@@ -70,7 +70,7 @@ func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
 	knots, rotations := array(n*latents, bam.MaxKnots), array(n*r, r)
 	for i, m := range t.Components {
 		if m.Rotation.Rows != r {
-			return nil, fmt.Errorf("%w: mode %d turns %d latents, mode 0 %d", artifacts.ErrMalformed, i, m.Rotation.Rows, r)
+			return nil, fmt.Errorf("%w: component %d rotates %d latents, component 0 %d", artifacts.ErrMalformed, i, m.Rotation.Rows, r)
 		}
 		for j := range latents {
 			bits.Data = append(bits.Data, float32(m.Bits[j]))

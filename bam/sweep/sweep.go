@@ -99,7 +99,7 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 	if err := s.findStored(models, src.hash); err != nil {
 		return nil, err
 	}
-	study, err := quality.Study(src.training, src.schema)
+	study, err := quality.NewTraining(src.training, src.schema)
 	if err != nil {
 		return nil, err
 	}

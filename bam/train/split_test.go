@@ -105,7 +105,7 @@ func TestManifestNamesTheValues(t *testing.T) {
 		if got, _ := json.Marshal(m.Order); string(got) != c.want {
 			t.Errorf("%s: order %s, want %s", c.name, got, c.want)
 		}
-		if values := m.Values(); c.name == "others" && values[2].Unit != "hPa" {
+		if values := m.SensorSchema(); c.name == "others" && values[2].Unit != "hPa" {
 			t.Errorf("%s: %v", c.name, values)
 		}
 	}

@@ -117,7 +117,7 @@ func (r *Result) manifest() artifacts.Manifest {
 		Dims: s.Window.Dims, W: s.Window.W, Stride: s.Window.Stride,
 	}
 	if r.schema != nil {
-		m.SetValues(r.schema)
+		m.SetSensorSchema(r.schema)
 	}
 	if r.Packing.Integer() {
 		m.Scale = &r.Scale

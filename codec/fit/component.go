@@ -28,13 +28,13 @@ func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
 			before := int64(0)
 			for i := j; i < len(r); i += dims {
 				var at int64
-				if d.Cells > 0 {
-					at = d.Around(d.Cell(r[i]) - int64(m.Center[j]))
+				if d.Steps > 0 {
+					at = d.Around(d.StepAt(r[i]) - int64(m.Center[j]))
 				} else {
 					at = int64(math.RoundToEven((r[i] - m.Center[j]) / d.Step))
 				}
 				dist := at - before
-				if d.Cells > 0 {
+				if d.Steps > 0 {
 					dist = d.Around(dist)
 				}
 				if before = at; i == j {
@@ -54,7 +54,7 @@ func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
 
 // center is the median of values; of angles, the number of its step.
 func center(d *entropygrid.Dim, values []float64) float64 {
-	if d.Cells == 0 {
+	if d.Steps == 0 {
 		slices.Sort(values)
 		n := len(values)
 		return values[(n-1)/2]/2 + values[n/2]/2
@@ -66,15 +66,15 @@ func center(d *entropygrid.Dim, values []float64) float64 {
 		x += cos
 		y += sin
 	}
-	mean := d.Cell(math.Atan2(y, x) * 180 / math.Pi)
+	mean := d.StepAt(math.Atan2(y, x) * 180 / math.Pi)
 	beside := make([]int64, len(values))
 	for i, v := range values {
-		beside[i] = d.Around(d.Cell(v) - mean)
+		beside[i] = d.Around(d.StepAt(v) - mean)
 	}
 	slices.Sort(beside)
-	n := (mean + beside[len(beside)/2]) % d.Cells
+	n := (mean + beside[len(beside)/2]) % d.Steps
 	if n < 0 {
-		n += d.Cells
+		n += d.Steps
 	}
 	return float64(n)
 }

@@ -113,7 +113,8 @@ func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridRe
 	}
 	longest := 0
 	for _, row := range f.rows {
-		longest = max(longest, r.Codec.Need(row))
+		n, _ := r.Codec.Need(row) // in range: the fit saw to it
+		longest = max(longest, n)
 	}
 	r.Codec, err = r.Codec.WithPayloadBytes(min(math.MaxUint8, longest))
 	return r, err
@@ -144,14 +145,14 @@ func newEntropyFit(windows Windows, b *Bounds) (*entropyFit, error) {
 		d, r := &f.dims[i], &ranges[i]
 		step := b.step(i)
 		if r.angle {
-			d.Cells = int64(min(math.Ceil(360/step), 1<<31))
+			d.Steps = int64(min(math.Ceil(360/step), 1<<31))
 			if r.negative || r.largest <= 180 {
 				d.Low = -180
 			}
 		} else {
 			d.Step = step
 		}
-		if r.largest > d.Reach() || d.Cells > 1<<30 {
+		if r.largest > d.Reach() || d.Steps > 1<<30 {
 			return nil, fmt.Errorf("%w: tolerance of %s is %g, too fine for values of up to %g", ErrSettings, b.Schema.Label(i), b.Tolerances[i], r.largest)
 		}
 	}
@@ -309,7 +310,11 @@ func payloadLengths(c *codec.EntropyGrid, windows Windows, count, last int) ([]i
 		if err != nil {
 			return nil, err
 		}
-		needs[min(last, c.Need(w))]++
+		n, ok := c.Need(w)
+		if !ok {
+			n = last
+		}
+		needs[min(last, n)]++
 		total++
 	}
 	for n := 2; n <= last; n++ {

@@ -82,7 +82,7 @@ func Ladder(windows Windows, settings *LadderSettings) (*LadderResult, error) {
 		return nil, err
 	}
 	r := &LadderResult{Warnings: f.warnings, rungs: f.rungs, spec: codec.LadderSpec{Window: s.Window, Tolerances: s.Tolerances}}
-	r.spec.SetValues(s.Schema)
+	r.spec.SetSensorSchema(s.Schema)
 	var codecs []codec.Codec
 	for _, x := range f.rungs {
 		codecs = append(codecs, x.codec)

@@ -20,7 +20,8 @@ func TestPayloadLengths(t *testing.T) {
 	const last = 12
 	needs := make([]float64, last+1)
 	for w := range testwindows.Wander(300, 1) {
-		needs[min(last, r.Codec.Need(w))]++
+		n, _ := r.Codec.Need(w)
+		needs[min(last, n)]++
 	}
 	for n := 2; n <= last; n++ {
 		needs[n] += 30 / float64(n)

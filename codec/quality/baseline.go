@@ -17,7 +17,7 @@ import (
 // ErrNoTraining marks a data set none of whose windows train.
 var ErrNoTraining = errors.New("quality: found no training windows, want at least one")
 
-// Training is what baselines know of the training windows.
+// Training has the statistics of training windows that baselines are made from.
 type Training struct {
 	N      int           // windows
 	Schema sensor.Schema // of the values of a step
@@ -27,9 +27,9 @@ type Training struct {
 	peaks      []float64          // largest |component| over the windows
 }
 
-// Study measures the training windows, the values of whose steps schema describes.
+// NewTraining measures training windows, the values of whose steps schema describes.
 // It ranges over them three times.
-func Study(windows iter.Seq2[dataset.Window, error], schema sensor.Schema) (*Training, error) {
+func NewTraining(windows iter.Seq2[dataset.Window, error], schema sensor.Schema) (*Training, error) {
 	var stats dataset.Stats
 	for w, err := range windows {
 		if err == nil {

@@ -46,8 +46,8 @@ type CompareSettings struct {
 // over the test windows once for each codec. Without a test window the figures are
 // zero.
 func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], settings CompareSettings) (*Comparison, error) {
-	schema := codec.ValuesOf(c)
-	study, err := Study(training, schema)
+	schema := codec.SensorSchema(c)
+	study, err := NewTraining(training, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]
 	if !ok {
 		return nil, nil
 	}
-	bounds := fit.Bounds{Schema: codec.ValuesOf(c), Tolerances: ladder.Tolerances()}
+	bounds := fit.Bounds{Schema: codec.SensorSchema(c), Tolerances: ladder.Tolerances()}
 	fitted, err := fit.Grid(fit.Values(training), &fit.GridSettings{Bounds: bounds})
 	if err != nil {
 		return nil, err

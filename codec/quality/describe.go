@@ -15,7 +15,7 @@ import (
 func DescribePayload(c codec.Codec, payload []byte) string {
 	text := fmt.Sprintf("%d bytes", len(payload))
 	if l, ok := c.(codec.Laddered); ok {
-		if i, rungs := l.Rung(len(payload)), l.Rungs(); i >= 0 && i < len(rungs) {
+		if i, rungs := l.RungForLength(len(payload)), l.Rungs(); i >= 0 && i < len(rungs) {
 			text += fmt.Sprintf(", rung %d of %d", i+1, len(rungs))
 			c = rungs[i]
 		}

@@ -27,7 +27,7 @@ func (compass) MaxPayloadLen() int   { return 4 }
 func (compass) PayloadLen() int      { return 4 }
 func (compass) Window() sensor.Shape { return sensor.Shape{Dims: 2, W: 1} }
 func (compass) Angles() []bool       { return []bool{true, false} }
-func (compass) Values() sensor.Schema {
+func (compass) SensorSchema() sensor.Schema {
 	return sensor.Schema{{Name: "bearing", Unit: "deg", Angle: true}, {Name: "battery", Unit: "V"}}
 }
 
@@ -86,10 +86,10 @@ func TestForeignCodec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := codec.NewLadder(low.Window(), low.Values(), []float64{0.6, 0.01}, low, wide); !errors.Is(err, codec.ErrSpec) || !strings.Contains(err.Error(), "rising lengths") {
+	if _, err := codec.NewLadder(low.Window(), low.SensorSchema(), []float64{0.6, 0.01}, low, wide); !errors.Is(err, codec.ErrSpec) || !strings.Contains(err.Error(), "rising lengths") {
 		t.Errorf("two rungs of 4 bytes: %v", err)
 	}
-	ladder, err := codec.NewLadder(low.Window(), low.Values(), []float64{0.6, 0.01}, low)
+	ladder, err := codec.NewLadder(low.Window(), low.SensorSchema(), []float64{0.6, 0.01}, low)
 	if err != nil {
 		t.Fatal(err)
 	}

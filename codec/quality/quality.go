@@ -70,7 +70,7 @@ type Evaluation struct {
 // Settings say how errors are weighed.
 type Settings struct {
 	// Schema describes the values of a step; nil: what the codec knows of them
-	// (codec.ValuesOf).
+	// (codec.SensorSchema).
 	Schema sensor.Schema
 	// Std is the deviation of each value, for ZScored. Values whose deviation
 	// is 0 are left out there.
@@ -84,7 +84,7 @@ type Settings struct {
 // them.
 func (s Settings) filled(c codec.Codec) (Settings, error) {
 	if s.Schema == nil {
-		s.Schema = codec.ValuesOf(c)
+		s.Schema = codec.SensorSchema(c)
 	}
 	if b, ok := c.(codec.Bounded); ok && s.Tolerances == nil {
 		s.Tolerances = b.Tolerances()

@@ -29,7 +29,7 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 
 func Example() {
 	split := dataset.HashSplit{TrainRatio: 0.8}
-	study, err := quality.Study(dataset.Train(walk(1000), split), sensor.Motion())
+	study, err := quality.NewTraining(dataset.Train(walk(1000), split), sensor.Motion())
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -85,7 +85,7 @@ func TestBaselinesByHand(t *testing.T) {
 			}
 		}
 	}
-	study, err := quality.Study(windows, sensor.ForDims(2))
+	study, err := quality.NewTraining(windows, sensor.ForDims(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestEvaluateRefuses(t *testing.T) {
 	if _, err := quality.Evaluate(c, short, quality.Settings{Schema: sensor.Motion(), Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
 		t.Errorf("a short window: %v", err)
 	}
-	if _, err := quality.Study(walk(0), sensor.Motion()); err == nil {
+	if _, err := quality.NewTraining(walk(0), sensor.Motion()); err == nil {
 		t.Error("no windows pass")
 	}
 }
@@ -203,7 +203,7 @@ func TestDrift(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Samples != 4 || d.Windows != 0.5 || d.Limit != quality.DriftLimit {
+	if d.Samples != 4 || d.WindowsOutside != 0.5 || d.Limit != quality.DriftLimit {
 		t.Errorf("%+v", d)
 	}
 	for i, want := range []quality.SensorDrift{
@@ -217,7 +217,7 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	// The windows a norm is of have drifted nowhere.
-	study, err := quality.Study(walk(500), sensor.Motion())
+	study, err := quality.NewTraining(walk(500), sensor.Motion())
 	if err != nil {
 		t.Fatal(err)
 	}

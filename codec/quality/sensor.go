@@ -47,9 +47,9 @@ const DriftLimit = 4
 // deviations from the mean. What the payload can no longer hold, the other half
 // of the matter, is [Evaluation].Saturation.
 type Drift struct {
-	Samples int     `json:"samples"`
-	Limit   float64 `json:"limit"`         // DriftLimit
-	Windows float64 `json:"windows_share"` // share of windows with a value outside
+	Samples        int     `json:"samples"`
+	Limit          float64 `json:"limit"`         // DriftLimit
+	WindowsOutside float64 `json:"windows_share"` // share of windows with a value outside
 	// BySensor has one entry a value of a step.
 	BySensor []SensorDrift `json:"by_sensor"`
 }
@@ -111,7 +111,7 @@ func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, sche
 		}
 	}
 	if d.Samples > 0 {
-		d.Windows = float64(windowsOut) / float64(d.Samples)
+		d.WindowsOutside = float64(windowsOut) / float64(d.Samples)
 	}
 	for i := range d.BySensor {
 		s := &d.BySensor[i]

@@ -79,7 +79,7 @@ func (e *Evaluation) WriteSensors(w io.Writer, latitude float64, drift *Drift) {
 	}
 	if drift != nil {
 		fmt.Fprintf(w, "Mean shift and spread are in deviations of the training windows; outside are values more than %g of them from\nthe mean: %.2f %% of the windows hold one.\n",
-			drift.Limit, 100*drift.Windows)
+			drift.Limit, 100*drift.WindowsOutside)
 	}
 }
 

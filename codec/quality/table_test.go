@@ -36,7 +36,7 @@ func TestWriteAirtime(t *testing.T) {
 
 func TestWriteSensors(t *testing.T) {
 	e := &quality.Evaluation{}
-	drift := &quality.Drift{Limit: 4, Windows: 0.25}
+	drift := &quality.Drift{Limit: 4, WindowsOutside: 0.25}
 	for _, v := range sensor.Motion() {
 		e.BySensor = append(e.BySensor, quality.SensorErrors{Sensor: v.Name, Unit: v.Unit, MSE: 0.25, P50: 0.1, P99: 1, Max: 20})
 		drift.BySensor = append(drift.BySensor, quality.SensorDrift{Sensor: v.Name, Shift: -0.5, Spread: 2, Outside: 0.125})

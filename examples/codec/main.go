@@ -85,7 +85,7 @@ func (o *options) open() (err error) {
 			return err
 		}
 	}
-	if o.schema = codec.ValuesOf(o.codec); o.schema == nil {
+	if o.schema = codec.SensorSchema(o.codec); o.schema == nil {
 		o.schema = sensor.ForDims(o.spec.Window.Dims)
 	}
 	return nil

@@ -99,7 +99,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	dims := len(codec.ValuesOf(c))
+	dims := len(codec.SensorSchema(c))
 	open := func(path string) (windows iter.Seq2[dataset.Window, error], split dataset.Split, err error) {
 		windows = cli.OpenWindows(path, dims, c.WindowLen()/dims, stderr)
 		split, err = o.split.Split(windows)

@@ -66,7 +66,7 @@ func TestWritesTheEvaluation(t *testing.T) {
 	}
 	split, holdout := dataset.HashSplit{TrainRatio: 0.5, Seed: 3}, 0
 	for id := range int64(300) {
-		if !split.Train(id) {
+		if !split.TrainsID(id) {
 			holdout++
 		}
 	}

@@ -84,7 +84,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	windows := cli.OpenWindows(o.dataset, len(o.fit.Tolerances), o.fit.Window.W, stderr)
-	if o.fit.Schema, err = dataset.Schema(windows, o.fit.Window.W); err != nil {
+	if o.fit.Schema, err = dataset.SensorSchema(windows, o.fit.Window.W); err != nil {
 		return fmt.Errorf("%s: %w", o.dataset, err)
 	}
 	split, err := o.split.Split(windows)

@@ -23,11 +23,11 @@ import (
 const MaxFile = 1 << 20
 
 // Dim is how one value of a step is quantised: a line in steps Step wide, or an
-// angle in Cells equal steps from Low on, once around.
+// angle in Steps equal steps from Low on, once around.
 type Dim struct {
 	Step  float64 `json:"step,omitempty"`
 	Low   float64 `json:"low,omitempty"`
-	Cells int64   `json:"cells,omitempty"`
+	Steps int64   `json:"cells,omitempty"`
 }
 
 // File is entropy_grid.json. The frequencies of each table sum to 65,536, and so
@@ -148,7 +148,7 @@ func New(f *File, data []byte) (*Model, modelfile.Faults) {
 // Caps of a file.
 const (
 	maxComponents = 256
-	maxCells      = 1 << 30
+	maxSteps      = 1 << 30
 )
 
 // checkDims reports what is wrong with sizes and quantisers.
@@ -179,12 +179,12 @@ func (f *File) checkDims(faults *modelfile.Faults) {
 		switch {
 		case d.Step < 0:
 			faults.Add(at+".step", modelfile.ErrMalformed, "%g, want more than 0", d.Step)
-		case d.Cells < 0:
-			faults.Add(at+".cells", modelfile.ErrMalformed, "%d, want more than 0", d.Cells)
-		case d.Step > 0 == (d.Cells > 0):
-			faults.Add(at, modelfile.ErrMalformed, "step %g and cells %d, want one of them above 0", d.Step, d.Cells)
-		case d.Cells > maxCells:
-			faults.Add(at+".cells", modelfile.ErrTooLarge, "%d, want at most %d", d.Cells, maxCells)
+		case d.Steps < 0:
+			faults.Add(at+".cells", modelfile.ErrMalformed, "%d, want more than 0", d.Steps)
+		case d.Step > 0 == (d.Steps > 0):
+			faults.Add(at, modelfile.ErrMalformed, "step %g and cells %d, want one of them above 0", d.Step, d.Steps)
+		case d.Steps > maxSteps:
+			faults.Add(at+".cells", modelfile.ErrTooLarge, "%d, want at most %d", d.Steps, maxSteps)
 		case d.Step > 1e200 || d.Step > 0 && d.Step < 1e-200:
 			faults.Add(at+".step", modelfile.ErrMalformed, "%g, want 1e-200..1e200", d.Step)
 		case !(d.Low >= -360 && d.Low <= 360):
@@ -205,11 +205,11 @@ func (f *File) component(i int, faults *modelfile.Faults) (c component, ok bool)
 	for j, v := range src.Center {
 		d := &f.Dims[j]
 		switch {
-		case d.Cells == 0 && !(math.Abs(v) <= d.Reach()):
+		case d.Steps == 0 && !(math.Abs(v) <= d.Reach()):
 			faults.Add(fmt.Sprintf("%s.center[%d]", at, j), modelfile.ErrMalformed, "%g, want one within %g", v, d.Reach())
-		case d.Cells > 0 && !(v >= 0 && v < float64(d.Cells) && v == math.Trunc(v)):
-			faults.Add(fmt.Sprintf("%s.center[%d]", at, j), modelfile.ErrMalformed, "%g, want the number of one of %d steps", v, d.Cells)
-		case d.Cells > 0:
+		case d.Steps > 0 && !(v >= 0 && v < float64(d.Steps) && v == math.Trunc(v)):
+			faults.Add(fmt.Sprintf("%s.center[%d]", at, j), modelfile.ErrMalformed, "%g, want the number of one of %d steps", v, d.Steps)
+		case d.Steps > 0:
 			c.cell[j] = int64(v)
 		}
 	}

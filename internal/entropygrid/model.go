@@ -68,8 +68,8 @@ func (m *Model) Cheapest(s *Scratch, window []float64) (n int, cost int64, bad i
 		if !(math.Abs(x) <= d.Reach()) {
 			return -1, 0, i
 		}
-		if d.Cells > 0 {
-			s.angles[i] = d.Cell(x)
+		if d.Steps > 0 {
+			s.angles[i] = d.StepAt(x)
 		}
 	}
 	n, cost = -1, math.MaxInt64
@@ -95,7 +95,7 @@ func (m *Model) distances(s *Scratch, n int, window []float64, most int64) int64
 		before := int64(0)
 		for i := j; i < len(window); i += dims {
 			var at int64 // steps from the component's centre
-			if d.Cells > 0 {
+			if d.Steps > 0 {
 				at = d.Around(s.angles[i] - c.cell[j])
 				s.try[i] = d.Around(at - before)
 			} else {
@@ -162,7 +162,7 @@ func (m *Model) Decode(dst []float64, s *Scratch, payload []byte) (_ []float64, 
 			}
 		}
 		s.distances[i] = distanceOf(symbol, bypass)
-		if dim := &m.Dims[i%len(m.Dims)]; dim.Cells > 0 && dim.Around(s.distances[i]) != s.distances[i] {
+		if dim := &m.Dims[i%len(m.Dims)]; dim.Steps > 0 && dim.Around(s.distances[i]) != s.distances[i] {
 			return dst, "an angle more than half a turn away"
 		}
 	}
@@ -192,44 +192,44 @@ func (m *Model) appendValues(dst []float64, c *component, distances []int64) []f
 // any centre and back have a symbol, and float64 tells the edges between two steps
 // apart.
 func (d *Dim) Reach() float64 {
-	if d.Cells > 0 {
-		return max(720, 1e9*180/float64(d.Cells))
+	if d.Steps > 0 {
+		return max(720, 1e9*180/float64(d.Steps))
 	}
 	return 1e9 / 2 * d.Step
 }
 
-// Cell is the number of the step that an angle is in.
-func (d *Dim) Cell(x float64) int64 {
+// StepAt is the number of the step that an angle is in.
+func (d *Dim) StepAt(x float64) int64 {
 	x -= d.Low
 	if x < 0 || x > 360 {
 		if x = math.Mod(x, 360); x < 0 {
 			x += 360
 		}
 	}
-	return min(d.Cells-1, int64(x/360*float64(d.Cells)))
+	return min(d.Steps-1, int64(x/360*float64(d.Steps)))
 }
 
 // Around is a distance on a circle of steps, the short way round.
 func (d *Dim) Around(n int64) int64 {
-	if n %= d.Cells; n < 0 {
-		n += d.Cells
+	if n %= d.Steps; n < 0 {
+		n += d.Steps
 	}
-	if n > (d.Cells-1)/2 {
-		n -= d.Cells
+	if n > (d.Steps-1)/2 {
+		n -= d.Steps
 	}
 	return n
 }
 
 // value is the middle of the step at a distance from the centre of c.
 func (d *Dim) value(c *component, dim int, distance int64) float64 {
-	if d.Cells == 0 {
+	if d.Steps == 0 {
 		// The conversion keeps the product from being fused with the sum,
 		// which would round differently on some processors.
 		return c.origin[dim] + float64(float64(distance)*d.Step)
 	}
-	n := (c.cell[dim] + distance) % d.Cells
+	n := (c.cell[dim] + distance) % d.Steps
 	if n < 0 {
-		n += d.Cells
+		n += d.Steps
 	}
-	return d.Low + float64(360*(float64(n)+0.5)/float64(d.Cells))
+	return d.Low + float64(360*(float64(n)+0.5)/float64(d.Steps))
 }

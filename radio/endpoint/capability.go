@@ -34,7 +34,7 @@ func dataStd(c codec.Codec) []float64 {
 // schemaOf returns the names and units of the dims values of a step of a codec's
 // windows.
 func schemaOf(c codec.Codec, dims int) sensor.Schema {
-	if s := codec.ValuesOf(c); len(s) == dims {
+	if s := codec.SensorSchema(c); len(s) == dims {
 		return s
 	}
 	return sensor.ForDims(dims)

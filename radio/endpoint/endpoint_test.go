@@ -81,14 +81,14 @@ func (slowWire) Latency(frameLen int) time.Duration {
 // three is a codec of the test's own: whole numbers of -128 to 127.
 type three struct{}
 
-func (three) ID() string            { return "three" }
-func (three) Version() string       { return "7" }
-func (three) Schema() string        { return "three int8" }
-func (three) WindowLen() int        { return 3 }
-func (three) MaxPayloadLen() int    { return 3 }
-func (three) ModelHash() string     { return "abc" }
-func (three) DataStd() []float64    { return []float64{1, 2, 3} }
-func (three) Values() sensor.Schema { return sensor.Named([]string{"ax", "ay", "az"}, nil) }
+func (three) ID() string                  { return "three" }
+func (three) Version() string             { return "7" }
+func (three) Schema() string              { return "three int8" }
+func (three) WindowLen() int              { return 3 }
+func (three) MaxPayloadLen() int          { return 3 }
+func (three) ModelHash() string           { return "abc" }
+func (three) DataStd() []float64          { return []float64{1, 2, 3} }
+func (three) SensorSchema() sensor.Schema { return sensor.Named([]string{"ax", "ay", "az"}, nil) }
 
 func (three) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	for _, v := range window {

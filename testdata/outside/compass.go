@@ -33,7 +33,7 @@ func (Compass) MaxPayloadLen() int   { return 4 }
 func (Compass) PayloadLen() int      { return 4 }
 func (Compass) Window() sensor.Shape { return sensor.Shape{Dims: 2, W: 1} }
 func (Compass) Angles() []bool       { return []bool{true, false} }
-func (Compass) Values() sensor.Schema {
+func (Compass) SensorSchema() sensor.Schema {
 	return sensor.Schema{{Name: "bearing", Unit: "deg", Angle: true}, {Name: "battery", Unit: "V"}}
 }
 

@@ -44,7 +44,7 @@ func TestCodec(t *testing.T) {
 	if e.Samples != 80 || e.Refused != 20 || e.BySensor[0].Sensor != "bearing" || e.BySensor[0].Max > 0.501 {
 		t.Errorf("%d measured, %d refused, %+v", e.Samples, e.Refused, e.BySensor)
 	}
-	l, err := codec.NewLadder(c.Window(), c.Values(), []float64{0.6, 0.01}, c)
+	l, err := codec.NewLadder(c.Window(), c.SensorSchema(), []float64{0.6, 0.01}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
