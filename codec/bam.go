@@ -14,9 +14,9 @@ import (
 
 const bamID = artifacts.CodecID
 
-// BAM sends the packed latent of a bidirectional associative memory. How far
-// the rebuilt window is from the sent one depends on the model and the data:
-// there is no bound.
+// BAM sends the packed latent of a trained model, a bidirectional associative
+// memory. The error of a decoded window depends on the model and the data; it has no
+// bound.
 type BAM struct {
 	model  *artifacts.Model
 	packer bam.Packer
@@ -38,11 +38,11 @@ type bamScratch struct {
 	y   []float32 // its latent
 }
 
-// LoadBAM returns the codec of the model whose manifest is at path. Where an
-// artifacts.json stands beside it, the model's files must be those it lists.
+// LoadBAM returns the codec of the model whose bam_manifest.json is at path. If there
+// is an artifacts.json beside it, the model's files must be those it lists.
 func LoadBAM(path string) (*BAM, error) { return opener{tree: modelfile.Disk()}.bam(path) }
 
-// LoadBAMFS is LoadBAM in a file system, as go:embed makes one.
+// LoadBAMFS is like LoadBAM with a file in fsys, such as an embed.FS.
 func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.bam(name)
 }
@@ -61,7 +61,7 @@ func (o opener) bam(name string) (*BAM, error) {
 	return NewBAM(m)
 }
 
-// NewBAM returns the codec of a model.
+// NewBAM returns the codec of a model, which must not be modified afterwards.
 func NewBAM(m *artifacts.Model) (*BAM, error) {
 	packer, err := m.Packer()
 	if err != nil {
@@ -78,34 +78,34 @@ func NewBAM(m *artifacts.Model) (*BAM, error) {
 	return c, nil
 }
 
-// Model returns the model behind the codec; it is not to be changed.
+// Model returns the codec's model, which must not be modified.
 func (c *BAM) Model() *artifacts.Model { return c.model }
 
-// ID is "bam".
+// ID returns "bam".
 func (c *BAM) ID() string { return bamID }
 
-// Version is "0".
+// Version returns "0".
 func (c *BAM) Version() string { return artifacts.CodecVersion }
 
-// Schema names latent dim, packing and scale.
+// Schema returns a string with the number of latents, the packing and its scale.
 func (c *BAM) Schema() string { return c.model.Manifest.Schema() }
 
-// WindowLen is dims·W of the model.
+// WindowLen returns dims·W of the model.
 func (c *BAM) WindowLen() int { return c.model.Manifest.WindowLen() }
 
-// MaxPayloadLen is the length of every payload.
+// MaxPayloadLen returns the length of every payload.
 func (c *BAM) MaxPayloadLen() int { return c.packer.PayloadLen() }
 
-// PayloadLen is the length of every payload.
+// PayloadLen returns the length of every payload.
 func (c *BAM) PayloadLen() int { return c.packer.PayloadLen() }
 
-// Window is the shape of the model's windows.
+// Window returns the shape of the model's windows.
 func (c *BAM) Window() sensor.Shape { return c.model.Manifest.Window() }
 
-// Values describes the values of a step, as far as the manifest tells.
+// SensorSchema returns what the manifest says of the values of a step.
 func (c *BAM) SensorSchema() sensor.Schema { return c.model.Manifest.SensorSchema() }
 
-// ModelHash is the hash over the model's files; "" where it was not loaded from
+// ModelHash returns the hash over the model's files, or "" if it was not loaded from
 // files.
 func (c *BAM) ModelHash() string {
 	if len(c.model.Files) == 0 {
@@ -114,11 +114,11 @@ func (c *BAM) ModelHash() string {
 	return c.model.Hash()
 }
 
-// DataStd is the standard deviation of each value over the training windows; nil
-// where the model has no norm.
+// DataStd returns the standard deviation of each value over the training windows, or
+// nil if the model has no norm.
 func (c *BAM) DataStd() []float64 { return c.model.DataStd() }
 
-// AppendEncode normalises the window, encodes it and packs its latent.
+// AppendEncode implements Codec.
 func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, c.WindowLen()); err != nil {
 		return dst, err
@@ -144,7 +144,8 @@ func (c *BAM) latent(s *bamScratch, window []float64) {
 	c.model.Net.Encode(s.y, s.x, s.net)
 }
 
-// AppendLatent appends the window's latent, before packing, to dst.
+// AppendLatent appends the window's latent, as it is before packing, to dst and
+// returns the extended slice.
 func (c *BAM) AppendLatent(dst []float32, window []float64) ([]float32, error) {
 	if err := checkWindow(window, c.WindowLen()); err != nil {
 		return dst, err
@@ -155,7 +156,7 @@ func (c *BAM) AppendLatent(dst []float32, window []float64) ([]float32, error) {
 	return append(dst, s.y...), nil
 }
 
-// AppendDecode unpacks the latent and rebuilds the window in sensor units.
+// AppendDecode implements Codec.
 func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	s := c.pool.Get().(*bamScratch)
 	defer c.pool.Put(s)
@@ -179,8 +180,7 @@ func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	return out, nil
 }
 
-// Saturated counts the integers of payload that stand at either end of their
-// range, and those it holds.
+// Saturated implements Saturating.
 func (c *BAM) Saturated(payload []byte) (count, total int) {
 	return c.packer.Saturated(payload)
 }

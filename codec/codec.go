@@ -7,35 +7,52 @@
 //	payload, err := c.AppendEncode(nil, window)
 //	window, err := c.AppendDecode(nil, payload)
 //
-// [Load] opens the file of any codec, [New] builds a codec from the section of a
-// RunSpec. What only some codecs can do is a small interface beside [Codec], such
-// as [FixedLength] or [Bounded]: nothing depends on a codec's concrete type, so
-// that a codec written elsewhere can do all that these can.
-//
-// The codecs:
-//
-//	[BAM]                the packed latent of a trained model; no error bound
-//	[Raw], [Zlib]        values in -1..1 as int16, and those compressed
-//	[Sensor12]           a motion sample packed plainly, 30 bytes
-//	[Sensor12Truncate]   that, cut to a length; a baseline
-//	[Grid]               a uniform quantiser: error at most half a quantisation step
-//	[EntropyGrid]        the same in fewer bytes, by learned frequencies
-//	[Ladder]             codecs from short to long; keeps every value within tolerances
-//
-// Fitting and writing their files is package codec/fit, training models bam/train.
+// [Load] opens the file of any codec. [New] builds a codec from its id and
+// parameters, as a RunSpec has them.
 //
 // # Windows
 //
 // A window is W steps of dims values, row-major, the oldest step first, in sensor
-// units (package dataset/sensor). NaN and infinities are refused.
+// units (package dataset/sensor). A step is one reading of all values: a motion
+// sample has twelve. NaN and infinities are refused.
+//
+// # Codecs
+//
+//	id                        type               payload
+//	bam                       [BAM]              the packed latent of a trained model
+//	raw                       [Raw]              normalised values, int16 each
+//	zlib                      [Zlib]             those, compressed
+//	sensor12_packed           [Sensor12]         motion samples, 30 bytes each
+//	sensor12_packed_truncate  [Sensor12Truncate] those, cut to a length; a baseline
+//	grid                      [Grid]             numbers of quantisation steps
+//	entropy_grid              [EntropyGrid]      those, entropy coded
+//	bounded                   [Ladder]           the payload of one of its rungs
+//
+// With a grid, an entropy-coded grid and a ladder errors are bounded: a window is
+// refused, or every value comes back within its tolerance. Package codec/fit fits
+// and writes them. Package bam/train trains models, whose errors have no bound.
+//
+// What only some codecs can do is a small interface. Code that uses codecs asks for
+// these interfaces, never for concrete types, so a codec of another module can do
+// all that these can.
+//
+//	[FixedLength]  all but Zlib and Ladder
+//	[Windowed]     all but Raw and Zlib
+//	[Described]    BAM, Sensor12, Sensor12Truncate, Ladder
+//	[Angular]      Grid, EntropyGrid, Ladder
+//	[Bounded]      Ladder
+//	[Estimator]    Grid, EntropyGrid
+//	[Modelled]     BAM
+//	[Saturating]   BAM
+//	[Laddered]     Ladder
 //
 // # Errors
 //
-// A window that cannot be encoded gives an error that matches [ErrShape] or
-// [ErrValue]; a payload that no encoder writes, [ErrCorrupt]. A file that cannot
-// be loaded gives an [*Error], which names file and field and matches
-// [ErrNotFound], [ErrMalformed], [ErrUnsupported], [ErrMismatch] or [ErrTooLarge];
-// a missing file matches fs.ErrNotExist as well.
+// If a window cannot be encoded, the error wraps [ErrShape] or [ErrValue]. If no
+// encoder writes a payload, it wraps [ErrCorrupt]. If a file cannot be loaded, it is
+// an [*Error], which names file and field and wraps [ErrNotFound], [ErrMalformed],
+// [ErrUnsupported], [ErrMismatch] or [ErrTooLarge]. A missing file also matches
+// fs.ErrNotExist.
 package codec
 
 import (
@@ -46,46 +63,48 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 )
 
-// Codec encodes windows of float64 values, oldest step first, into payloads.
-// A Codec is immutable and safe for concurrent use.
+// Codec encodes windows into payloads and decodes payloads into windows. A Codec is
+// immutable and safe for concurrent use.
 type Codec interface {
-	// ID and Version name the codec as a RunSpec and artifacts.json do.
+	// ID and Version return the names by which RunSpecs and artifacts.json refer
+	// to the codec.
 	ID() string
 	Version() string
-	// Schema is the payload schema string that both ends must share.
+	// Schema returns a string that describes the payload. It must be equal at both
+	// ends of a link.
 	Schema() string
-	// WindowLen is the number of values a window has: dims·W.
+	// WindowLen returns the number of values of a window: dims·W.
 	WindowLen() int
-	// MaxPayloadLen is the length of the longest payload, in bytes.
+	// MaxPayloadLen returns the length of the longest payload, in bytes.
 	MaxPayloadLen() int
-	// AppendEncode appends the payload of window to dst and returns the
-	// extended slice. On error it returns dst unchanged. A window of another
-	// length than WindowLen is ErrShape; one that this codec cannot encode, not
-	// finite ones among them, is ErrValue.
+	// AppendEncode appends the payload of window to dst and returns the extended
+	// slice. On an error it returns dst unchanged. The error wraps ErrShape if the
+	// window has another length than WindowLen, and ErrValue if the codec cannot
+	// encode its values; NaN and infinities are never encoded.
 	AppendEncode(dst []byte, window []float64) ([]byte, error)
-	// AppendDecode appends the window of payload to dst and returns the
-	// extended slice. On error it returns dst unchanged. Every byte string
-	// either decodes to finite values or is ErrCorrupt.
+	// AppendDecode appends the window of payload to dst and returns the extended
+	// slice. On an error it returns dst unchanged. Any bytes either decode to
+	// finite values or give an error that wraps ErrCorrupt.
 	AppendDecode(dst []float64, payload []byte) ([]float64, error)
 }
 
 // Errors of windows, payloads and specifications.
 var (
-	// ErrShape marks a window of the wrong length.
+	// ErrShape reports a window of the wrong length.
 	ErrShape = errors.New("codec: wrong window length")
-	// ErrValue marks a window that the codec refuses.
+	// ErrValue reports a window that the codec refuses.
 	ErrValue = errors.New("codec: value cannot be encoded")
-	// ErrRange marks a value outside the range of a quantiser. It is an ErrValue.
+	// ErrRange reports a value outside the range of a quantiser. It wraps ErrValue.
 	ErrRange = fmt.Errorf("%w: out of range", ErrValue)
-	// ErrBound marks a window that no rung of a ladder brings within the
-	// tolerances. It is an ErrValue.
+	// ErrBound reports a window that no rung of a ladder encodes within the
+	// tolerances. It wraps ErrValue.
 	ErrBound = fmt.Errorf("%w: no rung meets the tolerances", ErrValue)
-	// ErrTooLong marks a window whose code is longer than a payload. It is an
+	// ErrTooLong reports a window whose code is longer than a payload. It wraps
 	// ErrValue.
 	ErrTooLong = fmt.Errorf("%w: code longer than the payload", ErrValue)
-	// ErrCorrupt marks a payload that this codec does not write.
+	// ErrCorrupt reports a payload that no encoder of the codec writes.
 	ErrCorrupt = errors.New("codec: corrupt payload")
-	// ErrSpec marks a specification that no codec fulfils.
+	// ErrSpec reports parameters, sizes or an id with which no codec can be built.
 	ErrSpec = errors.New("codec: invalid specification")
 )
 
@@ -98,13 +117,13 @@ var (
 	ErrTooLarge    = artifacts.ErrTooLarge    // what exceeds a cap
 )
 
-// Error is a fault in one file: File, Field and Err, which wraps one of the
-// errors of files. Several faults of one file are joined, each an Error of its
-// own.
+// Error is a fault in one file. It has the fields File (the path), Field (its place
+// in the file, "" for the file as a whole), Err (which wraps one of the errors of
+// files) and Package. Several faults of one file are joined by errors.Join.
 type Error = artifacts.Error
 
-// MaxPayloadBytes is the longest payload that a frame holds, and the default
-// limit.
+// MaxPayloadBytes is the length of the longest payload that a frame of package radio
+// holds, and the default limit.
 const MaxPayloadBytes = artifacts.MaxPayloadBytes
 
 // checkWindow refuses a window that no codec can encode.

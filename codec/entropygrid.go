@@ -16,22 +16,22 @@ const (
 	entropyGridVersion = "1"
 )
 
-// EntropyGridFile is the usual name of an entropy-coded grid's file.
+// EntropyGridFile is the usual name of the file of an entropy-coded grid.
 const EntropyGridFile = "entropy_grid.json"
 
-// EntropyGrid is a uniform quantiser whose values are entropy coded: a range coder
-// spends on each value as few bits as it is likely, by frequencies learned from a
-// recording. A decoded value is within half a quantisation step of the one sent,
-// whatever the value; what the training windows never held only takes more bytes.
+// EntropyGrid is a uniform quantiser whose output is entropy coded by a range coder:
+// the more probable a value is, the fewer bits it takes. The probabilities are those
+// of training windows. A decoded value is within half a quantisation step of the one
+// encoded, for any value; values unlike the training windows need more bytes.
 //
-// The frequencies are a mixture: components with a centre and tables of their own,
-// of which the encoder takes the one that makes the window cheapest. The last is
-// the global fallback component, fitted to all training windows.
+// The probabilities are a mixture: each mixture component has a centre and tables of
+// frequencies, and the encoder uses the one that gives the shortest code. The last
+// component, the global fallback component, was fitted to all training windows.
 //
-// Payloads have a fixed length, filled up with zeros, and a window that needs more
-// is refused with ErrTooLong; or, with a length of 0, each payload is as long as
+// Payloads have a fixed length, padded with zeros, and AppendEncode returns
+// ErrTooLong if a window needs more. With a length of 0, each payload is as long as
 // its window needs. A [Ladder] holds one entropy-coded grid at several lengths.
-// Package codec/fit makes them.
+// Package codec/fit fits entropy-coded grids.
 type EntropyGrid struct {
 	model  *entropygrid.Model
 	length int // of the payload; 0: as long as the window needs
@@ -48,18 +48,19 @@ var _ interface {
 // minPayload is the shortest payload that a frame carries, in bytes.
 const minPayload = 2
 
-// LoadEntropyGrid returns the codec of the entropy_grid.json at path, with
-// payloads of so many bytes, 2..255; 0: as many as each window needs.
+// LoadEntropyGrid returns the codec of the entropy_grid.json at path, with payloads of
+// payloadBytes bytes, 2..255. 0 means as long as each window needs. A frame of
+// package radio holds at most MaxPayloadBytes.
 func LoadEntropyGrid(path string, payloadBytes int) (*EntropyGrid, error) {
 	return opener{tree: modelfile.Disk()}.entropyGrid(path, payloadBytes)
 }
 
-// LoadEntropyGridFS is LoadEntropyGrid in a file system, as go:embed makes one.
+// LoadEntropyGridFS is like LoadEntropyGrid with a file in fsys, such as an embed.FS.
 func LoadEntropyGridFS(fsys fs.FS, name string, payloadBytes int) (*EntropyGrid, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.entropyGrid(name, payloadBytes)
 }
 
-// ParseEntropyGrid is LoadEntropyGrid of a file's text.
+// ParseEntropyGrid is like LoadEntropyGrid with the content of the file.
 func ParseEntropyGrid(text []byte, payloadBytes int) (*EntropyGrid, error) {
 	return parseEntropyGrid(EntropyGridFile, text, payloadBytes)
 }
@@ -80,8 +81,8 @@ func parseEntropyGrid(name string, data []byte, payloadBytes int) (*EntropyGrid,
 	return (&EntropyGrid{model: m}).WithPayloadBytes(payloadBytes)
 }
 
-// WithPayloadBytes returns the same codec with payloads of another length, 2..255;
-// 0: as long as each window needs.
+// WithPayloadBytes returns a codec with the same frequencies and payloads of n bytes,
+// 2..255. 0 means as long as each window needs.
 func (c *EntropyGrid) WithPayloadBytes(n int) (*EntropyGrid, error) {
 	if n != 0 && (n < minPayload || n > math.MaxUint8) {
 		return nil, fmt.Errorf("%w: codec %s with payload_bytes %d, want %d..%d, or 0 for as many as each window needs", ErrSpec, entropyGridID, n, minPayload, math.MaxUint8)
@@ -89,17 +90,17 @@ func (c *EntropyGrid) WithPayloadBytes(n int) (*EntropyGrid, error) {
 	return &EntropyGrid{c.model, n}, nil
 }
 
-// File is the text of the codec's entropy_grid.json.
+// File returns the content of the codec's entropy_grid.json.
 func (c *EntropyGrid) File() []byte { return slices.Clone(c.model.Text) }
 
-// ID is "entropy_grid".
+// ID returns "entropy_grid".
 func (c *EntropyGrid) ID() string { return entropyGridID }
 
-// Version is "1".
+// Version returns "1".
 func (c *EntropyGrid) Version() string { return entropyGridVersion }
 
-// Schema holds the SHA-256 of entropy_grid.json and, where it is fixed, the
-// payload's length.
+// Schema returns a string with the SHA-256 of entropy_grid.json and the payload's
+// length, if that is fixed.
 func (c *EntropyGrid) Schema() string {
 	if c.length == 0 {
 		return "entropy_grid_v1:" + c.model.Hash
@@ -107,11 +108,11 @@ func (c *EntropyGrid) Schema() string {
 	return fmt.Sprintf("entropy_grid_v1:%s:bytes=%d", c.model.Hash, c.length)
 }
 
-// WindowLen is dims·W.
+// WindowLen returns dims·W.
 func (c *EntropyGrid) WindowLen() int { return c.model.WindowLen() }
 
-// MaxPayloadLen is the length of every payload, or MaxPayloadBytes where each is
-// as long as its window needs.
+// MaxPayloadLen returns the length of every payload, or MaxPayloadBytes if each is as
+// long as its window needs.
 func (c *EntropyGrid) MaxPayloadLen() int {
 	if c.length == 0 {
 		return MaxPayloadBytes
@@ -119,15 +120,15 @@ func (c *EntropyGrid) MaxPayloadLen() int {
 	return c.length
 }
 
-// PayloadLen is the length of every payload; 0 where they differ.
+// PayloadLen returns the length of every payload, or 0 if lengths differ.
 func (c *EntropyGrid) PayloadLen() int { return c.length }
 
-// Window is dims and W of the windows, for any stride.
+// Window returns dims and W of the windows. Its Stride is 0: any.
 func (c *EntropyGrid) Window() sensor.Shape {
 	return sensor.Shape{Dims: len(c.model.Dims), W: c.model.W}
 }
 
-// Angles says of each value of a step whether it is an angle.
+// Angles reports for each value of a step whether it is an angle.
 func (c *EntropyGrid) Angles() []bool {
 	angles := make([]bool, len(c.model.Dims))
 	for i, d := range c.model.Dims {
@@ -136,10 +137,11 @@ func (c *EntropyGrid) Angles() []bool {
 	return angles
 }
 
-// Components is the number of mixture components, the global fallback included.
+// Components returns the number of mixture components, the global fallback included.
 func (c *EntropyGrid) Components() int { return c.model.Components() }
 
-// Code is the hash of entropy_grid.json, whatever the payload's length.
+// Code returns the SHA-256 of entropy_grid.json: it does not depend on the payload's
+// length.
 func (c *EntropyGrid) Code() string { return c.model.Hash }
 
 // Need returns the length of the window's code in bytes, and false if a value is out
@@ -154,9 +156,9 @@ func (c *EntropyGrid) Need(window []float64) (bytes int, ok bool) {
 	return max(minPayload, len(code)), true
 }
 
-// AppendEncode codes the window's values. A value too large to be quantised, some
-// 10^9 tolerances, is ErrRange; a window that needs more bytes than a payload has
-// is ErrTooLong.
+// AppendEncode implements Codec. It returns ErrRange for a value beyond about 10^9
+// quantisation steps, and ErrTooLong if the window needs more bytes than a payload
+// has.
 func (c *EntropyGrid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, c.WindowLen()); err != nil {
 		return dst, err
@@ -181,8 +183,7 @@ func (c *EntropyGrid) AppendEncode(dst []byte, window []float64) ([]byte, error)
 	return dst, nil
 }
 
-// AppendDecode decodes the middles of the quantisation steps. Payloads that no
-// encoder writes are ErrCorrupt.
+// AppendDecode implements Codec. Decoded values are the middles of quantisation steps.
 func (c *EntropyGrid) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	n := len(payload)
 	switch {

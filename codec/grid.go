@@ -12,16 +12,16 @@ import (
 
 const gridID = "grid"
 
-// GridFile is the usual name of a grid's file.
+// GridFile is the usual name of the file of a grid.
 const GridFile = "grid.json"
 
-// Grid is a uniform quantiser: it sends every value as the number of its nearest
-// level, in as many whole bits as the levels take. A decoded value is within half
-// a quantisation step of the one sent, or the window is refused with ErrRange:
-// nothing is ever clipped.
+// Grid is a uniform quantiser: it sends the number of the level nearest to each
+// value, in a fixed number of bits. A decoded value is within half a quantisation
+// step of the one encoded; values out of range are refused with ErrRange, never
+// clipped.
 //
-// Levels are packed from the lowest bit of the first byte on, value after
-// value, lowest bit first; the last byte is filled up with zeros.
+// Level numbers are packed in order, each from its lowest bit up, beginning with the
+// lowest bit of the first byte. The last byte is padded with zero bits.
 type Grid struct {
 	dims   []GridDim
 	w      int
@@ -39,12 +39,12 @@ var _ interface {
 	Estimator
 } = (*Grid)(nil)
 
-// GridDim is the grid of one value of a step: 2^Bits levels at Low, Low+Step,
-// Low+2·Step, …
+// GridDim is the quantiser of one value of a step. It has 2^Bits levels at Low,
+// Low+Step, Low+2·Step, …
 //
-// An angle is an offset from Low modulo 360, and levels that would repeat the
-// first ones are left out. It is decoded to -180..180 where Low is negative,
-// and to 0..360 where it is not.
+// An angle is quantised as its offset from Low modulo 360. Levels a full turn beyond
+// the first ones are not used. It is decoded to -180..180 if Low is negative, and
+// otherwise to 0..360.
 type GridDim struct {
 	Low   float64 `json:"low"`
 	Step  float64 `json:"step"` // quantisation step, above 0
@@ -55,10 +55,8 @@ type GridDim struct {
 const (
 	// MaxGridBits is the largest number of bits of one value.
 	MaxGridBits = 32
-	// GridMargin is the part of half a step, or of a tolerance, that is left to
-	// the rounding of float64, so that the bound holds to the last digit, at the
-	// edges between levels and far from zero. A quantiser for a tolerance has
-	// the step 2·tolerance·(1-GridMargin).
+	// GridMargin is a relative margin for rounding errors of float64. A quantiser
+	// for a tolerance has the quantisation step 2·tolerance·(1-GridMargin).
 	GridMargin = 1e-6
 
 	maxGridDims = 512
@@ -71,7 +69,8 @@ type gridFile struct {
 	Dims []GridDim `json:"dims"`
 }
 
-// NewGrid returns the codec for windows of w steps.
+// NewGrid returns a grid for windows of w steps, each of len(dims) values. An error
+// wraps ErrSpec.
 func NewGrid(w int, dims []GridDim) (*Grid, error) {
 	f := gridFile{w, slices.Clone(dims)}
 	data, err := modelfile.EncodeJSON(f)
@@ -88,7 +87,7 @@ func NewGrid(w int, dims []GridDim) (*Grid, error) {
 // LoadGrid returns the codec of the grid.json at path.
 func LoadGrid(path string) (*Grid, error) { return opener{tree: modelfile.Disk()}.grid(path) }
 
-// LoadGridFS is LoadGrid in a file system, as go:embed makes one.
+// LoadGridFS is like LoadGrid with a file in fsys, such as an embed.FS.
 func LoadGridFS(fsys fs.FS, name string) (*Grid, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.grid(name)
 }
@@ -171,34 +170,34 @@ func newGrid(data []byte, f gridFile) (*Grid, modelfile.Faults) {
 	return g, nil
 }
 
-// File is the text of the grid's grid.json.
+// File returns the content of the grid's grid.json.
 func (g *Grid) File() []byte { return slices.Clone(g.file) }
 
-// Dims returns the grid of each value of a step.
+// Dims returns the quantiser of each value of a step.
 func (g *Grid) Dims() []GridDim { return slices.Clone(g.dims) }
 
-// ID is "grid".
+// ID returns "grid".
 func (g *Grid) ID() string { return gridID }
 
-// Version is "1".
+// Version returns "1".
 func (g *Grid) Version() string { return "1" }
 
-// Schema holds the SHA-256 of grid.json.
+// Schema returns a string with the SHA-256 of grid.json.
 func (g *Grid) Schema() string { return g.schema }
 
-// WindowLen is dims·W.
+// WindowLen returns dims·W.
 func (g *Grid) WindowLen() int { return len(g.dims) * g.w }
 
-// MaxPayloadLen is the length of every payload.
+// MaxPayloadLen returns the length of every payload.
 func (g *Grid) MaxPayloadLen() int { return g.length }
 
-// PayloadLen is the length of every payload.
+// PayloadLen returns the length of every payload.
 func (g *Grid) PayloadLen() int { return g.length }
 
-// Window is dims and W of the grid, for any stride.
+// Window returns dims and W of the windows. Its Stride is 0: any.
 func (g *Grid) Window() sensor.Shape { return sensor.Shape{Dims: len(g.dims), W: g.w} }
 
-// Angles says of each value of a step whether it is an angle.
+// Angles reports for each value of a step whether it is an angle.
 func (g *Grid) Angles() []bool {
 	angles := make([]bool, len(g.dims))
 	for i, d := range g.dims {
@@ -217,7 +216,7 @@ func (g *Grid) Need(window []float64) (bytes int, ok bool) {
 	return g.length, true
 }
 
-// Code is the schema: no other codec needs the same bytes.
+// Code returns the schema: only equal grids need equal numbers of bytes.
 func (g *Grid) Code() string { return g.schema }
 
 // level is the value of a level of dimension i.
@@ -260,8 +259,8 @@ func (g *Grid) quantize(i int, x float64) (uint64, bool) {
 	return 0, false
 }
 
-// AppendEncode packs the levels nearest to the window's values. A value that is
-// further than half a step from every level is ErrRange.
+// AppendEncode implements Codec. It returns ErrRange for a value further than half a
+// quantisation step from every level.
 func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, g.WindowLen()); err != nil {
 		return dst, err
@@ -274,7 +273,7 @@ func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 		d := &g.dims[j]
 		n, ok := g.quantize(j, x)
 		if !ok {
-			return dst, fmt.Errorf("%w: value %d is %g, want %g..%g", ErrRange, i, x, d.Low, d.Low+float64(g.top[j])*d.Step)
+			return dst, fmt.Errorf("%w: value %d is %.9g, want %.7g..%.7g", ErrRange, i, x, d.Low, d.Low+float64(g.top[j])*d.Step)
 		}
 		acc |= n << bits
 		for bits += d.Bits; bits >= 8; bits -= 8 {
@@ -288,8 +287,8 @@ func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	return out, nil
 }
 
-// AppendDecode unpacks the levels' values. Levels that no encoder writes, and
-// a filled-up last byte, are ErrCorrupt.
+// AppendDecode implements Codec. Numbers of unused levels and padding other than zero
+// give ErrCorrupt.
 func (g *Grid) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	if err := checkPayload(payload, g.length); err != nil {
 		return dst, err

@@ -12,14 +12,14 @@ import (
 
 const ladderID = "bounded"
 
-// Ladder promises an error bound: every value of a decoded window is within the
-// tolerance of its dimension, or the window was refused with ErrBound. It holds
-// codecs, its rungs, from the fewest bytes up. The encoder tries them in that
-// order, decoding what it made, until a window comes back within all tolerances;
-// the decoder knows the rung by the payload's length.
+// Ladder keeps an error bound: every value of a decoded window is within its
+// tolerance, or AppendEncode refuses the window with ErrBound. Its id is bounded.
 //
-// Tolerances are in the units of the values. Angles (see [Angular]) are compared
-// modulo 360.
+// A ladder has codecs, its rungs, in ascending order of their payload lengths.
+// AppendEncode tries them in that order and decodes each payload, until every value
+// is within its tolerance. AppendDecode identifies the rung by the payload's length.
+//
+// Tolerances are in the units of the values. Angles are compared modulo 360.
 type Ladder struct {
 	spec   LadderSpec
 	angles []bool
@@ -46,13 +46,13 @@ var _ interface {
 
 type ladderScratch struct{ window []float64 }
 
-// NewLadder returns the ladder of codecs that are at hand. Window says how windows
-// were cut (a Stride of 0 counts as 1), values what each value of a step is (nil:
-// sensor.ForDims), and tolerances has an entry for each value of a step. There are
-// at most MaxRungs rungs. Each must be a [FixedLength] codec, and their lengths
-// must rise.
+// NewLadder returns a ladder of the given codecs. Window is the shape of the windows;
+// a Stride of 0 means 1. Values describes the values of a step, nil means
+// sensor.ForDims. Tolerances has one entry per value of a step. Rungs are 1 to
+// MaxRungs codecs that implement [FixedLength], in ascending order of their lengths.
+// An error wraps ErrSpec.
 //
-// The schema is that of a ladder.json without parameters.
+// The ladder's Schema is that of a ladder.json without parameters of codecs.
 func NewLadder(window sensor.Shape, values sensor.Schema, tolerances []float64, rungs ...Codec) (*Ladder, error) {
 	if values != nil && len(values) != window.Dims {
 		return nil, fmt.Errorf("%w: %d values are described, want %d", ErrSpec, len(values), window.Dims)
@@ -79,8 +79,7 @@ func NewLadder(window sensor.Shape, values sensor.Schema, tolerances []float64, 
 	return b, nil
 }
 
-// newLadder builds the codec of a ladder.json that was checked, whose text is
-// data.
+// newLadder builds the codec of a checked ladder.json with the content data.
 func newLadder(name string, l *LadderSpec, data []byte, codecs []Codec) (*Ladder, error) {
 	b := &Ladder{spec: *l, angles: l.SensorSchema().Angles(), schema: "bounded_v1:" + modelfile.Hash(data)}
 	for i, c := range codecs {
@@ -97,8 +96,7 @@ func newLadder(name string, l *LadderSpec, data []byte, codecs []Codec) (*Ladder
 	return b, nil
 }
 
-// checkRung refuses a codec that cannot be the rung i of a ladder for windows of n
-// values.
+// checkRung reports a codec that cannot be rung i of a ladder for windows of n values.
 func checkRung(file string, i int, c Codec, n int) error {
 	fault := ""
 	if f, ok := c.(FixedLength); !ok || f.PayloadLen() != c.MaxPayloadLen() {
@@ -113,35 +111,35 @@ func checkRung(file string, i int, c Codec, n int) error {
 	return fileError(file, fmt.Sprintf("rungs[%d].codec", i), fmt.Errorf("%w: codec %s %s", ErrUnsupported, c.ID(), fault))
 }
 
-// ID is "bounded".
+// ID returns "bounded".
 func (b *Ladder) ID() string { return ladderID }
 
-// Version is "1".
+// Version returns "1".
 func (b *Ladder) Version() string { return "1" }
 
-// Schema holds the SHA-256 of ladder.json.
+// Schema returns a string with the SHA-256 of ladder.json.
 func (b *Ladder) Schema() string { return b.schema }
 
-// WindowLen is dims·W.
+// WindowLen returns dims·W.
 func (b *Ladder) WindowLen() int { return b.spec.Window.Len() }
 
-// MaxPayloadLen is the length of the last rung's payloads. A dst with room for as
-// many bytes is not reallocated, whatever rung is taken.
+// MaxPayloadLen returns the length of the last rung's payloads. AppendEncode does not
+// reallocate a dst with capacity for as many bytes.
 func (b *Ladder) MaxPayloadLen() int { return b.rungs[len(b.rungs)-1].MaxPayloadLen() }
 
-// Window says how the windows were cut.
+// Window returns the shape of the windows.
 func (b *Ladder) Window() sensor.Shape { return b.spec.Window }
 
-// Values describes the values of a step.
+// SensorSchema returns what is known of the values of a step.
 func (b *Ladder) SensorSchema() sensor.Schema { return b.spec.SensorSchema() }
 
-// Angles says of each value of a step whether it is compared modulo 360.
+// Angles reports for each value of a step whether it is compared modulo 360.
 func (b *Ladder) Angles() []bool { return slices.Clone(b.angles) }
 
 // Tolerances returns the largest error of each value of a step.
 func (b *Ladder) Tolerances() []float64 { return slices.Clone(b.spec.Tolerances) }
 
-// Rungs returns the codecs of the ladder, from the fewest bytes up.
+// Rungs returns the codecs of the ladder in ascending order of their lengths.
 func (b *Ladder) Rungs() []Codec {
 	rungs := make([]Codec, len(b.rungs))
 	for i, r := range b.rungs {
@@ -150,19 +148,21 @@ func (b *Ladder) Rungs() []Codec {
 	return rungs
 }
 
-// RungForLength is the index of the rung whose payloads have n bytes; -1 where none has.
+// RungForLength returns the index of the rung whose payloads have n bytes, or -1 if
+// there is none.
 func (b *Ladder) RungForLength(n int) int {
 	return slices.IndexFunc(b.rungs, func(r rung) bool { return r.MaxPayloadLen() == n })
 }
 
-// AppendEncode appends the payload of the first rung that meets every tolerance.
+// AppendEncode implements Codec. It appends the payload of the first rung that meets
+// every tolerance.
 func (b *Ladder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, b.WindowLen()); err != nil {
 		return dst, err
 	}
 	s := b.pool.Get().(*ladderScratch)
 	defer b.pool.Put(s)
-	room := slices.Grow(dst, b.MaxPayloadLen())
+	grown := slices.Grow(dst, b.MaxPayloadLen())
 	code, need, ok := "", 0, true // of the estimator asked last
 	for i := range b.rungs {
 		r := &b.rungs[i]
@@ -175,7 +175,7 @@ func (b *Ladder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 				continue
 			}
 		}
-		if out, ok := b.try(r, room, window, s); ok {
+		if out, ok := b.try(r, grown, window, s); ok {
 			return out, nil
 		}
 	}
@@ -199,8 +199,8 @@ func (b *Ladder) try(r *rung, dst []byte, window []float64, s *ladderScratch) ([
 	return out, b.beyond(window, s.window) < 0
 }
 
-// beyond is the index of the first value of got that is further from want than its
-// tolerance, or is NaN; -1 where all are within.
+// beyond returns the index of the first value of got that is NaN or further from want
+// than its tolerance, or -1 if there is none.
 func (b *Ladder) beyond(want, got []float64) int {
 	for i, v := range want {
 		d := i % len(b.angles)
@@ -211,7 +211,8 @@ func (b *Ladder) beyond(want, got []float64) int {
 	return -1
 }
 
-// refusal is the error of a window that no rung takes: how the last one failed.
+// refusal returns the error for a window that no rung encodes: how the last one
+// failed.
 func (b *Ladder) refusal(window []float64) error {
 	last := b.rungs[len(b.rungs)-1]
 	payload, err := last.AppendEncode(nil, window)
@@ -223,10 +224,11 @@ func (b *Ladder) refusal(window []float64) error {
 		return fmt.Errorf("%w: last rung: %w", ErrBound, err)
 	}
 	i := max(0, b.beyond(window, got))
-	return fmt.Errorf("%w: value %d is %g, the last rung makes it %g, want at most %g between them", ErrBound, i, window[i], got[i], b.spec.Tolerances[i%len(b.angles)])
+	d := i % len(b.angles)
+	return fmt.Errorf("%w: last rung: %s (value %d) is %.9g, decoded as %.9g, want at most %g between them", ErrBound, b.spec.SensorSchema().Label(d), i, window[i], got[i], b.spec.Tolerances[d])
 }
 
-// AppendDecode decodes a payload by the rung of its length.
+// AppendDecode implements Codec.
 func (b *Ladder) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	i := b.RungForLength(len(payload))
 	if i < 0 {

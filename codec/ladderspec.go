@@ -10,7 +10,7 @@ import (
 	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
-// LadderFile is the usual name of a ladder's file.
+// LadderFile is the usual name of the file of a ladder.
 const LadderFile = "ladder.json"
 
 // Caps of a ladder.
@@ -21,19 +21,19 @@ const (
 	maxLadderDims = 512
 )
 
-// LadderSpec is ladder.json, which sender, receiver and evaluation load alike.
+// LadderSpec is the content of ladder.json.
 type LadderSpec struct {
 	Window sensor.Shape `json:"window"`
-	// Order and Units name the values of a step, as a data set does; absent for
-	// motion samples, and where the data set named none.
+	// Order and Units name the values of a step, as in a data set. They are absent
+	// for motion samples, and if the data set has no names.
 	Order []string          `json:"order,omitempty"`
 	Units map[string]string `json:"units,omitempty"`
-	// Angles say which values of a step are angles, compared modulo 360; absent
-	// where the names tell.
+	// Angles tell which values of a step are compared modulo 360. They are absent if
+	// the names tell.
 	Angles []bool `json:"angles,omitempty"`
 	// Tolerances are the largest errors of each value of a step, in its unit.
 	Tolerances []float64 `json:"tolerances"`
-	// Rungs are tried in this order. Their lengths rise.
+	// Rungs are in ascending order of their lengths.
 	Rungs []RungSpec `json:"rungs"`
 }
 
@@ -42,21 +42,21 @@ type RungSpec struct {
 	Codec CodecSpec `json:"codec"`
 	// Length is that of every payload, in bytes.
 	Length int `json:"length"`
-	// Schema and ModelHash, where not empty, are what the codec must turn out
-	// to have, so that equal ladders mean equal codecs.
+	// Schema and ModelHash, if not empty, must be those of the codec, so that equal
+	// ladders have equal codecs.
 	Schema    string `json:"schema,omitempty"`
 	ModelHash string `json:"model_hash,omitempty"`
 }
 
-// CodecSpec names a codec and its parameters, as a RunSpec does. Paths are
-// relative to the ladder's folder.
+// CodecSpec is the id, version and parameters of a codec. Paths are relative to the
+// folder of the ladder.json, other than in a RunSpec.
 type CodecSpec struct {
 	ID      string `json:"id"`
 	Version string `json:"version"`
 	Params  Params `json:"params,omitzero"`
 }
 
-// NewRungSpec is what ladder.json says of a codec with these parameters.
+// NewRungSpec returns the entry of ladder.json for a codec with these parameters.
 func NewRungSpec(c Codec, params Params) RungSpec {
 	r := RungSpec{Codec: CodecSpec{ID: c.ID(), Version: c.Version(), Params: params}, Length: c.MaxPayloadLen(), Schema: c.Schema()}
 	if m, ok := c.(Modelled); ok {
@@ -65,7 +65,7 @@ func NewRungSpec(c Codec, params Params) RungSpec {
 	return r
 }
 
-// Text is the file as it is written.
+// Text returns the content of the file.
 func (l *LadderSpec) Text() ([]byte, error) {
 	text, err := modelfile.EncodeJSON(l)
 	if err != nil {
@@ -74,7 +74,7 @@ func (l *LadderSpec) Text() ([]byte, error) {
 	return text, nil
 }
 
-// Values describes the values of a step.
+// SensorSchema returns what the file says of the values of a step.
 func (l *LadderSpec) SensorSchema() sensor.Schema {
 	s := sensor.ForDims(l.Window.Dims)
 	if len(l.Order) > 0 {
@@ -86,8 +86,8 @@ func (l *LadderSpec) SensorSchema() sensor.Schema {
 	return s
 }
 
-// SetValues notes names and units of the values of a step, and which are angles.
-// Those of a motion sample are not written: every reader assumes them.
+// SetSensorSchema sets Order, Units and Angles. Those of motion samples stay empty:
+// readers assume them.
 func (l *LadderSpec) SetSensorSchema(s sensor.Schema) {
 	l.Order, l.Units, l.Angles = nil, nil, nil
 	if s.Names() != nil && !s.Equal(sensor.Motion()) {
@@ -154,8 +154,8 @@ func (l *LadderSpec) checkRung(i int, faults *modelfile.Faults) {
 // LoadLadder returns the codec of the ladder.json at path.
 func LoadLadder(path string) (*Ladder, error) { return opener{tree: modelfile.Disk()}.ladder(path) }
 
-// LoadLadderFS is LoadLadder in a file system, as go:embed makes one. The ladder's
-// paths must stay inside it.
+// LoadLadderFS is like LoadLadder with a file in fsys, such as an embed.FS. Paths in
+// the ladder must stay inside fsys.
 func LoadLadderFS(fsys fs.FS, name string) (*Ladder, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.ladder(name)
 }

@@ -13,25 +13,26 @@ import (
 )
 
 // Load opens the file of any codec: a model's bam_manifest.json, a grid.json, an
-// entropy_grid.json or a ladder.json, whatever its name is, or a folder that holds
-// one of them. A file of another kind is ErrUnsupported, in a sentence that says
-// what it is and what reads it.
+// entropy_grid.json or a ladder.json. It tells them apart by their content, not by
+// their name. Path may also be a folder that holds one of them under its usual name.
+// For a file of another kind the error wraps ErrUnsupported, and says what the file
+// is and what reads it.
 //
-// An entropy-coded grid gets payloads as long as each window needs.
+// An entropy-coded grid has payloads as long as each window needs.
 func Load(path string) (Codec, error) { return opener{tree: modelfile.Disk()}.load(path) }
 
-// LoadFS is Load in a file system, as go:embed makes one. Paths that files mention
-// must stay inside it.
+// LoadFS is like Load with a file in fsys, such as an embed.FS. Paths in the file must
+// stay inside fsys.
 func LoadFS(fsys fs.FS, name string) (Codec, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.load(name)
 }
 
-// kind is a kind of file that this project or its users have.
+// kind is a kind of JSON file that this module or its users have.
 type kind struct {
 	name string
 	keys []string // top-level keys by which its JSON object is known
 	open func(o opener, name string) (Codec, error)
-	hint string // what reads it, where this package does not
+	hint string // what reads it, if this package does not
 }
 
 // kinds are tried in this order.
@@ -43,6 +44,7 @@ func init() { // in init, because ladders load other codecs
 		{name: "ladder.json", keys: []string{"rungs", "tolerances"}, open: func(o opener, name string) (Codec, error) { return codecOr(o.ladder(name)) }},
 		{name: "entropy_grid.json", keys: []string{"modes", "dims"}, open: func(o opener, name string) (Codec, error) { return codecOr(o.entropyGrid(name, 0)) }},
 		{name: "grid.json", keys: []string{"dims", "window_W"}, open: func(o opener, name string) (Codec, error) { return codecOr(o.grid(name)) }},
+		{name: "a bam_manifest.json without latent_dim or model_format", keys: []string{"manifest_version"}, hint: "want a manifest of version 1 or 2 with all its fields"},
 		{name: "an artifacts.json, the hashes of a model", keys: []string{"codec_id", "payload_schema_hash"}, hint: "load the bam_manifest.json beside it"},
 		{name: "a norm.json, means and deviations of a model", keys: []string{"mean", "std"}, hint: "load the bam_manifest.json beside it"},
 		{name: "a RunSpec", keys: []string{"run_id", "role"}, hint: "runspec.Load and radio/endpoint read it; its codec section names a codec"},
@@ -56,7 +58,7 @@ func init() { // in init, because ladders load other codecs
 	}
 }
 
-// codecOr returns c, or no codec at all where there is an error.
+// codecOr returns c, or a nil Codec if there is an error.
 func codecOr[C Codec](c C, err error) (Codec, error) {
 	if err != nil {
 		return nil, err
@@ -70,6 +72,9 @@ var folderFiles = []string{artifacts.ManifestFile, LadderFile, EntropyGridFile, 
 func (o opener) load(name string) (Codec, error) {
 	fault := func(sentinel error, format string, args ...any) (Codec, error) {
 		return nil, fileError(name, "", fmt.Errorf("%w: %s", sentinel, fmt.Sprintf(format, args...)))
+	}
+	if name == "" {
+		return nil, fmt.Errorf("codec: the path is empty, want that of a codec's file: %w", ErrNotFound)
 	}
 	if err := o.tree.CheckName(name); err != nil {
 		return nil, fileError(name, "", err)
@@ -117,8 +122,8 @@ func (o opener) load(name string) (Codec, error) {
 	return fault(ErrUnsupported, "this is a JSON object of another kind, want a bam_manifest.json, grid.json, entropy_grid.json or ladder.json")
 }
 
-// topKeys are the keys of a JSON object as far as data has them; nil where data
-// does not begin with one.
+// topKeys returns the keys of a JSON object, as far as data has them, or nil if data
+// does not begin with an object.
 func topKeys(data []byte) map[string]bool {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -149,7 +154,7 @@ func hasAll(keys map[string]bool, want []string) bool {
 	return true
 }
 
-// byContent tells files that are not JSON objects.
+// byContent recognises files that are not JSON objects.
 func byContent(name string, head []byte) (what, hint string) {
 	text := string(head[:min(len(head), 4096)])
 	has := func(parts ...string) bool {

@@ -60,6 +60,7 @@ func codecFiles(t testing.TB) string {
 		"list.json":     "[1, 2]",
 		"other.json":    `{"a": 1}`,
 		"cut.json":      `{"window_W": 1, "dims": [`,
+		"version3.json": `{"manifest_version": "3"}`,
 		"empty.json":    "",
 		"array.npy":     "\x93NUMPY\x01\x00v\x00{'descr': '<f8'}",
 	} {
@@ -89,6 +90,7 @@ func TestLoad(t *testing.T) {
 		{"renamed", "grid", nil, ""},
 		{"grid", "grid", nil, ""},
 		{"model/layer_0.npz", "", codec.ErrUnsupported, "bam_manifest.json"},
+		{"version3.json", "", codec.ErrUnsupported, "version 1 or 2"},
 		{"model/norm.json", "", codec.ErrUnsupported, "bam_manifest.json"},
 		{"run.yaml", "", codec.ErrUnsupported, "RunSpec"},
 		{"run.json", "", codec.ErrUnsupported, "RunSpec"},

@@ -2,34 +2,34 @@ package codec
 
 import "github.com/loralink/loralink-go/dataset/sensor"
 
-// The interfaces below are what only some codecs can do. Look for one with a type
-// assertion:
+// What only some codecs can do. Package documentation lists which; a type assertion
+// tells:
 //
 //	if b, ok := c.(codec.Bounded); ok { … b.Tolerances() … }
 
-// FixedLength is a codec whose payloads have one length, as every rung of a
-// [Ladder] needs.
+// FixedLength is implemented by a codec whose payloads all have one length. The
+// rungs of a [Ladder] must.
 type FixedLength interface {
-	// PayloadLen is the length of every payload, in bytes; 0 where this codec's
-	// payloads differ in length after all.
+	// PayloadLen returns the length of every payload in bytes, or 0 if lengths
+	// differ after all.
 	PayloadLen() int
 }
 
-// Windowed is a codec that knows how its windows are cut.
+// Windowed is implemented by a codec that knows the shape of its windows.
 type Windowed interface {
-	// Window is the shape of the windows. A Stride of 0 means any.
+	// Window returns the shape of the windows. A Stride of 0 means any stride.
 	Window() sensor.Shape
 }
 
-// Described is a codec that knows what the values of a step are.
+// Described is implemented by a codec that knows what the values of a step are.
 type Described interface {
-	// Values describes each value of a step: name, unit and what else is known.
+	// SensorSchema returns name, unit and what else is known of each value.
 	SensorSchema() sensor.Schema
 }
 
-// SensorSchema describes the values of a step of a codec's windows: as the codec does
-// ([Described]), or by their number ([Windowed], see [sensor.ForDims]); nil where it
-// knows neither.
+// SensorSchema returns what is known of the values of a step: what the codec says
+// ([Described]), or else sensor.ForDims of their number ([Windowed]). It returns nil
+// if the codec knows neither.
 func SensorSchema(c Codec) sensor.Schema {
 	if d, ok := c.(Described); ok {
 		return d.SensorSchema()
@@ -40,22 +40,22 @@ func SensorSchema(c Codec) sensor.Schema {
 	return nil
 }
 
-// Angular is a codec that takes some values for angles in degrees: it may decode
-// 359.9 as -0.1, and errors of such a value are to be taken modulo 360.
+// Angular is implemented by a codec that treats some values as angles in degrees. It
+// may decode 359.9 as -0.1; errors of such values must be taken modulo 360.
 type Angular interface {
-	// Angles says of each value of a step whether it is such an angle.
+	// Angles reports for each value of a step whether it is such an angle.
 	Angles() []bool
 }
 
-// Bounded is a codec with an error bound: a window is refused or every value of
-// it comes back within its tolerance.
+// Bounded is implemented by a codec that keeps a bound: it refuses a window, or
+// every value comes back within its tolerance.
 type Bounded interface {
 	// Tolerances returns the largest error of each value of a step, in its unit.
 	Tolerances() []float64
 }
 
-// Estimator is a codec that knows how many bytes a window needs before it encodes
-// it. A [Ladder] asks it before it tries a rung.
+// Estimator is implemented by a codec that can tell how many bytes a window needs
+// without encoding it. A [Ladder] asks before it tries a rung.
 type Estimator interface {
 	// Need returns how many bytes a payload of the window takes at least. It
 	// returns false if the codec would refuse the window whatever the payload's
@@ -66,28 +66,30 @@ type Estimator interface {
 	Code() string
 }
 
-// Modelled is a codec that runs a trained model.
+// Modelled is implemented by a codec that runs a trained model.
 type Modelled interface {
-	// ModelHash is the hash over the model's files, by which two ends agree on
-	// one model; "" where it has no files.
+	// ModelHash returns the hash over the model's files, which two ends of a link
+	// compare, or "" if the model has no files.
 	ModelHash() string
 	// DataStd returns the standard deviation of each value of a window over the
-	// training windows; nil where it is not known.
+	// training windows, or nil if it is not known.
 	DataStd() []float64
 }
 
-// Saturating is a codec whose payloads hold integers that can saturate.
+// Saturating is implemented by a codec whose payloads hold integers that can
+// saturate.
 type Saturating interface {
-	// Saturated counts the integers of payload that stand at either end of
-	// their range, and those it holds.
+	// Saturated returns how many integers a payload of the codec holds, and how
+	// many of them are the smallest or largest of their type.
 	Saturated(payload []byte) (count, total int)
 }
 
-// Laddered is a codec that encodes each window with one of several others.
+// Laddered is implemented by a codec that encodes each window with one of several
+// others, its rungs.
 type Laddered interface {
-	// Rungs returns the codecs, from the fewest bytes up.
+	// Rungs returns the codecs in ascending order of their payload lengths.
 	Rungs() []Codec
-	// RungForLength is the index of the codec that writes payloads of n bytes; -1 where
-	// none does.
+	// RungForLength returns the index of the codec whose payloads have n bytes, or
+	// -1 if there is none.
 	RungForLength(n int) int
 }

@@ -12,12 +12,12 @@ import (
 
 const rawID = "raw"
 
-// DefaultRawScale is the factor of raw and zlib where none is given.
+// DefaultRawScale is the default factor of Raw and Zlib.
 const DefaultRawScale = math.MaxInt16
 
-// Raw sends every value as a little-endian int16: x clipped to [-1, 1], times
-// a scale, halves rounded to even, clipped to the integer's range. It suits
-// windows that are normalised already: everything beyond ±1 arrives as ±1.
+// Raw is for windows of normalised values: anything beyond ±1 is decoded as ±1. It
+// sends each value as a little-endian int16: the value clipped to [-1, 1], times a
+// scale, halves rounded to even, clipped to the range of int16.
 type Raw struct {
 	n     int
 	scale float64
@@ -29,7 +29,7 @@ var _ interface {
 } = Raw{}
 
 // NewRaw returns the codec for windows of n values. A scale of 0 means
-// DefaultRawScale.
+// DefaultRawScale. An error wraps ErrSpec.
 func NewRaw(n int, scale float64) (Raw, error) {
 	if scale == 0 {
 		scale = DefaultRawScale
@@ -43,25 +43,25 @@ func NewRaw(n int, scale float64) (Raw, error) {
 	return Raw{n, scale}, nil
 }
 
-// ID is "raw".
+// ID returns "raw".
 func (c Raw) ID() string { return rawID }
 
-// Version is "1".
+// Version returns "1".
 func (c Raw) Version() string { return "1" }
 
-// Schema names the integer and the scale.
+// Schema returns a string with the integer type and the scale.
 func (c Raw) Schema() string { return "raw:int16:le:scale=" + pytext.Float(c.scale) }
 
-// WindowLen is the number of values given to NewRaw.
+// WindowLen returns the number of values given to NewRaw.
 func (c Raw) WindowLen() int { return c.n }
 
-// MaxPayloadLen is two bytes a value, the length of every payload.
+// MaxPayloadLen returns the length of every payload, two bytes per value.
 func (c Raw) MaxPayloadLen() int { return 2 * c.n }
 
-// PayloadLen is the length of every payload.
+// PayloadLen returns the length of every payload.
 func (c Raw) PayloadLen() int { return c.MaxPayloadLen() }
 
-// AppendEncode packs the window.
+// AppendEncode implements Codec.
 func (c Raw) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err := checkWindow(window, c.n); err != nil {
 		return dst, err
@@ -73,7 +73,7 @@ func (c Raw) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	return out, nil
 }
 
-// AppendDecode unpacks the window.
+// AppendDecode implements Codec.
 func (c Raw) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	if err := checkPayload(payload, c.MaxPayloadLen()); err != nil {
 		return dst, err

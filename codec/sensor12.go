@@ -11,18 +11,19 @@ import (
 
 const sensor12ID = "sensor12_packed"
 
-// Sensor12StepBytes is what one sample takes, packed plainly.
+// Sensor12StepBytes is the number of bytes of a sample in a Sensor12 payload.
 const Sensor12StepBytes = 30
 
-// Sensor12 packs samples plainly, little-endian, 30 bytes a step:
+// Sensor12 sends motion samples as fixed-point and floating-point numbers,
+// little-endian, 30 bytes per sample:
 //
 //	lat lon alt      float32
 //	ax ay az         int16, 1/1000 m/s²
 //	gx gy gz         int16, 1/10 deg/s
 //	roll pitch yaw   int16, 1/10 deg
 //
-// The integers round halves to even and clip: an acceleration beyond
-// ±32.767 m/s² arrives as that.
+// Integers are rounded, halves to even, and clipped: an acceleration beyond
+// ±32.767 m/s² is decoded as ±32.767 m/s².
 type Sensor12 struct{ w int }
 
 var _ interface {
@@ -35,7 +36,7 @@ var _ interface {
 // sensor12Scales are the factors of the nine integers.
 var sensor12Scales = [9]float64{1000, 1000, 1000, 10, 10, 10, 10, 10, 10}
 
-// NewSensor12 returns the codec for windows of w steps.
+// NewSensor12 returns the codec for windows of w samples. An error wraps ErrSpec.
 func NewSensor12(w int) (Sensor12, error) {
 	if most := sensor.MaxWindowLen / sensor.MotionDims; w < 1 || w > most {
 		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want 1..%d", ErrSpec, sensor12ID, w, most)
@@ -43,30 +44,30 @@ func NewSensor12(w int) (Sensor12, error) {
 	return Sensor12{w}, nil
 }
 
-// ID is "sensor12_packed".
+// ID returns "sensor12_packed".
 func (c Sensor12) ID() string { return sensor12ID }
 
-// Version is "1".
+// Version returns "1".
 func (c Sensor12) Version() string { return "1" }
 
-// Schema names the layout of a step.
+// Schema returns a string with the layout of a sample.
 func (c Sensor12) Schema() string {
 	return "sensor12_packed_v1:le:gps=f32,f32,f32:accel=i16@1000.0:gyro=i16@10.0:rpy=i16@10.0"
 }
 
-// WindowLen is 12·W.
+// WindowLen returns 12·W.
 func (c Sensor12) WindowLen() int { return sensor.MotionDims * c.w }
 
-// MaxPayloadLen is 30·W.
+// MaxPayloadLen returns 30·W.
 func (c Sensor12) MaxPayloadLen() int { return Sensor12StepBytes * c.w }
 
-// PayloadLen is the length of every payload.
+// PayloadLen returns the length of every payload.
 func (c Sensor12) PayloadLen() int { return c.MaxPayloadLen() }
 
-// Window is W samples, for any stride.
+// Window returns 12 dims and W. Its Stride is 0: any.
 func (c Sensor12) Window() sensor.Shape { return sensor.Shape{Dims: sensor.MotionDims, W: c.w} }
 
-// Values describes the values of a motion sample.
+// SensorSchema returns sensor.Motion().
 func (c Sensor12) SensorSchema() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window.
@@ -149,8 +150,8 @@ var _ interface {
 	Described
 } = Sensor12Truncate{}
 
-// NewSensor12Truncate returns the codec for windows of w steps and payloads of
-// n bytes.
+// NewSensor12Truncate returns the codec for windows of w samples and payloads of n
+// bytes. An error wraps ErrSpec.
 func NewSensor12Truncate(w, n int) (Sensor12Truncate, error) {
 	inner, err := NewSensor12(w)
 	if err != nil {
@@ -166,35 +167,35 @@ func NewSensor12Truncate(w, n int) (Sensor12Truncate, error) {
 // making huge payloads of zeros.
 const maxTruncate = 1 << 16
 
-// ID is "sensor12_packed_truncate".
+// ID returns "sensor12_packed_truncate".
 func (c Sensor12Truncate) ID() string { return sensor12TruncateID }
 
-// Version is "1".
+// Version returns "1".
 func (c Sensor12Truncate) Version() string { return "1" }
 
-// Schema names the length, the steps and the layout of a step.
+// Schema returns a string with the payload's length, W and the layout of a sample.
 func (c Sensor12Truncate) Schema() string {
 	return fmt.Sprintf("sensor12_packed_truncate_v1:payload_bytes=%d:W=%d:inner=%s", c.n, c.inner.w, c.inner.Schema())
 }
 
-// WindowLen is 12·W.
+// WindowLen returns 12·W.
 func (c Sensor12Truncate) WindowLen() int { return c.inner.WindowLen() }
 
-// MaxPayloadLen is the length of every payload.
+// MaxPayloadLen returns the length of every payload.
 func (c Sensor12Truncate) MaxPayloadLen() int { return c.n }
 
-// PayloadLen is the length of every payload.
+// PayloadLen returns the length of every payload.
 func (c Sensor12Truncate) PayloadLen() int { return c.MaxPayloadLen() }
 
-// Window is W samples, for any stride.
+// Window returns 12 dims and W. Its Stride is 0: any.
 func (c Sensor12Truncate) Window() sensor.Shape {
 	return sensor.Shape{Dims: sensor.MotionDims, W: c.inner.w}
 }
 
-// Values describes the values of a motion sample.
+// SensorSchema returns sensor.Motion().
 func (c Sensor12Truncate) SensorSchema() sensor.Schema { return sensor.Motion() }
 
-// AppendEncode packs the window and brings it to length.
+// AppendEncode implements Codec.
 func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	out, err := packSensor12(dst, window, c.inner.w, min(c.n, c.inner.MaxPayloadLen()))
 	if err != nil {
@@ -207,8 +208,7 @@ func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, er
 	return out[:end], nil
 }
 
-// AppendDecode unpacks the window. Bytes after it that are not zero are
-// ErrCorrupt: no encoder writes them.
+// AppendDecode implements Codec. Padding other than zero gives ErrCorrupt.
 func (c Sensor12Truncate) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	if err := checkPayload(payload, c.n); err != nil {
 		return dst, err

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -12,53 +11,56 @@ import (
 	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
-// Spec says which codec to build.
+// Spec says which codec New builds.
 type Spec struct {
-	ID, Version     string
-	Params          Params
-	Window          sensor.Shape // of the run
-	MaxPayloadBytes int          // 0: MaxPayloadBytes
+	ID, Version string       // see the package documentation; the version is "0" for bam, "1" for the others
+	Params      Params       // relative paths start at the working directory
+	Window      sensor.Shape // of the windows to encode; must be set
+	// MaxPayloadBytes is the limit for MaxPayloadLen. 0 means MaxPayloadBytes.
+	MaxPayloadBytes int
 }
 
-// Params are the parameters of all codecs; each reads its own. The names are
-// those of a RunSpec's codec.params.
+// Params are the parameters of all codecs; each codec uses its own and ignores the
+// others. The JSON names are those of codec.params in a RunSpec.
 type Params struct {
 	ManifestPath    string  `json:"manifest_path,omitempty"`     // bam: the model's bam_manifest.json
-	Scale           float64 `json:"scale,omitempty"`             // raw, zlib; 0: DefaultRawScale
-	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate, entropy_grid
+	Scale           float64 `json:"scale,omitempty"`             // raw, zlib: the factor; 0 means DefaultRawScale
+	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs
 	GridPath        string  `json:"grid_path,omitempty"`         // grid: a grid.json
 	LadderPath      string  `json:"ladder_path,omitempty"`       // bounded: a ladder.json
 	EntropyGridPath string  `json:"entropy_grid_path,omitempty"` // entropy_grid: an entropy_grid.json
 }
 
-// ParseParams turns the params section of a RunSpec into Params. A key that no
-// codec reads and a value of another type are ErrSpec.
+// ParseParams converts codec.params of a RunSpec to Params. An unknown key or a value
+// of another type gives an error that wraps ErrSpec.
 func ParseParams(params map[string]any) (Params, error) {
+	if params == nil {
+		return Params{}, nil
+	}
 	var p Params
 	text, err := json.Marshal(params)
-	if err == nil {
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		err = d.Decode(&p)
-	}
 	if err != nil {
 		return Params{}, fmt.Errorf("%w: params: %s", ErrSpec, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	faults := modelfile.DecodeStrict(text, &p)
+	err = faults.Join(func(field string, err error) error { return fmt.Errorf("params.%s: %w", field, err) })
+	if err != nil {
+		return Params{}, fmt.Errorf("%w: %w", ErrSpec, err)
 	}
 	return p, nil
 }
 
-// IDs are the codec ids that New knows.
+// IDs returns the ids of the codecs that New can build.
 func IDs() []string {
 	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, entropyGridID, ladderID}
 }
 
-// New builds the codec of a specification, and refuses one whose codec, window
-// and manifest disagree or whose payload exceeds the limit. Where a model has an
-// artifacts.json beside it, its files must be those listed there. Paths are
-// relative to the working directory.
+// New builds a codec. It returns an error that wraps ErrSpec if the codec's windows
+// differ from the Spec's or its payload can exceed the limit. If there is an
+// artifacts.json beside a model, the model's files must be those it lists.
 func New(spec Spec) (Codec, error) { return opener{tree: modelfile.Disk()}.codec(spec) }
 
-// NewFS is New with paths in a file system, as go:embed makes one.
+// NewFS is like New with paths in fsys, such as an embed.FS.
 func NewFS(fsys fs.FS, spec Spec) (Codec, error) {
 	return opener{tree: modelfile.In(fsys), dir: "."}.codec(spec)
 }
@@ -141,7 +143,7 @@ func (o opener) build(spec Spec) (Codec, error) {
 	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
 }
 
-// file is the path of what a parameter mentions.
+// file returns the path of the file that a parameter names.
 func (o opener) file(id, param, rel string) (string, error) {
 	if rel == "" {
 		return "", fmt.Errorf("%w: codec %s without %s, want the path of its file", ErrSpec, id, param)

@@ -15,16 +15,16 @@ import (
 const (
 	zlibID    = "zlib"
 	zlibLevel = 6
-	// zlibOverhead is the most that a stream is longer than what is in it:
-	// header 2, checksum 4, and two stored blocks' headers of up to 5, for
-	// windows of less than 64 KiB; longer ones add a block each.
+	// zlibOverhead is the largest difference in length between a stream and its
+	// content: a header of 2 bytes, a checksum of 4, and two stored blocks' headers
+	// of up to 5 each. Content above 64 KiB adds more blocks.
 	zlibOverhead = 16
 	zlibBlock    = 1 << 14
 )
 
-// Zlib sends the bytes of [Raw] as an RFC 1950 stream. Payloads differ in
-// length; those of one sample are mostly longer than Raw's. Another zlib makes
-// other bytes of one window, and decodes ours.
+// Zlib sends the payload of [Raw] as a zlib stream (RFC 1950). Payload lengths differ;
+// for windows of one sample they mostly exceed Raw's. Other zlib implementations may
+// compress differently, but all of them decode these payloads.
 type Zlib struct {
 	raw     Raw
 	writers sync.Pool // *zlibWriter
@@ -54,7 +54,8 @@ type zlibReader struct {
 	plain  []byte
 }
 
-// NewZlib returns the codec for windows of n values, scaled as by NewRaw.
+// NewZlib returns the codec for windows of n values, with the scale of NewRaw. An
+// error wraps ErrSpec.
 func NewZlib(n int, scale float64) (*Zlib, error) {
 	raw, err := NewRaw(n, scale)
 	if err != nil {
@@ -74,28 +75,27 @@ func NewZlib(n int, scale float64) (*Zlib, error) {
 	return c, nil
 }
 
-// ID is "zlib".
+// ID returns "zlib".
 func (c *Zlib) ID() string { return zlibID }
 
-// Version is "1".
+// Version returns "1".
 func (c *Zlib) Version() string { return "1" }
 
-// Schema names the level and what is compressed.
+// Schema returns a string with the compression level and Raw's schema.
 func (c *Zlib) Schema() string {
 	return "zlib(level=" + strconv.Itoa(zlibLevel) + ")+" + c.raw.Schema()
 }
 
-// WindowLen is the number of values given to NewZlib.
+// WindowLen returns the number of values given to NewZlib.
 func (c *Zlib) WindowLen() int { return c.raw.n }
 
-// MaxPayloadLen is a bound no window exceeds: that of bytes which do not
-// compress.
+// MaxPayloadLen returns an upper bound: the length of a stream that does not compress.
 func (c *Zlib) MaxPayloadLen() int {
 	n := c.raw.MaxPayloadLen()
 	return n + zlibOverhead + 5*(n/zlibBlock)
 }
 
-// AppendEncode packs and compresses the window.
+// AppendEncode implements Codec.
 func (c *Zlib) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	w := c.writers.Get().(*zlibWriter)
 	defer func() {

@@ -10,43 +10,44 @@ import (
 	"github.com/loralink/loralink-go/internal/entropygrid"
 )
 
-// EntropyGridSettings say how EntropyGrid fits. The zero value is the default.
+// EntropyGridSettings are the settings of EntropyGrid. The zero value is the default.
 type EntropyGridSettings struct {
 	Bounds
-	// PayloadBytes is the length of payloads, 2..255; 0: what the longest
-	// training window needs.
+	// PayloadBytes is the length of payloads, 2..255. 0 means as long as the longest
+	// code of a training window.
 	PayloadBytes int
 	// Components is the number of mixture components besides the global fallback
-	// component, 0..64; nil: what validation inside the training windows finds
-	// best.
+	// component, 0..64. Nil means the best of 0, 4, 8 and 16, by validation inside
+	// the training windows.
 	Components *int
-	// Seed is that of the clusters that components start from.
+	// Seed initialises the k-means clustering that components start from. Any value
+	// is valid.
 	Seed int64
 }
 
 // EntropyGridResult is a fitted entropy-coded grid.
 type EntropyGridResult struct {
 	Codec *codec.EntropyGrid
-	// Choices is what validation found; nil where the number of components was
-	// given.
+	// Choices are the numbers of components that validation compared. It is nil if
+	// the number was given.
 	Choices []ComponentsChoice
 }
 
 // Save writes the codec to path, an entropy_grid.json. The file appears whole.
 func (r *EntropyGridResult) Save(path string) error { return saveFile(path, r.Codec.File()) }
 
-// ComponentsChoice is one number of components and what validation says of it:
-// bytes a window, each part fitted without the windows it is measured on.
+// ComponentsChoice is a number of components and its mean bytes per window in
+// validation, measured on windows that the fit did not see.
 type ComponentsChoice struct {
 	Components int     `json:"components"`
-	Blocked    float64 `json:"bytes_blocked"`  // every fifth block of 16 windows left out
-	Temporal   float64 `json:"bytes_temporal"` // the last 40 % left out
-	Score      float64 `json:"score"`          // geometric mean of the two
+	Blocked    float64 `json:"bytes_blocked"`  // on every fifth block of 16 windows
+	Temporal   float64 `json:"bytes_temporal"` // on the temporal holdout, the last 40 %
+	Score      float64 `json:"score"`          // geometric mean of the two; the smallest wins
 }
 
-// How the frequencies are mixed was tried out on three recordings. The wide part
-// costs 0.1 to 0.2 bytes for a window like the training's, and keeps codes short
-// on another day.
+// The weights of the mixture were chosen on three recordings. The wide distribution
+// adds 0.1 to 0.2 bytes for windows like the training windows, and keeps codes short
+// for others.
 const (
 	componentRounds     = 6       // of fitting components and choosing among them
 	componentClustering = 15      // rounds of the k-means that components start from
@@ -71,9 +72,9 @@ type entropyFit struct {
 	seed int64
 }
 
-// EntropyGrid fits an entropy-coded grid whose errors are within the tolerances.
-// Windows have any number of steps, all the same; of very many, every second,
-// fourth, … is used.
+// EntropyGrid fits an entropy-coded grid whose errors are within the tolerances. If
+// windows have more than 2^20 values in all, it uses only every second of them, every
+// fourth, and so on.
 func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridResult, error) {
 	var s EntropyGridSettings
 	if settings != nil {
@@ -288,11 +289,11 @@ func (f *entropyFit) build(components []entropygrid.Component) (*entropygrid.Mod
 	return m, nil
 }
 
-// payloadLengths chooses the payload lengths at which a ladder holds an
-// entropy-coded grid: at most count of them, each of 2 bytes or more and less than
-// last, which is what any other window takes. They are those with the fewest bytes
-// on average for windows like these, where lengths that these do not need count a
-// little too: a new recording will. Where all lengths may be held, all are.
+// payloadLengths chooses the payload lengths at which a ladder holds an entropy-coded
+// grid: at most count, from 2 to last-1. Windows that need more take last bytes. If
+// there are at most count such lengths it returns them all. Otherwise it returns those
+// with the fewest bytes on average for the windows, where each length n also counts as
+// if a tenth of them, divided by n, needed it: windows of a new recording may.
 func payloadLengths(c *codec.EntropyGrid, windows Windows, count, last int) ([]int, error) {
 	if last < 3 || count < 1 {
 		return nil, nil

@@ -1,13 +1,14 @@
 // Package fit fits codecs with an error bound to training windows and writes their
-// files: uniform quantisers ([Grid]), entropy-coded ones ([EntropyGrid]) and whole
-// ladders ([Ladder]).
+// files: uniform quantisers ([Grid]), entropy-coded ones ([EntropyGrid]) and ladders
+// ([Ladder]).
 //
-//	res, err := fit.Ladder(fit.Values(windows), &fit.LadderSettings{Window: shape})
-//	err = res.Save("out/ladders/a", nil)
+//	result, err := fit.Ladder(fit.Values(windows), &fit.LadderSettings{Window: shape})
+//	…
+//	ladder, err := result.Save("out/ladders/a", nil)
 //
-// Every fit takes windows and settings and returns a result; nil settings are the
-// default, which is for motion samples. The same windows and settings give the
-// same codec, on any number of cores.
+// Each fit takes windows and settings and returns a result. Nil settings are the
+// default, which is for motion samples. The same windows and settings give the same
+// codec, on any number of cores.
 package fit
 
 import (
@@ -22,17 +23,17 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// ErrSettings marks settings that nothing can be fitted with.
+// ErrSettings reports invalid settings.
 var ErrSettings = errors.New("fit: invalid settings")
 
-// ErrNoData marks a data set without training windows.
+// ErrNoData reports a sequence without windows.
 var ErrNoData = errors.New("fit: no training windows")
 
 // maxDims is the largest number of values of a step.
 const maxDims = 512
 
-// Windows are the values of training windows: any number of steps, the same in
-// all, row-major. A fit ranges over them at least once.
+// Windows are the values of training windows, row-major, with the same number of
+// steps in all. Ladder ranges over them twice, the other fits once.
 type Windows = iter.Seq2[[]float64, error]
 
 // Values yields the values of a data set's windows.
@@ -46,13 +47,13 @@ func Values(windows iter.Seq2[dataset.Window, error]) Windows {
 	}
 }
 
-// Bounds are what a codec's errors are held to.
+// Bounds are the largest errors that a codec may have.
 type Bounds struct {
-	// Schema describes the values of a step; nil: as many values as Tolerances
-	// has, or motion samples.
+	// Schema describes the values of a step. Nil means sensor.ForDims of the number
+	// of Tolerances, or sensor.Motion if there are none.
 	Schema sensor.Schema
-	// Tolerances are the largest errors of each value of a step, in its unit;
-	// nil: the schema's defaults.
+	// Tolerances are the largest error of each value of a step, in its unit. Nil
+	// means the defaults in Schema; it is an error if a value has none.
 	Tolerances []float64
 }
 
@@ -81,11 +82,11 @@ func (b Bounds) filled() (Bounds, error) {
 	return b, nil
 }
 
-// step is the quantisation step of value i.
+// step returns the quantisation step of value i.
 func (b *Bounds) step(i int) float64 { return 2 * b.Tolerances[i] * (1 - codec.GridMargin) }
 
-// ranges gathers the range of each value of a step over windows of one length,
-// which it returns, and hands every window to each.
+// ranges returns the range of each value of a step over windows, and their length,
+// which must be the same for all. It calls each for every window.
 func (b *Bounds) ranges(windows Windows, each func(window []float64)) (ranges []valueRange, length int, err error) {
 	dims := len(b.Tolerances)
 	ranges = make([]valueRange, dims)

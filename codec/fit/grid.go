@@ -8,7 +8,7 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// GridSettings say how Grid fits. The zero value is the default.
+// GridSettings are the settings of Grid and PhysicalGrid. The zero value is the default.
 type GridSettings struct {
 	Bounds
 }
@@ -21,12 +21,13 @@ type GridResult struct {
 // Save writes the grid to path, a grid.json. The file appears whole.
 func (r *GridResult) Save(path string) error { return saveFile(path, r.Codec.File()) }
 
-// Grid fits the smallest grid that holds all windows within the tolerances.
+// Grid fits the grid with the shortest payload that encodes all windows within the
+// tolerances.
 //
-// A value takes the whole bits that its range needs. The levels left over lie half
-// below the range and half above it; bits left over in the last byte widen the
-// values whose ranges fill their levels most. A payload has at least 2 bytes, the
-// least that a frame carries.
+// Each value takes as many bits as its range over the windows needs. Levels left over
+// lie half below the range and half above it. Bits left over in the last byte go to
+// the values with the fewest levels left over. A payload has at least 2 bytes, the
+// shortest that a frame carries.
 func Grid(windows Windows, settings *GridSettings) (*GridResult, error) {
 	var s GridSettings
 	if settings != nil {
@@ -43,10 +44,11 @@ func Grid(windows Windows, settings *GridSettings) (*GridResult, error) {
 	return b.grid(ranges, length/len(b.Tolerances))
 }
 
-// PhysicalGrid returns a grid for windows of w steps that holds whatever the
-// sensors can physically give. Of motion samples that is latitude ±90 and
-// longitude ±180 deg, altitude -500..20,000 m, ±160 m/s², ±2000 deg/s and angles
-// of a full turn: 16 bytes a sample at the default tolerances.
+// PhysicalGrid returns a grid for windows of w steps whose ranges are the physical
+// ranges of the schema. For motion samples these are latitude ±90 and longitude
+// ±180 deg, altitude -500..20,000 m, ±160 m/s², ±2000 deg/s and angles of a full turn:
+// 16 bytes per sample with the default tolerances. If the schema lacks a range, the
+// error wraps ErrSettings.
 func PhysicalGrid(w int, settings *GridSettings) (*GridResult, error) {
 	var s GridSettings
 	if settings != nil {
@@ -72,9 +74,9 @@ func PhysicalGrid(w int, settings *GridSettings) (*GridResult, error) {
 	return b.grid(ranges, w)
 }
 
-// valueRange is where the values of one dimension lie. Of an angle it keeps
-// the range within -180..180 and that within 0..360: one of them is whole where
-// the values do not go all the way round.
+// valueRange is the range of one value of a step. For an angle it has the range within
+// -180..180 and the range within 0..360: unless the angles go all the way round, the
+// smaller of the two does not contain the wrap-around.
 type valueRange struct {
 	angle, full       bool
 	low, high         float64 // of values; of angles within -180..180
@@ -101,7 +103,7 @@ func (r *valueRange) add(v float64) {
 	r.low, r.high = min(r.low, v), max(r.high, v)
 }
 
-// span is the shortest range that holds all values.
+// span returns the smallest range that contains all values.
 func (r *valueRange) span() (low, high float64) {
 	switch {
 	case r.full:
@@ -150,10 +152,11 @@ func (b *Bounds) grid(ranges []valueRange, w int) (*GridResult, error) {
 	return &GridResult{g}, nil
 }
 
-// WidenGrid returns a grid with payloads n bytes longer: the bits go to one value
-// after the other from the first on, doubling its range around its middle, except
-// where an angle has its full turn already. It carries windows that are out of the
-// range that the grid was fitted to, at the same tolerances.
+// WidenGrid returns a grid with the same quantisation steps, wider ranges, and payloads
+// n bytes longer, for windows out of the range of the training windows. Each additional
+// bit doubles the range of one value around its middle, in turn from the first value
+// on; angles with a full turn are skipped. If n is less than 1, or more bytes than can
+// be used, the error wraps ErrSettings.
 func WidenGrid(g *codec.Grid, n int) (*GridResult, error) {
 	if n < 1 || n > codec.MaxPayloadBytes {
 		return nil, fmt.Errorf("%w: grid widened by %d bytes, want 1..%d", ErrSettings, n, codec.MaxPayloadBytes)
@@ -205,21 +208,21 @@ func widenDim(d *codec.GridDim) bool {
 	return true
 }
 
-// tightest is the value whose range fills its levels most, among those
-// that can have more; -1 where none can.
+// tightest returns the value whose range fills its levels most, among those that can
+// have more bits, or -1 if there is none.
 func tightest(dims []codec.GridDim, most []int, ranges []valueRange) int {
 	best, least := -1, math.Inf(1)
 	for i, d := range dims {
 		low, high := ranges[i].span()
-		room := math.Exp2(float64(d.Bits)) * d.Step / max(high-low, d.Step/2)
-		if d.Bits < most[i] && room < least {
-			best, least = i, room
+		ratio := math.Exp2(float64(d.Bits)) * d.Step / max(high-low, d.Step/2)
+		if d.Bits < most[i] && ratio < least {
+			best, least = i, ratio
 		}
 	}
 	return best
 }
 
-// lowest is the lowest level where the levels' middle is that of the range.
+// lowest returns the lowest level of levels centred on the range.
 func lowest(d *codec.GridDim, r *valueRange) float64 {
 	levels := math.Exp2(float64(d.Bits))
 	if d.Angle && levels*d.Step >= 360 {
@@ -246,5 +249,5 @@ func lowest(d *codec.GridDim, r *valueRange) float64 {
 	return v
 }
 
-// bitsFor is the number of whole bits that number so many levels.
+// bitsFor returns the number of bits that number so many levels.
 func bitsFor(levels float64) int { return int(math.Ceil(math.Log2(levels))) }

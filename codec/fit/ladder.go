@@ -12,30 +12,31 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// LadderSettings say how Ladder fits. The zero value is the default: an
-// entropy-coded grid at many payload lengths, and last, for motion samples, a grid
-// of what sensors can physically give.
+// LadderSettings are the settings of Ladder. The zero value is the default: an
+// entropy-coded grid at many payload lengths and, for motion samples, PhysicalGrid as
+// the last rung.
 type LadderSettings struct {
 	Bounds
-	// Window says how the windows were cut. W and Stride of 0 count as 1; Dims
-	// is that of the bounds.
+	// Window is the shape of the windows. Its Dims are not used. A W or Stride of 0
+	// means 1.
 	Window sensor.Shape
-	// Models are the manifests of models to try first, each a rung.
+	// Models are paths of bam_manifest.json files. Each model becomes a rung.
 	Models []string
-	// Components is that of EntropyGridSettings.
+	// Components is EntropyGridSettings.Components.
 	Components *int
-	// Plain takes uniform grids instead of the entropy-coded one: one fitted to
-	// the training windows, and that one Widened by 1, 2, … bytes.
-	Plain   bool
+	// Uniform selects uniform grids instead of the entropy-coded grid: one fitted to
+	// the training windows and copies of it, widened by 1 to Widened bytes.
+	Uniform bool
 	Widened int
 }
 
 // LadderResult is a fitted ladder.
 type LadderResult struct {
-	// Codec is the ladder. Its schema is that of a ladder without files; the
-	// one that Save returns has the schema that both ends of a link compare.
+	// Codec is the ladder. Its Schema differs from that of the ladder that Save
+	// returns, which depends on the names of files.
 	Codec *codec.Ladder
-	// Warnings say what a user may not expect.
+	// Warnings are properties of the ladder that may be unexpected, such as a model
+	// that is left out because another rung has payloads of its length.
 	Warnings []string
 
 	rungs []rung
@@ -60,7 +61,7 @@ const (
 )
 
 // Ladder fits a ladder of codecs that keeps every value within the tolerances. It
-// ranges over windows twice.
+// ranges over windows twice, so they must be re-iterable.
 func Ladder(windows Windows, settings *LadderSettings) (*LadderResult, error) {
 	var s LadderSettings
 	if settings != nil {
@@ -115,7 +116,7 @@ func (f *ladderFit) fit() error {
 		}
 	}
 	learned := f.entropyRungs
-	if f.Plain {
+	if f.Uniform {
 		learned = f.gridRungs
 	}
 	if err := learned(); err != nil {
@@ -239,19 +240,18 @@ func (f *ladderFit) sort() {
 	}
 }
 
-// SaveSettings say what Save may do to what it finds. The zero value writes new
-// folders only.
+// SaveSettings are the settings of Save. The zero value does not replace anything.
 type SaveSettings struct {
-	// Force replaces a folder that holds nothing but a ladder's files.
+	// Force allows to replace a folder that has nothing but a ladder's files.
 	Force bool
 }
 
-// ErrExists marks a folder that stands where a new one was to be saved.
+// ErrExists reports that the folder to save to exists.
 var ErrExists = atomicfile.ErrExists
 
-// Save writes ladder.json and the files it mentions to the folder dir, and returns
-// the codec that loads from there. The folder appears whole or not at all; an old
-// one stays until the new one has proved to load.
+// Save writes ladder.json and the grids it mentions to the folder dir, and returns the
+// ladder loaded from there. The folder appears as a whole or not at all. An old folder
+// is replaced only after the new one was loaded.
 func (r *LadderResult) Save(dir string, settings *SaveSettings) (*codec.Ladder, error) {
 	files, err := r.files(dir)
 	if err != nil {
@@ -268,8 +268,8 @@ func (r *LadderResult) Save(dir string, settings *SaveSettings) (*codec.Ladder, 
 	return codec.LoadLadder(filepath.Join(dir, codec.LadderFile))
 }
 
-// CheckTarget reports whether Save could write to dir, before the work of fitting
-// is done.
+// CheckTarget returns the error that Save would return because of what dir is, so that
+// a program can fail before it fits.
 func CheckTarget(dir string, settings *SaveSettings) error {
 	if err := ladderFolder(dir, settings).CheckTarget(); err != nil {
 		return &codec.Error{File: dir, Err: err}
@@ -277,8 +277,8 @@ func CheckTarget(dir string, settings *SaveSettings) error {
 	return nil
 }
 
-// ladderNames are the names of the files that a ladder's folder may hold, those of
-// earlier versions among them.
+// ladderNames are the names of the files that a ladder's folder may have, including
+// lattice.json, as earlier versions called entropy_grid.json.
 var ladderNames = regexp.MustCompile(`^(ladder|entropy_grid|lattice|grid_fitted|grid_physical|grid_widened_[0-9]+)\.json$`)
 
 func ladderFolder(dir string, settings *SaveSettings) atomicfile.Folder {
@@ -319,7 +319,7 @@ func (r *LadderResult) files(dir string) ([]atomicfile.File, error) {
 	return append(files, atomicfile.File{Name: codec.LadderFile, Data: text}), nil
 }
 
-// seenFrom is the path of a file as a file in dir mentions it.
+// seenFrom returns the path of a file relative to the folder dir.
 func seenFrom(dir, path string) (string, error) {
 	from, err := filepath.Abs(dir)
 	if err != nil {

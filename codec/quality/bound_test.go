@@ -18,7 +18,7 @@ var tolerances = sensor.Motion().Tolerances()
 // one.
 func ladder(t *testing.T, first int) *codec.Ladder {
 	t.Helper()
-	r, err := fit.Ladder(fit.Values(walk(first)), &fit.LadderSettings{Plain: true})
+	r, err := fit.Ladder(fit.Values(walk(first)), &fit.LadderSettings{Uniform: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	if cli.IsSet(fs, "components") {
 		o.fit.Components = components
 	}
-	o.fit.Plain = !*coded
+	o.fit.Uniform = !*coded
 	switch {
 	case o.dataset == "":
 		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl")
