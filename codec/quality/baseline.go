@@ -14,7 +14,7 @@ import (
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
-// ErrNoTraining marks a data set none of whose windows train.
+// ErrNoTraining reports a sequence without training windows.
 var ErrNoTraining = errors.New("quality: found no training windows, want at least one")
 
 // Training has the statistics of training windows that baselines are made from.
@@ -77,17 +77,18 @@ func NewTraining(windows iter.Seq2[dataset.Window, error], schema sensor.Schema)
 	return t, nil
 }
 
-// GaussianBound is the least ZScored.MSE that payloads of n bytes could leave,
-// were the data Gaussian.
+// GaussianBound returns the smallest ZScored.MSE that any code of n bytes can have if
+// the data is Gaussian with the covariance of the training windows (reverse
+// water-filling; Cover and Thomas, "Elements of Information Theory", chapter 10).
 func (t *Training) GaussianBound(n int) float64 {
 	return linalg.GaussianBound(t.components.Values, 8*float64(n))
 }
 
-// Mean is the codec that answers every window with the mean, in 0 bytes.
+// Mean returns a codec that decodes the mean of the training windows, from 0 bytes.
 func (t *Training) Mean() codec.Codec { return meanCodec{t} }
 
-// PCA is the codec of the first k principal components, packed: plain PCA,
-// every integer scaled so that the training windows just fit its range.
+// PCA returns a codec of the first k principal components. Integers are scaled so that
+// those of the training windows just fit their range.
 func (t *Training) PCA(k int, packing bam.Packing) (codec.Codec, error) {
 	n := len(t.Norm.Mean)
 	layer := bam.Layer{W: bam.NewMatrix(k, n), V: bam.NewMatrix(n, k)}
@@ -112,16 +113,15 @@ func (t *Training) PCA(k int, packing bam.Packing) (codec.Codec, error) {
 	return codec.NewBAM(&artifacts.Model{Manifest: man, Net: bam.Model{Layers: []bam.Layer{layer}}, Norm: t.Norm})
 }
 
-// Baseline is a simple codec, measured at about the same payload: Bytes says how
-// many it takes.
+// Baseline is the evaluation of a simple codec with payloads of Bytes bytes.
 type Baseline struct {
 	Name       string      `json:"name"`
 	Bytes      int         `json:"payload_bytes"`
 	Evaluation *Evaluation `json:"evaluation"`
 }
 
-// Baselines evaluates the mean and PCA as int8 and as int16, each with as many
-// components as n bytes hold, on the windows, with ZScored relative to std.
+// Baselines evaluates the mean, and PCA as int16 and as int8 with as many components as
+// n bytes hold, on windows. Std has the deviations for ZScored.
 func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], std []float64) ([]Baseline, error) {
 	type baseline struct {
 		name  string
@@ -148,7 +148,7 @@ func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], st
 	return out, nil
 }
 
-// meanCodec answers with the mean.
+// meanCodec decodes the mean.
 type meanCodec struct{ t *Training }
 
 func (c meanCodec) ID() string         { return "mean" }

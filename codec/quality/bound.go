@@ -8,19 +8,19 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// OverTolerance is errors divided by the tolerance of each value of a step:
-// above 1 is beyond it. Errors of angles are taken modulo 360.
+// OverTolerance has errors divided by tolerances: above 1, an error is beyond its
+// tolerance. Errors of angles are taken modulo 360.
 type OverTolerance struct {
 	Tolerances []float64 `json:"tolerances"`
 	MAE        float64   `json:"mae"`
 	MSE        float64   `json:"mse"`
-	// Worst is the largest one of each value of a step.
+	// Worst has the largest quotient of each value of a step.
 	Worst []float64 `json:"worst"`
-	// Within is the share of windows none of whose values is above 1.
+	// Within is the share of windows without a quotient above 1.
 	Within float64 `json:"within"`
 }
 
-// RungShare is what one rung of a ladder carried.
+// RungShare says how many windows one rung of a ladder encoded.
 type RungShare struct {
 	ID      string  `json:"id"` // of the codec
 	Schema  string  `json:"payload_schema"`
@@ -29,7 +29,7 @@ type RungShare struct {
 	Share   float64 `json:"share"`
 }
 
-// overTally gathers an OverTolerance.
+// overTally accumulates an OverTolerance. A nil one ignores what it is given.
 type overTally struct {
 	tolerances, worst []float64
 	angles            []bool
@@ -37,7 +37,7 @@ type overTally struct {
 	windows, within   int
 }
 
-// newOverTally is nil where there are no tolerances.
+// newOverTally returns nil if there are no tolerances.
 func newOverTally(tolerances []float64, angles []bool) *overTally {
 	if tolerances == nil {
 		return nil
@@ -72,7 +72,7 @@ func (t *overTally) result(windowLen int) *OverTolerance {
 	return &OverTolerance{t.tolerances, t.abs / n, t.sqr / n, t.worst, float64(t.within) / float64(t.windows)}
 }
 
-// unwrap turns the angles of got to where they are nearest to want.
+// unwrap adds full turns to the angles in got, so that they are nearest to want.
 func unwrap(want, got []float64, angles []bool) {
 	if angles == nil {
 		return
@@ -87,7 +87,7 @@ func unwrap(want, got []float64, angles []bool) {
 // payloads counts payloads by their length.
 type payloads []int
 
-// seen are the lengths that some payload has, rising.
+// seen returns the lengths that some payload has, in ascending order.
 func (p payloads) seen() []int {
 	lengths := []int{}
 	for n, count := range p {
@@ -110,7 +110,8 @@ func (p payloads) mean() float64 {
 	return float64(sum) / float64(n)
 }
 
-// quantile is the least length that the share q of payloads does not exceed.
+// quantile returns the smallest length that at least the share q of payloads do not
+// exceed.
 func (p payloads) quantile(q float64) int {
 	n := 0
 	for _, count := range p {
@@ -125,7 +126,7 @@ func (p payloads) quantile(q float64) int {
 	return 0
 }
 
-// rungShares is nil but for ladders.
+// rungShares returns nil unless c is a ladder.
 func rungShares(c codec.Codec, p payloads) []RungShare {
 	b, ok := c.(codec.Laddered)
 	if !ok {
@@ -146,8 +147,8 @@ func rungShares(c codec.Codec, p payloads) []RungShare {
 	return out
 }
 
-// RungNames are short names for the rungs of a ladder: a model's has the beginning
-// of its hash.
+// RungNames returns short names for the rungs of a ladder: their ids, and for models
+// the beginning of the model hash.
 func RungNames(c codec.Laddered) []string {
 	var names []string
 	for _, r := range c.Rungs() {

@@ -13,37 +13,38 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// Comparison is a codec's evaluation beside baselines on the same windows. Its JSON
-// is that of the evaluation and of the drift.
+// Comparison has the evaluation of a codec and of baselines on the same windows. Its
+// JSON has the Evaluation and the Drift.
 type Comparison struct {
 	*Evaluation
 	Drift *Drift `json:"drift"`
-	// Training is what the baselines know of the training windows.
+	// Training has the statistics of the training windows.
 	Training *Training `json:"-"`
-	// Baselines are the mean and PCA, at no more bytes than the codec takes on
-	// average.
+	// Baselines are the mean and PCA, with no more bytes than the codec's mean
+	// payload, rounded up.
 	Baselines []Baseline `json:"-"`
-	// Grid is, for a ladder, a uniform grid fitted to the training windows with
-	// the ladder's last rung behind it; else nil.
+	// Grid is a ladder of a uniform grid fitted to the training windows, and of the
+	// codec's last rung for windows out of its range. It is nil unless the codec is
+	// a ladder.
 	Grid *Baseline `json:"-"`
 
 	codec codec.Codec
 	norm  *bam.Norm
 }
 
-// CompareSettings say how errors are weighed.
+// CompareSettings are the settings of Compare. The zero value is the default.
 type CompareSettings struct {
-	// Norm is the mean and deviation of every value over the windows that the
-	// codec was trained on, for ZScored and Drift; nil: those of the training
-	// windows.
+	// Norm has the mean and deviation of every value of a window over the windows
+	// that the codec was trained on, for ZScored and Drift. Nil means those of the
+	// training windows given to Compare.
 	Norm *bam.Norm
-	// Tolerances are those of Settings.
+	// Tolerances is Settings.Tolerances.
 	Tolerances []float64
 }
 
-// Compare evaluates a codec on test windows, and baselines that are fitted to
-// training windows. It ranges over the training windows three or four times, and
-// over the test windows once for each codec. Without a test window the figures are
+// Compare evaluates a codec on test windows, next to baselines that are fitted to
+// training windows. It ranges over both several times, so they must be re-iterable.
+// The codec must tell its codec.SensorSchema. Without test windows all figures are
 // zero.
 func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], settings CompareSettings) (*Comparison, error) {
 	schema := codec.SensorSchema(c)
@@ -70,10 +71,10 @@ func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], set
 	return out, nil
 }
 
-// bytes is what a payload takes, on average where lengths differ.
+// bytes returns the mean payload, rounded up.
 func (c *Comparison) bytes() int { return int(math.Ceil(c.MeanPayloadBytes)) }
 
-// gridBaseline is nil but for a ladder with an error bound.
+// gridBaseline returns nil unless c is a ladder with an error bound.
 func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]) (*Baseline, error) {
 	ladder, ok := c.(interface {
 		codec.Laddered
@@ -108,15 +109,15 @@ func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]
 	return &Baseline{"uniform grid", fitted.Codec.MaxPayloadLen(), e}, nil
 }
 
-// Latitude is the mean latitude of the test windows, in degrees, by which degrees
-// of longitude turn into metres. It has no meaning where a step does not begin with
-// a latitude.
+// Latitude returns the mean latitude of the test windows in degrees, which converts
+// degrees of longitude to metres. It has no meaning unless a step begins with a
+// latitude.
 func (c *Comparison) Latitude() float64 {
 	return c.norm.Mean[0] + c.Drift.BySensor[0].Shift*c.norm.Std[0]
 }
 
-// WriteBounds writes what is special to some codecs, if it is one of them: saturated
-// latents, what each rung carried, errors over tolerances.
+// WriteBounds writes what only some codecs have: saturated latents, the windows of each
+// rung, errors over tolerances.
 func (c *Comparison) WriteBounds(w io.Writer) {
 	if s := c.Saturation; s.Total > 0 {
 		fmt.Fprintf(w, "saturated: %d of %d integers (%.2f %%)\n", s.Count, s.Total, 100*s.Rate)
@@ -134,8 +135,7 @@ func (c *Comparison) WriteBounds(w io.Writer) {
 	}
 }
 
-// WriteBaselines writes the errors of the codec and of the mean and PCA, one line
-// each.
+// WriteBaselines writes one line with the errors of the codec and one per baseline.
 func (c *Comparison) WriteBaselines(w io.Writer) {
 	name := "this model"
 	if c.Rungs != nil {
@@ -148,8 +148,8 @@ func (c *Comparison) WriteBaselines(w io.Writer) {
 	WriteErrors(w, c.Latitude(), lines...)
 }
 
-// Agrees says whether a norm is that of the training windows, but for how it was
-// computed.
+// Agrees reports whether norm has the mean and deviation of the training windows, to
+// about 0.1 %.
 func (t *Training) Agrees(norm *bam.Norm) bool {
 	if len(norm.Mean) != len(t.Norm.Mean) || len(norm.Std) != len(t.Norm.Std) {
 		return false

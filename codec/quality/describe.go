@@ -3,15 +3,14 @@ package quality
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// DescribePayload says in a few words what made a payload that c decodes: its
-// length, the rung of a ladder, the codec, and saturated latents.
+// DescribePayload returns text such as "7 bytes, rung 2 of 3 (grid)" about a payload that
+// c decodes: its length, its rung if c is a ladder, the codec, and saturated latents.
 func DescribePayload(c codec.Codec, payload []byte) string {
 	text := fmt.Sprintf("%d bytes", len(payload))
 	if l, ok := c.(codec.Laddered); ok {
@@ -29,17 +28,33 @@ func DescribePayload(c codec.Codec, payload []byte) string {
 	return text
 }
 
-// DescribeError names the largest error of a window that came back as got, which
-// has as many values, and the value that has it. The schema describes a step.
-func DescribeError(schema sensor.Schema, window, got []float64) string {
-	errors := make([]float64, len(window))
-	for i, v := range window {
-		errors[i] = math.Abs(v - got[i])
+// DescribeError names the value of a window with the largest error relative to its
+// default tolerance, and that error in its unit. Values without a default tolerance are
+// compared by their errors alone, and only if no value has one. Angles are compared
+// modulo 360. Schema describes a step; want and got are the window as encoded and as
+// decoded.
+func DescribeError(schema sensor.Schema, want, got []float64) string {
+	if len(schema) == 0 || len(want) == 0 || len(want) != len(got) {
+		return "no values to compare"
 	}
-	if len(errors) == 0 || len(schema) == 0 {
-		return "no values"
+	worst, largest, bounded := 0, -1.0, false
+	for i, v := range want {
+		d := schema[i%len(schema)]
+		e := math.Abs(sensor.Difference(v, got[i], d.Angle))
+		if d.Tolerance > 0 {
+			e /= d.Tolerance
+		} else if bounded {
+			continue
+		}
+		if d.Tolerance > 0 && !bounded || !(e <= largest) { // NaN is the largest
+			worst, largest, bounded = i, e, d.Tolerance > 0
+		}
 	}
-	largest := slices.Max(errors)
-	at := max(0, slices.Index(errors, largest)) // not found where it is NaN
-	return fmt.Sprintf("largest error %s in %s", table.Digits(largest), schema.Label(at%len(schema)))
+	d := worst % len(schema)
+	e := math.Abs(sensor.Difference(want[worst], got[worst], schema[d].Angle))
+	unit := ""
+	if schema[d].Unit != "" {
+		unit = " " + schema[d].Unit
+	}
+	return fmt.Sprintf("largest error %s%s (%s)", table.Digits(e), unit, schema.Label(d))
 }

@@ -6,16 +6,15 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Figure is an error of motion samples in a unit that a person can judge: the
-// root mean square over the values From to To-1 of a step, or over the distance
-// on the ground.
+// Figure is a root mean square error of motion samples: of the values From to To-1 of
+// a step, or of the distance on the ground.
 type Figure struct {
 	Name, Unit string
 	From, To   int
 	ground     bool // latitude and longitude, in metres
 }
 
-// Figures are the figures of a motion sample: position, altitude, acceleration,
+// Figures returns the figures of a motion sample: position, altitude, acceleration,
 // angular rate and attitude.
 func Figures() []Figure {
 	return []Figure{
@@ -24,9 +23,9 @@ func Figures() []Figure {
 	}
 }
 
-// RMS is the figure's value, given the mean errors over values of a step, as
-// [Evaluation.Dims] has them. Latitude, in degrees, turns degrees of longitude
-// into metres.
+// RMS returns the root mean square error, in Unit. Dims returns the mean errors over
+// values of a step, such as [Evaluation.Dims]. Latitude, in degrees, converts degrees
+// of longitude to metres.
 func (f Figure) RMS(dims func(from, to int) Errors, latitude float64) float64 {
 	if !f.ground {
 		return math.Sqrt(dims(f.From, f.To).MSE)

@@ -11,18 +11,18 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// Latents is the range of a model's latents, before packing, over some windows.
+// Latents has the ranges of a model's latents, before packing, over windows.
 type Latents struct {
 	Windows   int
 	Low, High []float64 // of each latent
-	// Saturation counts integers at either end of their range; its Total is 0
-	// for packings without a range.
+	// Saturation counts saturated integers. Its Total is 0 for packings without
+	// integers.
 	Saturation Saturation
 
 	full float64 // largest latent that an integer holds; 0: no limit
 }
 
-// MeasureLatents encodes windows and gathers the range of each latent.
+// MeasureLatents encodes windows and returns the range of each latent.
 func MeasureLatents(c *codec.BAM, windows iter.Seq2[dataset.Window, error]) (*Latents, error) {
 	man := c.Model().Manifest
 	l := &Latents{}
@@ -58,8 +58,8 @@ func MeasureLatents(c *codec.BAM, windows iter.Seq2[dataset.Window, error]) (*La
 	return l, nil
 }
 
-// WriteTable writes one line a latent and, where latents are integers, how much of
-// their range is used.
+// WriteTable writes one line per latent with its range and, for integers, how much of
+// the type's range it uses.
 func (l *Latents) WriteTable(w io.Writer) {
 	head := "\tfrom\tto"
 	if l.full > 0 {

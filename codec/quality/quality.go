@@ -1,11 +1,17 @@
-// Package quality measures what a codec makes of recorded windows: errors
-// overall and per sensor group, in units and relative to the deviation of the
-// data, and the same for the mean and for principal components at equal bytes.
+// Package quality measures the errors of codecs on recorded windows: overall, for each
+// sensor group and for each value, in units and relative to the standard deviation. It
+// compares them with baselines at equal bytes: the mean, principal components (PCA),
+// and for ladders a uniform grid.
 //
-// Degrees, metres and m/s² cannot be averaged; Evaluation.ZScored can be read
-// as one figure: errors divided by the standard deviation of each value over the training
-// windows. Its MSE is 1 for a codec that always answers with the mean (on the
-// windows the mean is of), and 0 for one that loses nothing.
+//	r, err := quality.Compare(c, test, training, quality.CompareSettings{})
+//	r.WriteBaselines(os.Stdout)
+//
+// Degrees, metres and m/s² cannot be averaged. Evaluation.ZScored can: it has the
+// errors divided by the standard deviation of each value over the training windows.
+// Its MSE is 0 for a lossless codec, and about 1 for one that sends nothing and decodes
+// the mean.
+//
+// A standard deviation is called deviation where that is clear.
 package quality
 
 import (
@@ -19,64 +25,68 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Saturation counts the integers of payloads that stand at either end of
-// their range.
+// Saturation counts integers in payloads that are the smallest or largest of their
+// type.
 type Saturation struct {
 	Count int     `json:"count"`
 	Total int     `json:"total"`
 	Rate  float64 `json:"rate"`
 }
 
-// Evaluation is how a codec did on a set of windows. Its JSON is that of the
-// reference runtime, and zscored and by_sensor besides.
+// Evaluation has the errors of a codec on a set of windows. Its JSON has the keys of the
+// reference runtime and more.
 type Evaluation struct {
-	Dataset              string   `json:"dataset,omitempty"`
-	BAMManifest          string   `json:"bam_manifest,omitempty"`
-	Ladder               string   `json:"ladder,omitempty"`
-	Subset               string   `json:"subset,omitempty"` // all, train or holdout
-	TrainRatio           *float64 `json:"train_ratio,omitempty"`
-	SplitSeed            *int64   `json:"split_seed,omitempty"`
-	PayloadSchema        string   `json:"payload_schema"`
-	PayloadSchemaHash    string   `json:"payload_schema_hash"`
-	ExpectedPayloadBytes int      `json:"expected_payload_bytes"`
-	PayloadBytesSeen     []int    `json:"payload_bytes_seen"` // distinct lengths, rising
-	MeanPayloadBytes     float64  `json:"mean_payload_bytes"`
-	P99PayloadBytes      int      `json:"p99_payload_bytes"`
-	Samples              int      `json:"samples"`
-	// Refused is the number of windows that the codec refused: out of range,
-	// beyond the tolerances or with a code longer than a payload. They are not
-	// among the samples.
+	// Dataset, BAMManifest and Ladder are paths that the caller sets for reports.
+	Dataset     string `json:"dataset,omitempty"`
+	BAMManifest string `json:"bam_manifest,omitempty"`
+	Ladder      string `json:"ladder,omitempty"`
+	// Subset, TrainRatio and SplitSeed are set by SetSplit.
+	Subset            string   `json:"subset,omitempty"` // all, train or holdout
+	TrainRatio        *float64 `json:"train_ratio,omitempty"`
+	SplitSeed         *int64   `json:"split_seed,omitempty"` // nil unless the split is by hash
+	PayloadSchema     string   `json:"payload_schema"`       // the codec's Schema
+	PayloadSchemaHash string   `json:"payload_schema_hash"`  // its SHA-256
+	// ExpectedPayloadBytes is the codec's MaxPayloadLen. PayloadBytesSeen are the
+	// lengths of the payloads, in ascending order.
+	ExpectedPayloadBytes int     `json:"expected_payload_bytes"`
+	PayloadBytesSeen     []int   `json:"payload_bytes_seen"`
+	MeanPayloadBytes     float64 `json:"mean_payload_bytes"`
+	P99PayloadBytes      int     `json:"p99_payload_bytes"` // 99 % of the payloads are at most as long
+	Samples              int     `json:"samples"`           // number of windows measured
+	// Refused is the number of windows that the codec refused: out of range, beyond
+	// the tolerances, or with a code longer than a payload. They are not measured.
 	Refused    int        `json:"refused,omitempty"`
 	Saturation Saturation `json:"saturation"`
 	Overall    Errors     `json:"overall"`
-	// ByGroup is by gps, accel, gyro and rpy; absent where a step is not a
-	// motion sample.
+	// ByGroup has the errors of the groups gps, accel, gyro and rpy. It is nil unless
+	// a step is a motion sample.
 	ByGroup map[string]Errors `json:"by_group,omitempty"`
 	ZScored Errors            `json:"zscored"`
-	// BySensor has one entry a value of a step, in its unit.
+	// BySensor has one entry per value of a step, in its unit.
 	BySensor []SensorErrors `json:"by_sensor,omitempty"`
-	// SplitMethod is hash_window_id or time; CutTsMs is where the latter cuts.
+	// SplitMethod is hash_window_id or time, and CutTsMs the time at which the latter
+	// splits, in ms since 1970. SetSplit sets them.
 	SplitMethod string `json:"split_method,omitempty"`
 	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
-	// OverTolerance is there for ladders, and where Settings has tolerances.
+	// OverTolerance is nil unless the codec is Bounded or Settings has tolerances.
 	OverTolerance *OverTolerance `json:"over_tolerance,omitempty"`
-	// Rungs has an entry for each rung of a ladder.
+	// Rungs has one entry per rung of a ladder, and is nil for other codecs.
 	Rungs []RungShare `json:"rungs,omitempty"`
 
 	tally *Tally
 	dims  int
 }
 
-// Settings say how errors are weighed.
+// Settings are the settings of Evaluate.
 type Settings struct {
-	// Schema describes the values of a step; nil: what the codec knows of them
-	// (codec.SensorSchema).
+	// Schema describes the values of a step. Nil means codec.SensorSchema of the
+	// codec; it is an error if that is nil too.
 	Schema sensor.Schema
-	// Std is the deviation of each value, for ZScored. Values whose deviation
-	// is 0 are left out there.
+	// Std has the deviation of each value of a window, for ZScored, which leaves out
+	// values with a deviation of 0.
 	Std []float64
-	// Tolerances are the largest errors of each value of a step, for
-	// OverTolerance; nil: those of the codec, where it has an error bound.
+	// Tolerances has the tolerance of each value of a step, for OverTolerance. Nil
+	// means those of the codec if it is codec.Bounded.
 	Tolerances []float64
 }
 
@@ -102,9 +112,9 @@ func (s Settings) filled(c codec.Codec) (Settings, error) {
 	return s, nil
 }
 
-// Evaluate encodes and decodes every window and adds up the errors. A window that
-// the codec refuses (codec.ErrValue) is counted. Of a codec that knows angles
-// (codec.Angular), one that is decoded as another turn of the same is no error.
+// Evaluate encodes and decodes every window and measures the errors. Windows that the
+// codec refuses, with an error that wraps codec.ErrValue, are counted. If the codec is
+// codec.Angular, errors of angles are taken modulo 360.
 func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings Settings) (*Evaluation, error) {
 	s, err := settings.filled(c)
 	if err != nil {
@@ -122,7 +132,7 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings 
 	return m.evaluation(&s), nil
 }
 
-// measurement is what Evaluate gathers.
+// measurement accumulates what an Evaluation has.
 type measurement struct {
 	codec      codec.Codec
 	dims       int
@@ -208,9 +218,9 @@ func (m *measurement) evaluation(s *Settings) *Evaluation {
 	return e
 }
 
-// Dims is the mean error over the values from..to-1 of every step. Of an
-// Evaluation that was read from JSON it is the mean over BySensor, and zero where
-// that is absent.
+// Dims returns the mean errors over the values from to to-1 of every step. For an
+// Evaluation that was read from JSON it uses BySensor, and returns zero if that is
+// absent.
 func (e *Evaluation) Dims(from, to int) Errors {
 	if e.tally != nil {
 		return e.tally.Dims(e.dims, from, to)

@@ -11,22 +11,22 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// SensorErrors is how far off one value of a step is, over all windows and
-// their steps, in the value's unit.
+// SensorErrors has the errors of one value of a step, over all windows and their
+// steps, in the value's unit.
 type SensorErrors struct {
-	Sensor string  `json:"sensor"`         // as in a sample, or "dim 3"
-	Unit   string  `json:"unit,omitempty"` // where it is known
+	Sensor string  `json:"sensor"`         // name of the value, or "dim 3" if it has none
+	Unit   string  `json:"unit,omitempty"` // "" if it is not known
 	MAE    float64 `json:"mae"`
 	MSE    float64 `json:"mse"` // in the unit squared
-	// P50, P99 and Max are absolute errors: half of them, and 99 in a hundred,
-	// are at most P50 and P99. Above a million errors the two are of an even
-	// sample of them.
+	// P50 and P99 are the median and the 99th percentile of the absolute errors, Max
+	// is the largest. For more than a million errors, P50 and P99 are those of an
+	// evenly spaced subset.
 	P50 float64 `json:"p50"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
 
-// bySensor turns what was gathered into one entry a value of a step.
+// bySensor returns one entry per value of a step.
 func bySensor(tally *Tally, sizes []errorSizes, schema sensor.Schema) []SensorErrors {
 	dims := len(sizes)
 	out := make([]SensorErrors, dims)
@@ -37,37 +37,36 @@ func bySensor(tally *Tally, sizes []errorSizes, schema sensor.Schema) []SensorEr
 	return out
 }
 
-// DriftLimit is how many deviations from the mean a value may lie before
-// [Drift] counts it as outside what a model was made for.
+// DriftLimit is the distance from the mean, in deviations, beyond which [Drift] counts a
+// value as outside the training data.
 const DriftLimit = 4
 
-// Drift is how far windows lie outside what a model was made for. A model's
-// files do not say which range its training windows had, only their mean and
-// deviation: a value counts as outside when it is more than DriftLimit
-// deviations from the mean. What the payload can no longer hold, the other half
-// of the matter, is [Evaluation].Saturation.
+// Drift says how windows differ from the training windows of a model. A model's files
+// have the mean and deviation of its training windows, but not their range: a value
+// counts as outside if it is more than DriftLimit deviations from the mean. See
+// [Evaluation].Saturation for values that the payload cannot hold.
 type Drift struct {
 	Samples        int     `json:"samples"`
 	Limit          float64 `json:"limit"`         // DriftLimit
 	WindowsOutside float64 `json:"windows_share"` // share of windows with a value outside
-	// BySensor has one entry a value of a step.
+	// BySensor has one entry per value of a step.
 	BySensor []SensorDrift `json:"by_sensor"`
 }
 
-// SensorDrift is the drift of one value of a step. Where the training deviation
-// is 0 there is no measure: every other value counts as outside, and the
-// remaining figures are 0.
+// SensorDrift is the drift of one value of a step. If the training deviation is 0,
+// every value other than the mean counts as outside, and Shift, Spread and Farthest are
+// 0.
 type SensorDrift struct {
 	Sensor   string  `json:"sensor"`
-	Shift    float64 `json:"shift"`    // mean here less that of training, in training deviations
-	Spread   float64 `json:"spread"`   // deviation here over that of training
+	Shift    float64 `json:"shift"`    // difference of the means, in deviations of the training windows
+	Spread   float64 `json:"spread"`   // deviation divided by that of the training windows
 	Outside  float64 `json:"outside"`  // share of values outside
 	Farthest float64 `json:"farthest"` // largest distance from the training mean, in its deviations
 }
 
-// MeasureDrift compares windows, the values of whose steps schema describes, with
-// norm: mean and deviation of every value over the training windows. Where a
-// model's norm was widened, that is its DataStd.
+// MeasureDrift compares windows with norm, which has the mean and deviation of every
+// value over the training windows: of a model, its Norm.Mean and DataStd. Schema
+// describes the values of a step.
 func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, schema sensor.Schema) (*Drift, error) {
 	n, dims := len(norm.Mean), len(schema)
 	if dims < 1 || n%dims != 0 || len(norm.Std) != n {

@@ -20,7 +20,7 @@ type errorSizes struct {
 	limit int // errors kept at most; 0: maxSizes
 }
 
-// Add takes in the error d, of either sign.
+// Add adds the absolute value of the error d.
 func (s *errorSizes) Add(d float64) {
 	d = math.Abs(d)
 	s.max = max(s.max, d)
@@ -46,11 +46,11 @@ func (s *errorSizes) Add(d float64) {
 	s.skip = s.step - 1
 }
 
-// Max is the largest error, exactly; 0 where there is none.
+// Max returns the largest error, or 0 if there is none.
 func (s *errorSizes) Max() float64 { return s.max }
 
-// Quantile is the smallest error that at least the share q of them do not
-// exceed; 0 where there is none.
+// Quantile returns the smallest error that at least the share q of the errors do not
+// exceed, or 0 if there is none.
 func (s *errorSizes) Quantile(q float64) float64 {
 	n := len(s.kept)
 	if n == 0 {

@@ -5,8 +5,8 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// SetSplit notes which windows were measured: all, train or holdout, under a
-// split.
+// SetSplit sets the fields that say which windows were measured: a subset (all, train or
+// holdout) under a split.
 func (e *Evaluation) SetSplit(subset string, split dataset.Split) {
 	e.Subset = subset
 	switch s := split.(type) {
@@ -20,7 +20,7 @@ func (e *Evaluation) SetSplit(subset string, split dataset.Split) {
 	}
 }
 
-// SplitSettings are the settings of the split that a manifest records.
+// SplitSettings returns the settings of the split in a manifest.
 func SplitSettings(t *artifacts.TrainSplit) dataset.SplitSettings {
 	if t.Method == artifacts.SplitByTime {
 		return dataset.SplitSettings{Method: dataset.ByTime, TrainRatio: t.TrainRatio, CutMs: t.CutTsMs}

@@ -12,16 +12,16 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Line is one evaluation in a table of errors.
+// Line is one line of the table that WriteErrors writes.
 type Line struct {
 	Name       string
 	Bytes      int // of a payload
 	Evaluation *Evaluation
 }
 
-// WriteErrors writes one line an evaluation: the error relative to the deviation
-// and, where a step is a motion sample, the root mean square error of each
-// [Figure]. Latitude is the data's, in degrees.
+// WriteErrors writes a table with one line per evaluation: the payload's length,
+// ZScored.MSE and, for motion samples, each [Figure]. Latitude is that of the data in
+// degrees, see [Figure.RMS].
 func WriteErrors(w io.Writer, latitude float64, lines ...Line) {
 	head := "\tpayload\tzscored.mse"
 	var figures []Figure
@@ -45,12 +45,11 @@ func WriteErrors(w io.Writer, latitude float64, lines ...Line) {
 	}
 }
 
-// maxSensors is how many lines WriteSensors writes.
+// maxSensors is the largest number of lines that WriteSensors writes.
 const maxSensors = 32
 
-// WriteSensors writes one line a value of a step: its errors, in metres for
-// latitude and longitude, and how far the windows lie from what the codec was
-// made for. Drift may be nil.
+// WriteSensors writes a table with one line per value of a step: its errors, in metres
+// for latitude and longitude, and its drift, unless drift is nil.
 func (e *Evaluation) WriteSensors(w io.Writer, latitude float64, drift *Drift) {
 	head := "\trms\tp50\tp99\tmax"
 	if drift != nil {
@@ -83,7 +82,7 @@ func (e *Evaluation) WriteSensors(w io.Writer, latitude float64, drift *Drift) {
 	}
 }
 
-// metres is the factor and the unit to print the sensor's errors in.
+// metres returns the factor and the unit for printing the sensor's errors.
 func (s *SensorErrors) metres(latitude float64) (scale float64, unit string) {
 	switch {
 	case s.Unit == "":
@@ -96,11 +95,11 @@ func (s *SensorErrors) metres(latitude float64) (scale float64, unit string) {
 	return 1, " " + strings.ReplaceAll(s.Unit, "^2", "²")
 }
 
-// WriteRungs writes what each rung of a ladder carried, and how far the errors
-// are from the tolerances. Names are those to print for the rungs; nil: their
-// codec ids.
+// WriteRungs writes a table with one line per rung of a ladder, with the time on air of
+// its payloads, and WriteTolerances. Names are those of the rungs; nil means their
+// codecs' ids.
 func (e *Evaluation) WriteRungs(w io.Writer, names []string) {
-	rows := []string{"rung\tpayload\tSF7\tSF12\twindows\tshare"}
+	rows := []string{"rung\tpayload\tair SF7\tair SF12\twindows\tshare"}
 	for i, r := range e.Rungs {
 		name := r.ID
 		if i < len(names) {
@@ -109,21 +108,21 @@ func (e *Evaluation) WriteRungs(w io.Writer, names []string) {
 		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%d\t%.1f %%", name, r.Bytes, airtime(7, r.Bytes), airtime(12, r.Bytes), r.Windows, 100*r.Share))
 	}
 	table.Write(w, rows...)
-	fmt.Fprintf(w, "%s bytes a window on average, 99 %% take at most %d\n", table.Digits(e.MeanPayloadBytes), e.P99PayloadBytes)
+	fmt.Fprintf(w, "%s bytes per window on average; 99 %% of the payloads have at most %d bytes.\n", table.Digits(e.MeanPayloadBytes), e.P99PayloadBytes)
 	if e.Refused > 0 {
-		fmt.Fprintf(w, "%d windows were refused: no rung brings them within the tolerances\n", e.Refused)
+		fmt.Fprintf(w, "%d windows were refused: no rung encodes them within the tolerances.\n", e.Refused)
 	}
 	e.WriteTolerances(w)
 }
 
-// WriteTolerances writes the worst error of each value of a step beside its
-// tolerance, where there are tolerances.
+// WriteTolerances writes a table of the tolerance and the largest error of each value of
+// a step, if there is an OverTolerance.
 func (e *Evaluation) WriteTolerances(w io.Writer) {
 	over := e.OverTolerance
 	if over == nil {
 		return
 	}
-	fmt.Fprintf(w, "\nErrors divided by the tolerance: mean %s, mean square %s. In %.4g %% of the windows every error is within it.\n",
+	fmt.Fprintf(w, "\nErrors divided by tolerances: mean %s, mean square %s. All errors are within tolerance in %.4g %% of the windows.\n",
 		table.Digits(over.MAE), table.Digits(over.MSE), 100*over.Within)
 	rows := []string{"\ttolerance\tworst error\terror / tolerance"}
 	for i, tol := range over.Tolerances {
@@ -137,9 +136,9 @@ func (e *Evaluation) WriteTolerances(w io.Writer) {
 	table.Write(w, rows...)
 }
 
-// WriteAirtime writes what payloads of n bytes cost on the air beside raw ones
-// of the same windows, at SF7 and SF12, 125 kHz, 4/5. Raw is sensor12_packed for
-// motion samples, float32 for other values.
+// WriteAirtime writes a table of the time on air of a frame with a payload of n bytes, and
+// of one with the raw window: sensor12_packed for motion samples, float32 for others. It
+// is calculated for SF7 and SF12, 125 kHz, 4/5, explicit header, no CRC.
 func WriteAirtime(w io.Writer, n int, shape sensor.Shape) {
 	name, raw := "raw, as float32", 4*shape.Len()
 	if shape.Dims == sensor.MotionDims {
@@ -155,10 +154,10 @@ func WriteAirtime(w io.Writer, n int, shape sensor.Shape) {
 	table.Write(w, rows...)
 }
 
-// airtime is the time on air of a payload of n bytes at 125 kHz, 4/5.
+// airtime returns the time on air of a payload of n bytes at 125 kHz, 4/5.
 func airtime(sf, n int) string {
 	if n > codec.MaxPayloadBytes {
-		return "no frame"
+		return "too long"
 	}
 	phy := radio.PHY{SF: sf, BandwidthHz: 125000, CodingRate: 1, Preamble: 8, ExplicitHeader: true}
 	return table.Millis(phy.TimeOnAir(radio.HeaderLen + n))

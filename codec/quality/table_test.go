@@ -21,7 +21,7 @@ func TestWriteAirtime(t *testing.T) {
 		shape sensor.Shape
 		want  []string
 	}{
-		{"motion", 8, sensor.Shape{Dims: 12, W: 8, Stride: 1}, []string{"this model 8 B 36.1 ms", "raw, sensor12_packed 240 B no frame"}},
+		{"motion", 8, sensor.Shape{Dims: 12, W: 8, Stride: 1}, []string{"this model 8 B 36.1 ms", "raw, sensor12_packed 240 B too long"}},
 		{"three values", 2, sensor.Shape{Dims: 3, W: 1, Stride: 1}, []string{"raw, as float32 12 B"}},
 	} {
 		var b strings.Builder

@@ -2,14 +2,14 @@ package quality
 
 import "math"
 
-// Errors are means of absolute and of squared differences.
+// Errors has the mean absolute error and the mean squared error.
 type Errors struct {
 	MAE float64 `json:"mae"`
 	MSE float64 `json:"mse"`
 }
 
-// Tally sums the errors of each of a window's values. It is not safe for
-// concurrent use.
+// Tally accumulates the errors of each value of a window. It is not safe for concurrent
+// use.
 type Tally struct {
 	windows  int
 	abs, sqr []float64 // per value
@@ -18,10 +18,10 @@ type Tally struct {
 // NewTally returns an empty tally over windows of n values.
 func NewTally(n int) *Tally { return &Tally{abs: make([]float64, n), sqr: make([]float64, n)} }
 
-// Windows is the number of windows taken in.
+// Windows returns the number of windows added.
 func (t *Tally) Windows() int { return t.windows }
 
-// Add takes in one window and what it was rebuilt as, of n values each.
+// Add adds the errors of one window: want as encoded, got as decoded, each of n values.
 func (t *Tally) Add(want, got []float64) {
 	t.windows++
 	for i := range want {
@@ -31,18 +31,19 @@ func (t *Tally) Add(want, got []float64) {
 	}
 }
 
-// Overall is the mean over all values.
+// Overall returns the mean errors over all values.
 func (t *Tally) Overall() Errors {
 	return t.mean(func(int) bool { return true }, func(int) float64 { return 1 })
 }
 
-// Dims is the mean over the dimensions from..to-1 of every step of dims values.
+// Dims returns the mean errors over the values from to to-1 of every step of dims
+// values.
 func (t *Tally) Dims(dims, from, to int) Errors {
 	return t.mean(func(i int) bool { return i%dims >= from && i%dims < to }, func(int) float64 { return 1 })
 }
 
-// Scaled is the mean over all values of the errors divided by unit, of one
-// entry per value. Values whose unit is 0 are left out.
+// Scaled returns the mean over all values of errors divided by unit, which has one
+// entry per value of a window. Values with a unit of 0 are left out.
 func (t *Tally) Scaled(unit []float64) Errors {
 	return t.mean(func(i int) bool { return unit[i] != 0 }, func(i int) float64 { return unit[i] })
 }
