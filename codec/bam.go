@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"strings"
 	"sync"
 
 	"github.com/loralink/loralink-go/artifacts"
@@ -128,7 +129,7 @@ func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	c.latent(s, window)
 	out, err := c.packer.AppendPack(dst, s.y)
 	if err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrValue, err)
+		return dst, fmt.Errorf("%w: %s", ErrValue, strings.TrimPrefix(err.Error(), "bam: "))
 	}
 	return out, nil
 }
@@ -161,7 +162,7 @@ func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	s := c.pool.Get().(*bamScratch)
 	defer c.pool.Put(s)
 	if err := c.packer.Unpack(s.y, payload); err != nil {
-		return dst, fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return dst, fmt.Errorf("%w: %s", ErrCorrupt, strings.TrimPrefix(err.Error(), bam.ErrCorrupt.Error()+": "))
 	}
 	c.model.Net.Decode(s.x, s.y, s.net)
 	out := dst

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
@@ -211,17 +212,31 @@ func (b *Ladder) beyond(want, got []float64) int {
 	return -1
 }
 
+// refusedError is the error for a window that no rung encodes. It wraps ErrBound and
+// the error of the last rung.
+type refusedError struct{ last error }
+
+func (e *refusedError) Error() string {
+	text := e.last.Error()
+	for _, repeated := range []string{ErrValue.Error() + ": ", "codec: "} {
+		text = strings.TrimPrefix(text, repeated)
+	}
+	return ErrBound.Error() + ": last rung: " + text
+}
+
+func (e *refusedError) Unwrap() []error { return []error{ErrBound, e.last} }
+
 // refusal returns the error for a window that no rung encodes: how the last one
 // failed.
 func (b *Ladder) refusal(window []float64) error {
 	last := b.rungs[len(b.rungs)-1]
 	payload, err := last.AppendEncode(nil, window)
 	if err != nil {
-		return fmt.Errorf("%w: last rung: %w", ErrBound, err)
+		return &refusedError{err}
 	}
 	got, err := last.AppendDecode(nil, payload)
 	if err != nil {
-		return fmt.Errorf("%w: last rung: %w", ErrBound, err)
+		return &refusedError{err}
 	}
 	i := max(0, b.beyond(window, got))
 	d := i % len(b.angles)

@@ -1,8 +1,11 @@
-// Package cli holds what the example programs share: flags that fail with one
-// line and exit code 2, other errors with one line and exit code 1, an interrupt
-// that cancels the context, aligned tables, and progress on a terminal.
+// Package cli has what the example programs share: flags that fail with one line and
+// exit code 2, other errors with one line and exit code 1, an interrupt that cancels
+// the context, aligned tables, and progress on a terminal.
 //
 //	func main() { cli.Main("tool", run) }
+//
+// It is public so that an example can be copied into another module. It may change with
+// any release.
 package cli
 
 import (
@@ -36,7 +39,8 @@ func exitCode(name string, err error, stderr io.Writer) int {
 		return 0
 	}
 	line := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
-	fmt.Fprintf(stderr, "%s: %s\n", name, line)
+	// A program and a package may have one name.
+	fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(line, name+": "))
 	var usage *UsageError
 	if errors.As(err, &usage) {
 		return 2
@@ -44,7 +48,7 @@ func exitCode(name string, err error, stderr io.Writer) int {
 	return 1
 }
 
-// UsageError is a fault of the command line.
+// UsageError is an error of the command line.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }

@@ -12,29 +12,32 @@ import (
 // HexLine is one payload of a file of hex lines.
 type HexLine struct {
 	Bytes []byte
-	ID    int64  // its number among the payloads, from 0
-	At    string // where it stands, as payloads.txt:3
+	ID    int64  // number of the payload, from 0
+	Where string // file and line, such as payloads.txt:3, or the flag
 }
 
-// OneHex yields the payload that a flag gave in hex.
-func OneHex(flag, text string) iter.Seq2[HexLine, error] {
+// HexPayload yields one payload in hex, the value of a flag.
+func HexPayload(flag, text string) iter.Seq2[HexLine, error] {
 	return func(yield func(HexLine, error) bool) {
 		b, err := parseHex(text)
 		if err != nil {
 			err = Usagef("%s: %w", flag, err)
 		}
-		yield(HexLine{Bytes: b, At: flag}, err)
+		yield(HexLine{Bytes: b, Where: flag}, err)
 	}
 }
 
 // parseHex reads bytes in hex, with or without blanks between them.
 func parseHex(text string) ([]byte, error) {
-	return hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return nil, fmt.Errorf("found %q, want bytes in hex: %s", text, strings.TrimPrefix(err.Error(), "encoding/hex: "))
+	}
+	return b, nil
 }
 
-// OpenHex yields the payloads of a file, one line of hex each; "-" is standard
-// input. Blank lines and what follows a # are passed over. A file without a
-// payload gives an error.
+// OpenHex yields the payloads in a file, one line of hex each; "-" is standard input.
+// Blank lines and text after a # are ignored. A file without a payload is an error.
 func OpenHex(path string) iter.Seq2[HexLine, error] {
 	return func(yield func(HexLine, error) bool) {
 		f := os.Stdin
@@ -54,12 +57,12 @@ func OpenHex(path string) iter.Seq2[HexLine, error] {
 			if strings.TrimSpace(text) == "" {
 				continue
 			}
-			at := fmt.Sprintf("%s:%d", path, n)
+			where := fmt.Sprintf("%s:%d", path, n)
 			b, err := parseHex(text)
 			if err != nil {
-				err = fmt.Errorf("%s: %w, want a payload in hex", at, err)
+				err = fmt.Errorf("%s: %w", where, err)
 			}
-			if !yield(HexLine{b, id, at}, err) || err != nil {
+			if !yield(HexLine{b, id, where}, err) || err != nil {
 				return
 			}
 			id++

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/loralink/loralink-go/codec"
@@ -25,10 +26,10 @@ import (
 
 func main() { cli.Main("codec", run) }
 
-const summary = `Codec encodes the windows of a data set to payloads, one line of hex each, or decodes such lines to
-windows. Either output is the other's input; what follows a # on a line of hex is passed over.`
+const summary = `Codec encodes the windows of a data set to payloads, one line of hex per payload, or decodes such lines
+to windows. Either output is the other's input; text after a # on a line of hex is ignored.`
 
-type options struct {
+type settings struct {
 	in, payload            string
 	files                  []string // of codecs; one is wanted
 	spec                   codec.Spec
@@ -38,101 +39,103 @@ type options struct {
 	schema sensor.Schema // of the values of a step
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	o := options{spec: codec.Spec{Version: "1", Window: sensor.Shape{Stride: 1}, MaxPayloadBytes: math.MaxInt}}
+func parse(args []string, stdout io.Writer) (*settings, error) {
+	s := settings{spec: codec.Spec{Version: "1", Window: sensor.Shape{Stride: 1}, MaxPayloadBytes: math.MaxInt}}
 	fs := cli.NewFlags("codec", summary)
-	fs.BoolVar(&o.decode, "decode", false, "decode payloads instead of encoding windows")
-	fs.StringVar(&o.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
-	fs.StringVar(&o.payload, "payload", "", "one payload in hex to decode instead of --in")
-	fs.BoolVar(&o.frame, "frame", false, "payloads are whole frames: length, sequence number, payload")
-	fs.BoolVar(&o.explain, "explain", false, "say of each payload what made it and how far the window is from it")
-	for _, name := range []string{"bam-manifest", "ladder", "grid", "entropy-grid"} {
-		fs.Var(cli.Strings(&o.files), name, "the codec's file, or its folder")
+	fs.BoolVar(&s.decode, "decode", false, "decode payloads instead of encoding windows")
+	fs.StringVar(&s.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
+	fs.StringVar(&s.payload, "payload", "", "one payload in hex to decode instead of --in")
+	fs.BoolVar(&s.frame, "frame", false, "read and write whole frames: length, sequence number, payload")
+	fs.BoolVar(&s.explain, "explain", false, "append a comment to each payload: codec, rung and largest error")
+	for _, f := range []struct{ name, file string }{{"bam-manifest", "bam_manifest.json of a model"}, {"ladder", "ladder.json"}, {"grid", "grid.json"}, {"entropy-grid", "entropy_grid.json"}} {
+		fs.Var(cli.Strings(&s.files), f.name, f.file+", or the folder that holds it; the file of any codec will do")
 	}
-	fs.StringVar(&o.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate")
-	fs.Float64Var(&o.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
-	fs.IntVar(&o.spec.Params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload; entropy_grid: likewise, 0 for as many bytes as each window needs")
-	fs.IntVar(&o.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
-	fs.IntVar(&o.spec.Window.W, "window-W", 1, "steps of a window, for a codec without a file")
+	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate")
+	fs.Float64Var(&s.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
+	fs.IntVar(&s.spec.Params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload; entropy_grid: likewise, 0 for as many bytes as each window needs")
+	fs.IntVar(&s.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
+	fs.IntVar(&s.spec.Window.W, "window-W", 1, "steps of a window, for a codec without a file")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	switch n := len(o.files); {
-	case n == 0 && o.spec.ID == "":
+	switch n := len(s.files); {
+	case n == 0 && s.spec.ID == "":
 		return nil, cli.Usagef("no codec is given: want --codec, --bam-manifest, --ladder, --grid or --entropy-grid")
+	case n == 0 && slices.Contains([]string{"bam", "bounded", "grid", "entropy_grid"}, s.spec.ID):
+		return nil, cli.Usagef("--codec %s needs a file: want --bam-manifest, --ladder, --grid or --entropy-grid", s.spec.ID)
 	case n > 1:
-		return nil, cli.Usagef("several codecs are given, %s: want one", strings.Join(o.files, " and "))
-	case o.payload != "" && (o.in != "" || !o.decode):
+		return nil, cli.Usagef("several codecs are given, %s: want one", strings.Join(s.files, " and "))
+	case s.payload != "" && (s.in != "" || !s.decode):
 		return nil, cli.Usagef("--payload goes with --decode and without --in")
-	case o.payload == "" && o.in == "":
+	case s.payload == "" && s.in == "":
 		return nil, cli.Usagef("--in is missing: want a file, or - for standard input")
 	}
-	return &o, nil
+	return &s, nil
 }
 
 // open builds the codec.
-func (o *options) open() (err error) {
-	if len(o.files) == 0 {
-		o.codec, err = codec.New(o.spec)
-	} else if o.codec, err = codec.Load(o.files[0]); err == nil && o.spec.ID != "" && o.spec.ID != o.codec.ID() {
-		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", o.spec.ID, o.files[0], o.codec.ID())
+func (s *settings) open() (err error) {
+	if len(s.files) == 0 {
+		s.codec, err = codec.New(s.spec)
+	} else if s.codec, err = codec.Load(s.files[0]); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
+		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", s.spec.ID, s.files[0], s.codec.ID())
 	}
 	if err != nil {
 		return err
 	}
-	if grid, ok := o.codec.(*codec.EntropyGrid); ok {
-		if o.codec, err = grid.WithPayloadBytes(o.spec.Params.PayloadBytes); err != nil {
+	if grid, ok := s.codec.(*codec.EntropyGrid); ok {
+		if s.codec, err = grid.WithPayloadBytes(s.spec.Params.PayloadBytes); err != nil {
 			return err
 		}
 	}
-	if o.schema = codec.SensorSchema(o.codec); o.schema == nil {
-		o.schema = sensor.ForDims(o.spec.Window.Dims)
+	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
+		s.schema = sensor.ForDims(s.spec.Window.Dims)
 	}
 	return nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	s, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	if err := o.open(); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(stdout)
-	convert := o.encodeAll
-	if o.decode {
-		convert = o.decodeAll
+	convert := s.encodeAll
+	if s.decode {
+		convert = s.decodeAll
 	}
 	return cmp.Or(convert(ctx, out, stderr), out.Flush())
 }
 
-func (o *options) encodeAll(ctx context.Context, out, stderr io.Writer) error {
-	path := o.in
+func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
+	path := s.in
 	if path == "-" {
 		path = "/dev/stdin"
 	}
-	dims, seq := len(o.schema), byte(0)
-	for w, err := range cli.OpenWindows(path, dims, o.codec.WindowLen()/dims, stderr) {
+	dims, seq := len(s.schema), byte(0)
+	for w, err := range cli.OpenWindows(path, dims, s.codec.WindowLen()/dims, stderr) {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		payload, err := o.codec.AppendEncode(nil, w.Values)
+		payload, err := s.codec.AppendEncode(nil, w.Values)
 		line := payload
-		if o.frame && err == nil {
+		if s.frame && err == nil {
 			line, err = radio.AppendFrame(nil, seq, payload)
 			seq++
 		}
 		if err != nil {
-			return fmt.Errorf("%s: window %d: %w", o.in, w.ID, err)
+			return fmt.Errorf("%s: window %d: %w", s.in, w.ID, err)
 		}
 		text := fmt.Sprintf("%x", line)
-		if o.explain {
-			back, err := o.codec.AppendDecode(nil, payload)
+		if s.explain {
+			back, err := s.codec.AppendDecode(nil, payload)
 			if err != nil {
-				return fmt.Errorf("%s: window %d: its own payload: %w", o.in, w.ID, err)
+				return fmt.Errorf("%s: window %d: its own payload: %w", s.in, w.ID, err)
 			}
-			text += fmt.Sprintf("  # window %d: %s, %s", w.ID, quality.DescribePayload(o.codec, payload), quality.DescribeError(o.schema, w.Values, back))
+			text += fmt.Sprintf("  # window %d: %s, %s", w.ID, quality.DescribePayload(s.codec, payload), quality.DescribeError(s.schema, w.Values, back))
 		}
 		if _, err := fmt.Fprintln(out, text); err != nil {
 			return err
@@ -141,31 +144,31 @@ func (o *options) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 	return nil
 }
 
-func (o *options) decodeAll(ctx context.Context, out, stderr io.Writer) error {
-	payloads := cli.OpenHex(o.in)
-	if o.payload != "" {
-		payloads = cli.OneHex("--payload", o.payload)
+func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
+	payloads := cli.OpenHex(s.in)
+	if s.payload != "" {
+		payloads = cli.HexPayload("--payload", s.payload)
 	}
 	for p, err := range payloads {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		if o.frame {
+		if s.frame {
 			f, err := radio.ParseFrame(p.Bytes)
 			if err != nil {
-				return fmt.Errorf("%s: %w", p.At, err)
+				return fmt.Errorf("%s: %w", p.Where, err)
 			}
 			p.Bytes = f.Payload
 		}
 		w := dataset.Window{ID: p.ID}
-		if w.Values, err = o.codec.AppendDecode(nil, p.Bytes); err != nil {
-			return fmt.Errorf("%s: %w", p.At, err)
+		if w.Values, err = s.codec.AppendDecode(nil, p.Bytes); err != nil {
+			return fmt.Errorf("%s: %w", p.Where, err)
 		}
-		if names := o.schema.Names(); names != nil {
-			w.Order, w.Units = names, o.schema.Units()
+		if names := s.schema.Names(); names != nil {
+			w.Order, w.Units = names, s.schema.Units()
 		}
-		if o.explain {
-			fmt.Fprintf(stderr, "%s: %s\n", p.At, quality.DescribePayload(o.codec, p.Bytes))
+		if s.explain {
+			fmt.Fprintf(stderr, "%s: %s\n", p.Where, quality.DescribePayload(s.codec, p.Bytes))
 		}
 		line, err := w.AppendJSON(nil)
 		if err != nil {

@@ -165,6 +165,7 @@ func TestBadInput(t *testing.T) {
 		{"no codec", []string{"--in", data}, true, []string{"--codec"}},
 		{"two codecs", []string{"--in", data, "--grid", grid, "--ladder", ladder}, true, []string{ladder, grid}},
 		{"another codec than its file", []string{"--in", data, "--grid", grid, "--codec", "raw"}, true, []string{"raw", "grid"}},
+		{"a codec without its file", []string{"--in", data, "--codec", "bam"}, true, []string{"--bam-manifest"}},
 		{"no input", []string{"--grid", grid}, true, []string{"--in"}},
 		{"a payload to encode", []string{"--grid", grid, "--payload", "00"}, true, []string{"--decode"}},
 		{"unknown codec", []string{"--codec", "gzip", "--in", data}, false, []string{"gzip", "zlib"}},

@@ -26,7 +26,7 @@ func main() { cli.Main("eval", run) }
 const summary = `Eval encodes and decodes windows of a data set with a model or a ladder and reports the errors.
 The split is the one the model was trained with, unless flags say otherwise.`
 
-type options struct {
+type settings struct {
 	dataset, manifest, ladder, subset, out string
 	baseline                               string // data set
 	split                                  dataset.SplitSettings
@@ -36,40 +36,40 @@ type options struct {
 	force                                  bool
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	var o options
+func parse(args []string, stdout io.Writer) (*settings, error) {
+	var s settings
 	fs := cli.NewFlags("eval", summary)
-	fs.StringVar(&o.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
-	fs.StringVar(&o.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
-	fs.StringVar(&o.ladder, "ladder", "", "ladder.json to measure instead of a model")
-	fs.StringVar(&o.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
-	fs.StringVar(&o.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
-	o.split.RegisterFlags(fs)
-	fs.Var(cli.Floats(&o.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
-	fs.IntVar(&o.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
-	fs.StringVar(&o.out, "out", "", "file for the evaluation as JSON")
-	fs.BoolVar(&o.force, "force", false, "replace an existing --out")
+	fs.StringVar(&s.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
+	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
+	fs.StringVar(&s.ladder, "ladder", "", "ladder.json to measure instead of a model")
+	fs.StringVar(&s.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
+	fs.StringVar(&s.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
+	s.split.RegisterFlags(fs)
+	fs.Var(cli.Floats(&s.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
+	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
+	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
+	fs.BoolVar(&s.force, "force", false, "replace an existing --out")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
 	switch {
-	case o.dataset == "":
+	case s.dataset == "":
 		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl, .npy or .npz")
-	case o.manifest == "" && o.ladder == "":
+	case s.manifest == "" && s.ladder == "":
 		return nil, cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json, or --ladder")
-	case o.manifest != "" && o.ladder != "":
+	case s.manifest != "" && s.ladder != "":
 		return nil, cli.Usagef("want either --bam-manifest or --ladder")
-	case o.subset != dataset.SubsetAll && o.subset != dataset.SubsetTrain && o.subset != dataset.SubsetHoldout:
-		return nil, cli.Usagef("--subset is %q, want all, train or holdout", o.subset)
+	case s.subset != dataset.SubsetAll && s.subset != dataset.SubsetTrain && s.subset != dataset.SubsetHoldout:
+		return nil, cli.Usagef("--subset is %q, want all, train or holdout", s.subset)
 	}
-	o.splitSet = cli.IsSet(fs, "split") || cli.IsSet(fs, "train-ratio") || cli.IsSet(fs, "split-seed")
-	return &o, cli.CheckSplit(o.split)
+	s.splitSet = cli.IsSet(fs, "split") || cli.IsSet(fs, "train-ratio") || cli.IsSet(fs, "split-seed")
+	return &s, cli.CheckSplit(s.split)
 }
 
-// load returns the codec and, where its files tell, the norm of its training
-// windows. A model's own split is taken where no flag says another.
-func (o *options) load() (codec.Codec, *bam.Norm, error) {
-	c, err := codec.Load(o.manifest + o.ladder)
+// load returns the codec and, if it is a model with a norm, the mean and deviation of
+// its training windows. The split is the model's, unless flags say otherwise.
+func (s *settings) load(stderr io.Writer) (codec.Codec, *bam.Norm, error) {
+	c, err := codec.Load(s.manifest + s.ladder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,8 +78,10 @@ func (o *options) load() (codec.Codec, *bam.Norm, error) {
 		return c, nil, nil
 	}
 	model := m.Model()
-	if s := model.Manifest.TrainSplit; s != nil && !o.splitSet {
-		o.split = quality.SplitSettings(s)
+	if t := model.Manifest.TrainSplit; t != nil && !s.splitSet {
+		s.split = quality.SplitSettings(t)
+	} else if t != nil && (quality.SplitSettings(t).Method != s.split.Method || t.TrainRatio != s.split.TrainRatio || t.SplitSeed != s.split.Seed) {
+		fmt.Fprintf(stderr, "warning: the model was trained with another split (%s, ratio %g, seed %d): the holdout may contain its training windows\n", t.Method, t.TrainRatio, t.SplitSeed)
 	}
 	if model.Norm == nil {
 		return c, nil, nil
@@ -88,37 +90,37 @@ func (o *options) load() (codec.Codec, *bam.Norm, error) {
 }
 
 func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	s, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	if err := cli.CheckOut(o.out, o.force, o.dataset, o.baseline, o.manifest, o.ladder); err != nil {
+	if err := cli.CheckOut(s.out, s.force, s.dataset, s.baseline, s.manifest, s.ladder); err != nil {
 		return err
 	}
-	c, norm, err := o.load()
+	c, norm, err := s.load(stderr)
 	if err != nil {
 		return err
 	}
 	dims := len(codec.SensorSchema(c))
 	open := func(path string) (windows iter.Seq2[dataset.Window, error], split dataset.Split, err error) {
 		windows = cli.OpenWindows(path, dims, c.WindowLen()/dims, stderr)
-		split, err = o.split.Split(windows)
+		split, err = s.split.Split(windows)
 		return windows, split, err
 	}
-	windows, split, err := open(o.dataset)
+	windows, split, err := open(s.dataset)
 	if err != nil {
 		return err
 	}
-	test := dataset.Limit(dataset.Subset(windows, split, o.subset), o.maxSamples)
+	test := dataset.Limit(dataset.Subset(windows, split, s.subset), s.maxSamples)
 	training := dataset.Train(windows, split)
-	if o.baseline != "" {
-		other, split, err := open(o.baseline)
+	if s.baseline != "" {
+		other, split, err := open(s.baseline)
 		if err != nil {
 			return err
 		}
 		training = dataset.Train(other, split)
 	}
-	r, err := quality.Compare(c, test, training, quality.CompareSettings{Norm: norm, Tolerances: o.tolerances})
+	r, err := quality.Compare(c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {
 		return fmt.Errorf("%w: mean and PCA are fitted to them (--baseline-dataset takes them from another data set)", err)
 	}
@@ -126,39 +128,40 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if r.Samples == 0 {
-		return fmt.Errorf("%s: no windows in subset %s at train ratio %g, want at least one", o.dataset, o.subset, o.split.TrainRatio)
+		return fmt.Errorf("%s: no windows in subset %s at train ratio %g, want at least one", s.dataset, s.subset, s.split.TrainRatio)
 	}
-	r.Dataset, r.BAMManifest, r.Ladder = filepath.ToSlash(o.dataset), filepath.ToSlash(o.manifest), filepath.ToSlash(o.ladder)
-	r.SetSplit(o.subset, split)
-	if o.out != "" {
-		if err := cli.WriteJSON(o.out, r); err != nil {
+	r.Dataset, r.BAMManifest, r.Ladder = filepath.ToSlash(s.dataset), filepath.ToSlash(s.manifest), filepath.ToSlash(s.ladder)
+	r.SetSplit(s.subset, split)
+	if s.out != "" {
+		if err := cli.WriteJSON(s.out, r); err != nil {
 			return err
 		}
 	}
-	o.report(stdout, c, r, norm)
+	s.report(stdout, c, r, norm)
 	return nil
 }
 
-func (o *options) report(w io.Writer, c codec.Codec, r *quality.Comparison, norm *bam.Norm) {
-	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", c.Schema(), r.Samples, o.subset, o.dataset)
+func (s *settings) report(w io.Writer, c codec.Codec, r *quality.Comparison, norm *bam.Norm) {
+	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", c.Schema(), r.Samples, s.subset, s.dataset)
 	r.WriteBounds(w)
 	r.WriteBaselines(w)
 	from := "this data set"
-	if o.baseline != "" {
-		from = o.baseline
+	if s.baseline != "" {
+		from = s.baseline
 	}
-	fmt.Fprintf(w, "Mean and PCA are fitted to the %d windows of %s that train.\n", r.Training.N, from)
+	fmt.Fprintf(w, "The baselines, mean and PCA, are fitted to the %d training windows of %s.\n", r.Training.N, from)
 	if norm != nil && !r.Training.Agrees(norm) {
-		fmt.Fprintf(w, "The model was not trained on those: its norm differs. What it was trained on is not in its files;\n")
-		if o.baseline == "" {
-			fmt.Fprintf(w, "mean and PCA know this recording, and it does not. --baseline-dataset fits them to another, --subset all\nmeasures on all windows.\n")
-		} else {
-			fmt.Fprintf(w, "%s is another recording, or another part of it.\n", o.baseline)
+		fmt.Fprintf(w, "Their mean and deviation differ from the model's norm.json: the model was trained on other windows.\n")
+		if s.baseline == "" {
+			fmt.Fprintf(w, "To fit the baselines to the data set of the model, give it by --baseline-dataset.\n")
+		}
+		if s.subset != dataset.SubsetAll {
+			fmt.Fprintf(w, "To measure on all windows, give --subset all.\n")
 		}
 	}
 	fmt.Fprintln(w)
 	r.WriteSensors(w, r.Latitude(), r.Drift)
-	if o.out != "" {
-		fmt.Fprintf(w, "\nWritten to %s\n", o.out)
+	if s.out != "" {
+		fmt.Fprintf(w, "\nWritten to %s\n", s.out)
 	}
 }

@@ -167,11 +167,11 @@ func TestOtherRecording(t *testing.T) {
 		says    []string
 		without string
 	}{
-		{"the manifest's split", []string{"--dataset", home}, 80, 0, []string{"120 windows of this data set"}, "its norm differs"},
-		{"another split", []string{"--dataset", home, "--split", "time", "--train-ratio", "0.5"}, 100, 0, []string{"100 windows of this data set"}, ""},
-		{"another recording", []string{"--dataset", away, "--subset", "all"}, 200, 1, []string{"its norm differs", "--baseline-dataset", "100.00 %"}, ""},
-		{"rivals from home", []string{"--dataset", away, "--subset", "all", "--baseline-dataset", home}, 200, 1, []string{"120 windows of " + home}, "its norm differs"},
-		{"rivals from elsewhere", []string{"--dataset", home, "--baseline-dataset", away}, 80, 0, []string{"its norm differs", "another recording"}, "mean and PCA know"},
+		{"the manifest's split", []string{"--dataset", home}, 80, 0, []string{"120 training windows of this data set"}, "differ from the model's norm"},
+		{"another split", []string{"--dataset", home, "--split", "time", "--train-ratio", "0.5"}, 100, 0, []string{"100 training windows of this data set"}, ""},
+		{"another recording", []string{"--dataset", away, "--subset", "all"}, 200, 1, []string{"differ from the model's norm", "--baseline-dataset", "100.00 %"}, "--subset all"},
+		{"baselines from home", []string{"--dataset", away, "--subset", "all", "--baseline-dataset", home}, 200, 1, []string{"120 training windows of " + home}, "differ from the model's norm"},
+		{"baselines from elsewhere", []string{"--dataset", home, "--baseline-dataset", away}, 80, 0, []string{"differ from the model's norm", "--subset all"}, "--baseline-dataset"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "eval.json")

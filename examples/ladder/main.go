@@ -29,80 +29,85 @@ func main() { cli.Main("ladder", run) }
 const summary = `Ladder fits a ladder of codecs to the training windows of a data set, writes ladder.json and the grids beside it, and
 reports what it takes on the holdout. Sender, receiver and evaluation load the same file.`
 
-type options struct {
+type settings struct {
 	dataset, outDir string
 	fit             fit.LadderSettings
 	save            fit.SaveSettings
 	split           dataset.SplitSettings
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	o := options{fit: fit.LadderSettings{Window: sensor.Shape{W: 1, Stride: 1}}}
+func parse(args []string, stdout io.Writer) (*settings, error) {
+	s := settings{fit: fit.LadderSettings{Window: sensor.Shape{W: 1, Stride: 1}}}
 	fs := cli.NewFlags("ladder", summary)
-	fs.StringVar(&o.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the ladder is fitted to")
-	fs.StringVar(&o.outDir, "out-dir", "", "folder to write")
-	fs.Var(cli.Strings(&o.fit.Models), "bam-manifest", "model to try first; several by commas or by several flags")
-	fs.Var(cli.Floats(&o.fit.Tolerances), "tolerances", "largest error of each value of a step, in its unit; unset: the defaults of sensor values")
-	fs.IntVar(&o.fit.Window.W, "window-W", 1, "steps of a window")
-	fs.IntVar(&o.fit.Window.Stride, "window-stride", 1, "samples between windows")
+	fs.StringVar(&s.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the ladder is fitted to")
+	fs.StringVar(&s.outDir, "out-dir", "", "folder to write")
+	fs.Var(cli.Strings(&s.fit.Models), "bam-manifest", "model to try first; several by commas or by several flags")
+	fs.Var(cli.Floats(&s.fit.Tolerances), "tolerances", "largest error of each value of a step, in its unit; unset: the defaults of motion samples")
+	fs.IntVar(&s.fit.Window.W, "window-W", 1, "steps of a window")
+	fs.IntVar(&s.fit.Window.Stride, "window-stride", 1, "samples between windows")
 	coded := fs.Bool("entropy-coded", true, "an entropy-coded grid with learned frequencies; false: uniform grids")
 	components := fs.Int("components", 0, "mixture components of the entropy-coded grid besides the global fallback component, 0..64; unset: what inner validation finds best")
-	fs.IntVar(&o.fit.Widened, "widened", 3, "with --entropy-coded=false, copies of the fitted grid, each a byte longer, for windows out of its range")
-	o.split.RegisterFlags(fs)
-	fs.BoolVar(&o.save.Force, "force", false, "replace an existing ladder")
+	fs.IntVar(&s.fit.Widened, "widened", 3, "with --entropy-coded=false, copies of the fitted grid, each a byte longer, for windows out of its range")
+	s.split.RegisterFlags(fs)
+	fs.BoolVar(&s.save.Force, "force", false, "replace an existing ladder")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
 	if cli.IsSet(fs, "components") {
-		o.fit.Components = components
+		s.fit.Components = components
 	}
-	o.fit.Uniform = !*coded
+	s.fit.Uniform = !*coded
 	switch {
-	case o.dataset == "":
+	case s.dataset == "":
 		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl")
-	case o.outDir == "":
+	case s.outDir == "":
 		return nil, cli.Usagef("--out-dir is missing: want a folder")
-	case o.fit.Widened < 0:
-		return nil, cli.Usagef("--widened is %d, want 0 or more", o.fit.Widened)
-	case o.fit.Window.W < 1 || o.fit.Window.Stride < 1:
-		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1", o.fit.Window.W, o.fit.Window.Stride)
+	case *coded && cli.IsSet(fs, "widened"), !*coded && cli.IsSet(fs, "components"):
+		return nil, cli.Usagef("--widened is for --entropy-coded=false, and --components for an entropy-coded grid")
+	case s.fit.Widened < 0:
+		return nil, cli.Usagef("--widened is %d, want 0 or more", s.fit.Widened)
+	case s.fit.Window.W < 1 || s.fit.Window.Stride < 1:
+		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1", s.fit.Window.W, s.fit.Window.Stride)
 	}
-	for _, tol := range o.fit.Tolerances {
+	for _, tol := range s.fit.Tolerances {
 		if !(tol > 0) {
 			return nil, cli.Usagef("--tolerances has %g, want numbers above 0", tol)
 		}
 	}
-	return &o, cli.CheckSplit(o.split)
+	return &s, cli.CheckSplit(s.split)
 }
 
 func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	s, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	if err := forced(fit.CheckTarget(o.outDir, &o.save)); err != nil {
+	if err := forced(fit.CheckTarget(s.outDir, &s.save)); err != nil {
 		return err
 	}
-	windows := cli.OpenWindows(o.dataset, len(o.fit.Tolerances), o.fit.Window.W, stderr)
-	if o.fit.Schema, err = dataset.SensorSchema(windows, o.fit.Window.W); err != nil {
-		return fmt.Errorf("%s: %w", o.dataset, err)
+	windows := cli.OpenWindows(s.dataset, len(s.fit.Tolerances), s.fit.Window.W, stderr)
+	if s.fit.Schema, err = dataset.SensorSchema(cli.OpenWindows(s.dataset, 0, s.fit.Window.W, stderr), s.fit.Window.W); err != nil {
+		return err
 	}
-	split, err := o.split.Split(windows)
+	if n := len(s.fit.Tolerances); n > 0 && len(s.fit.Schema) != n {
+		return fmt.Errorf("--tolerances has %d numbers, want %d, one for each value of a step of %s", n, len(s.fit.Schema), s.dataset)
+	}
+	split, err := s.split.Split(windows)
 	if err != nil {
 		return err
 	}
-	r, err := fit.Ladder(fit.Values(dataset.Train(windows, split)), &o.fit)
+	r, err := fit.Ladder(fit.Values(dataset.Train(windows, split)), &s.fit)
 	if err != nil {
 		return err
 	}
 	for _, w := range r.Warnings {
 		fmt.Fprintf(stderr, "warning: %s\n", w)
 	}
-	c, err := r.Save(o.outDir, &o.save)
+	c, err := r.Save(s.outDir, &s.save)
 	if err != nil {
 		return forced(err)
 	}
-	return o.report(stdout, c, windows, split)
+	return s.report(stdout, c, windows, split)
 }
 
 // forced says how to replace a folder.
@@ -114,9 +119,9 @@ func forced(err error) error {
 }
 
 // report prints what the ladder takes on windows that it was not fitted to.
-func (o *options) report(w io.Writer, c *codec.Ladder, windows iter.Seq2[dataset.Window, error], split dataset.Split) error {
+func (s *settings) report(w io.Writer, c *codec.Ladder, windows iter.Seq2[dataset.Window, error], split dataset.Split) error {
 	test, subset := dataset.Holdout(windows, split), "holdout"
-	if o.split.TrainRatio >= 1 {
+	if s.split.TrainRatio >= 1 {
 		test, subset = windows, "training windows (no holdout at ratio 1)"
 	}
 	std := make([]float64, c.WindowLen()) // only errors over tolerance count here
@@ -124,7 +129,7 @@ func (o *options) report(w io.Writer, c *codec.Ladder, windows iter.Seq2[dataset
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "Ladder %s\n  %s\n\n", filepath.Join(o.outDir, codec.LadderFile), c.Schema())
+	fmt.Fprintf(w, "Ladder %s\n  %s\n\n", filepath.Join(s.outDir, codec.LadderFile), c.Schema())
 	if e.Samples == 0 {
 		fmt.Fprintln(w, "No windows on the holdout: the data set is too small for this ratio.")
 		return nil

@@ -136,8 +136,8 @@ func TestOtherWindows(t *testing.T) {
 		fmt.Fprintf(&b, `{"window_id": %d, "window": [%d, %d, %d, %d]}`+"\n", i, i%7, i%3, i%5, 4)
 	}
 	os.WriteFile(data, []byte(b.String()), 0o644)
-	for _, coded := range []string{"true", "false"} {
-		out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--entropy-coded="+coded, "--widened", "1")
+	for coded, more := range map[string]string{"true": "--components=0", "false": "--widened=1"} {
+		out, warned, err := program("--dataset", data, "--out-dir", filepath.Join(t.TempDir(), "l"), "--tolerances", "0.5,0.1", "--window-W", "2", "--train-ratio", "1", "--entropy-coded="+coded, more)
 		if err != nil || !strings.Contains(out, "dim 1") || !strings.Contains(out, "no holdout") || !strings.Contains(warned, "refused") {
 			t.Errorf("entropy coded %s: %v\n%s%s", coded, err, out, warned)
 		}
@@ -174,6 +174,8 @@ func TestBadInput(t *testing.T) {
 		{"too few tolerances", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1,1"}, false, []string{"12", "2"}},
 		{"tolerances too fine", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-12,1,1,1,1,1,1,1,1,1,1,1"}, false, []string{"1e-12"}},
 		{"windows beyond a frame", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-6,1e-6,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3", "--window-W", "30"}, false, nil},
+		{"widened without uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--widened", "2"}, true, []string{"--entropy-coded=false"}},
+		{"components of uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--entropy-coded=false", "--components", "2"}, true, []string{"--components"}},
 		{"split", []string{"--dataset", data, "--out-dir", fresh, "--split", "random"}, true, []string{"random"}},
 		{"unknown flag", []string{"--dataset", data, "--outdir", fresh}, true, []string{"outdir"}},
 	} {
