@@ -137,9 +137,7 @@ func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 			}
 			text += fmt.Sprintf("  # window %d: %s, %s", w.ID, quality.DescribePayload(s.codec, payload), quality.DescribeError(s.schema, w.Values, back))
 		}
-		if _, err := fmt.Fprintln(out, text); err != nil {
-			return err
-		}
+		fmt.Fprintln(out, text) // an error of out is Flush's
 	}
 	return nil
 }
@@ -174,9 +172,7 @@ func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if _, err := out.Write(line); err != nil {
-			return err
-		}
+		out.Write(line)
 	}
 	return nil
 }
