@@ -95,7 +95,7 @@ func (m *Manifest) Window() sensor.Shape {
 // WindowLen is the number of values a window has.
 func (m *Manifest) WindowLen() int { return m.Window().Len() }
 
-// Values describes the values of a step, as far as the manifest tells.
+// SensorSchema describes the values of a step, as far as the manifest tells.
 func (m *Manifest) SensorSchema() sensor.Schema {
 	if len(m.Order) == m.Dims && m.Order != nil {
 		return sensor.Named(m.Order, m.Units)
@@ -103,7 +103,7 @@ func (m *Manifest) SensorSchema() sensor.Schema {
 	return sensor.ForDims(m.Dims)
 }
 
-// SetValues notes names and units of the values of a step. Those of a motion
+// SetSensorSchema notes names and units of the values of a step. Those of a motion
 // sample are not written: every reader assumes them.
 func (m *Manifest) SetSensorSchema(s sensor.Schema) {
 	if m.Order, m.Units = nil, nil; s.Names() != nil && !s.Equal(sensor.Motion()) {
