@@ -32,9 +32,9 @@ var (
 
 // FrameError reports bytes that are not a frame, and their lengths.
 type FrameError struct {
-	Len  int   // the payload length that LEN gives, or that AppendFrame was given
-	Have int   // the bytes there were, header included
-	Err  error // ErrPayloadLen, ErrTruncated or ErrTrailing
+	Len   int   // the payload length that LEN gives, or that AppendFrame was given
+	Found int   // the bytes there were, header included
+	Err   error // ErrPayloadLen, ErrTruncated or ErrTrailing
 }
 
 func (e *FrameError) Error() string {
@@ -42,7 +42,7 @@ func (e *FrameError) Error() string {
 	case ErrPayloadLen:
 		return fmt.Sprintf("radio: %v: %d", e.Err, e.Len)
 	default:
-		return fmt.Sprintf("radio: %v: %d bytes, want %d", e.Err, e.Have, HeaderLen+e.Len)
+		return fmt.Sprintf("radio: %v: %d bytes, want %d", e.Err, e.Found, HeaderLen+e.Len)
 	}
 }
 
@@ -69,7 +69,7 @@ func (f Frame) Acked() (seq byte, ok bool) {
 // for one. On error, a [*FrameError], it returns dst unchanged.
 func AppendFrame(dst []byte, seq byte, payload []byte) ([]byte, error) {
 	if len(payload) < 1 || len(payload) > MaxPayloadLen {
-		return dst, &FrameError{Len: len(payload), Have: HeaderLen + len(payload), Err: ErrPayloadLen}
+		return dst, &FrameError{Len: len(payload), Found: HeaderLen + len(payload), Err: ErrPayloadLen}
 	}
 	dst = append(dst, byte(len(payload)), seq)
 	return append(dst, payload...), nil
@@ -86,16 +86,16 @@ func AppendAck(dst []byte, seq, acked byte) []byte {
 // An error is a [*FrameError].
 func ParseFrame(b []byte) (Frame, error) {
 	if len(b) < HeaderLen {
-		return Frame{}, &FrameError{Have: len(b), Err: ErrTruncated}
+		return Frame{}, &FrameError{Found: len(b), Err: ErrTruncated}
 	}
 	n := int(b[0])
 	switch {
 	case n < 1 || n > MaxPayloadLen:
-		return Frame{}, &FrameError{Len: n, Have: len(b), Err: ErrPayloadLen}
+		return Frame{}, &FrameError{Len: n, Found: len(b), Err: ErrPayloadLen}
 	case len(b) < HeaderLen+n:
-		return Frame{}, &FrameError{Len: n, Have: len(b), Err: ErrTruncated}
+		return Frame{}, &FrameError{Len: n, Found: len(b), Err: ErrTruncated}
 	case len(b) > HeaderLen+n:
-		return Frame{}, &FrameError{Len: n, Have: len(b), Err: ErrTrailing}
+		return Frame{}, &FrameError{Len: n, Found: len(b), Err: ErrTrailing}
 	}
 	return Frame{Seq: b[1], Payload: b[HeaderLen:]}, nil
 }

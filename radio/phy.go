@@ -57,12 +57,12 @@ var ErrPHY = errors.New("radio: phy out of range")
 // PHYError reports one field of a PHY that is out of range.
 type PHYError struct {
 	Field string // as in the struct: SF, BandwidthHz, ...
-	Value int
+	Found int
 	Want  string // the values that are allowed
 }
 
 func (e *PHYError) Error() string {
-	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Value, e.Want)
+	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Found, e.Want)
 }
 
 // Unwrap returns ErrPHY.

@@ -57,7 +57,7 @@ type LatencyRadio interface {
 // can be called again.
 type Reception struct {
 	Frame   []byte    // header and payload; the caller may keep it
-	At      time.Time // when its last byte arrived
+	Time    time.Time // when its last byte arrived
 	RSSIdBm int       // received signal strength; valid only if HasRSSI
 	HasRSSI bool
 	Err     error

@@ -25,7 +25,7 @@ func ExamplePHY_TimeOnAir() {
 }
 
 func ExampleStreamParser() {
-	p := NewStreamParser(StreamSettings{Silence: SilenceAt(9600)})
+	p := NewStreamParser(StreamSettings{Silence: SilenceForBaud(9600)})
 	now := time.UnixMilli(0)
 	// A frame of two payload bytes, then one whose last byte got lost.
 	found := p.Push(nil, []byte{2, 7, 'h', 'i', 2, 8, 'x'}, now)
@@ -140,7 +140,7 @@ func TestFrame(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseFrame(c.frame)
 			var located *FrameError
-			if !errors.Is(err, c.want) || !errors.As(err, &located) || located.Have != len(c.frame) {
+			if !errors.Is(err, c.want) || !errors.As(err, &located) || located.Found != len(c.frame) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 		})
@@ -177,13 +177,13 @@ func TestStreamParser(t *testing.T) {
 			var got []string
 			for _, ch := range c.chunks {
 				for _, r := range p.Push(nil, []byte(ch.bytes), time.UnixMilli(int64(ch.atMs))) {
-					s := fmt.Sprintf("!@%d", r.At.UnixMilli())
+					s := fmt.Sprintf("!@%d", r.Time.UnixMilli())
 					if r.Err == nil {
 						f, err := ParseFrame(r.Frame)
 						if err != nil {
 							t.Fatalf("handed out %x: %v", r.Frame, err)
 						}
-						s = fmt.Sprintf("%s@%d", f.Payload, r.At.UnixMilli())
+						s = fmt.Sprintf("%s@%d", f.Payload, r.Time.UnixMilli())
 					}
 					if r.HasRSSI {
 						s += fmt.Sprintf("(%d)", r.RSSIdBm)
@@ -203,7 +203,7 @@ func TestSilenceAt(t *testing.T) {
 		0: 40 * time.Millisecond, 115200: 40 * time.Millisecond, 9600: 40 * time.Millisecond,
 		1200: 166666666 * time.Nanosecond,
 	} {
-		if got := SilenceAt(baud); got != want {
+		if got := SilenceForBaud(baud); got != want {
 			t.Errorf("at %d baud: %v, want %v", baud, got, want)
 		}
 	}

@@ -23,10 +23,10 @@ type StreamSettings struct {
 
 const minSilence = 40 * time.Millisecond
 
-// SilenceAt returns the silence that ends a burst on a UART of that baud rate: 20
+// SilenceForBaud returns the silence that ends a burst on a UART of that baud rate: 20
 // characters of 10 bits, but at least 40 ms, because USB adapters deliver bytes in
 // chunks some 16 ms apart. A baud rate of 0 or less gives the 40 ms.
-func SilenceAt(baud int) time.Duration {
+func SilenceForBaud(baud int) time.Duration {
 	if baud <= 0 {
 		return minSilence
 	}
@@ -75,14 +75,14 @@ func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception
 		}
 		switch {
 		case p.complete(): // only its RSSI byte is missing
-			dst = append(dst, Reception{Frame: p.take(), At: at, RSSIdBm: int(c) - 256, HasRSSI: true})
+			dst = append(dst, Reception{Frame: p.take(), Time: at, RSSIdBm: int(c) - 256, HasRSSI: true})
 		case len(p.buf) == 0 && (c == 0 || c > MaxPayloadLen):
 			p.lost = true
-			dst = append(dst, Reception{At: at, Err: fmt.Errorf("%w: length byte %d, want 1..%d", ErrStray, c, MaxPayloadLen)})
+			dst = append(dst, Reception{Time: at, Err: fmt.Errorf("%w: length byte %d, want 1..%d", ErrStray, c, MaxPayloadLen)})
 		default:
 			p.buf = append(p.buf, c)
 			if p.complete() && !p.settings.RSSIByte {
-				dst = append(dst, Reception{Frame: p.take(), At: at})
+				dst = append(dst, Reception{Frame: p.take(), Time: at})
 			}
 		}
 	}
@@ -101,10 +101,10 @@ func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	switch {
 	case p.lost: // reported when it was found
 	case p.complete():
-		dst = append(dst, Reception{Frame: p.take(), At: p.last})
+		dst = append(dst, Reception{Frame: p.take(), Time: p.last})
 	default:
 		have := len(p.buf)
-		dst = append(dst, Reception{At: p.last, Err: &FrameError{Len: int(p.buf[0]), Have: have, Err: ErrTruncated}})
+		dst = append(dst, Reception{Time: p.last, Err: &FrameError{Len: int(p.buf[0]), Found: have, Err: ErrTruncated}})
 	}
 	p.buf, p.lost = p.buf[:0], false
 	return dst

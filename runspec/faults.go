@@ -21,15 +21,15 @@ import (
 
 // Fault is one fault of a RunSpec.
 type Fault struct {
-	Path string // of the key, as phy.sf; "" for the file as a whole
-	Got  string // what was found: 13, "sideways", missing
-	Want string // what is allowed
+	Path  string // of the key, as phy.sf; "" for the file as a whole
+	Found string // what was found: 13, "sideways", missing
+	Want  string // what is allowed
 }
 
 // String returns the fault as "phy.sf: 13, want 5..12".
 
 func (f Fault) String() string {
-	s := f.Got
+	s := f.Found
 	if f.Path != "" {
 		s = f.Path + ": " + s
 	}
@@ -98,9 +98,9 @@ func (s *RunSpec) faults() []Fault {
 	phyKeys := map[string]string{"SF": "sf", "BandwidthHz": "bw_hz", "CodingRate": "cr", "Preamble": "preamble",
 		"LDRO": "ldro", "TxPowerDBm": "tx_power_dbm"}
 	for _, f := range s.PHY.Radio().Faults() {
-		fault := Fault{"phy." + phyKeys[f.Field], strconv.Itoa(f.Value), f.Want}
+		fault := Fault{"phy." + phyKeys[f.Field], strconv.Itoa(f.Found), f.Want}
 		if f.Field == "CodingRate" {
-			fault.Got, fault.Want = strconv.Itoa(s.PHY.CodingRate), "1..4 or 5..8"
+			fault.Found, fault.Want = strconv.Itoa(s.PHY.CodingRate), "1..4 or 5..8"
 		}
 		faults = append(faults, fault)
 	}

@@ -94,14 +94,14 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 func simulate(ctx context.Context) (*e22.Radio, error) {
 	settings := e22.FactoryRegisters()
 	settings.AmbientRSSI = true
-	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -68, NoiseDBm: -104})
+	air := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -68, NoiseDBm: -104})
 	var radios [2]*e22.Radio
 	for i := range radios {
 		module, err := e22test.NewModule(air, settings)
 		if err != nil {
 			return nil, err
 		}
-		module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate=300", "airrate=1200"}})
+		module.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate=300", "airrate=1200"}})
 		if radios[i], err = module.Drive(ctx, e22.Settings{}); err != nil {
 			return nil, err
 		}
@@ -137,12 +137,12 @@ func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
 	if err := wanted.SetAll(o.set); err != nil {
 		return err
 	}
-	persistence := e22.Kept
+	persistence := e22.Persistent
 	if o.temporary {
-		persistence = e22.UntilPowerOff
+		persistence = e22.Volatile
 	}
 	after, err := r.WriteRegisters(ctx, wanted, persistence)
-	if err == nil || errors.Is(err, e22.ErrRefused) {
+	if err == nil || errors.Is(err, e22.ErrIgnored) {
 		e22.WriteChanges(out, before, wanted, after)
 	}
 	return err

@@ -44,7 +44,7 @@ func TestSet(t *testing.T) {
 
 func TestSetRefused(t *testing.T) {
 	out, err := program("--simulate", "--set", "channel=23,airrate=300")
-	var refused *e22.RefusedError
+	var refused *e22.IgnoredError
 	if !errors.As(err, &refused) || len(refused.Diffs) != 1 {
 		t.Errorf("error %v", err)
 	}

@@ -29,7 +29,7 @@ and latent payloads through it, in virtual time.`
 type options struct {
 	tx, out  string
 	endpoint endpoint.Settings
-	source   endpoint.Source
+	source   endpoint.SourceSettings
 	stress   study.StressSettings
 }
 

@@ -53,7 +53,7 @@ func TestExperiment(t *testing.T) {
 			if gain := latent.Metrics.PDR - raw.Metrics.PDR; c.gain && gain < 0.1 || !c.gain && (gain < -0.02 || gain > 0.02) {
 				t.Errorf("PDR gains %.3f", gain)
 			}
-			if latent.Metrics.PDR != cut.Metrics.PDR || latent.Comparison.AirtimeReducePct < 40 {
+			if latent.Metrics.PDR != cut.Metrics.PDR || latent.Comparison.TimeOnAirReducePct < 40 {
 				t.Errorf("latent %+v, truncated %+v", latent.Metrics, cut.Metrics)
 			}
 			// Two of twelve values survive the cut.

@@ -26,7 +26,7 @@ over a simulated channel in virtual time, and again with sensor12_packed payload
 type options struct {
 	tx, rx, out       string
 	endpoint          endpoint.Settings
-	source            endpoint.Source
+	source            endpoint.SourceSettings
 	replay            study.ReplaySettings
 	windows, uartBaud int
 }

@@ -127,12 +127,12 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := rep.Run.Metrics
-	if got, want := []any{m.Windows, m.Sent, m.Retries, m.Acked, m.Failed, m.ETX, m.AirtimeS, m.RTTMs, m.QueueMs, m.EndToEndMs, m.PayloadMean},
-		[]any{tx.Windows, tx.Sent, tx.Retries, tx.Acked, tx.Failed, tx.ETX, tx.AirtimeS, tx.RTTMs, tx.QueueMs, tx.EndToEndMs, tx.PayloadMean}; fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := []any{m.Windows, m.Sent, m.Retries, m.Acked, m.Failed, m.ETX, m.TimeOnAirS, m.RTTMs, m.QueueMs, m.EndToEndMs, m.PayloadMean},
+		[]any{tx.Windows, tx.Sent, tx.Retries, tx.Acked, tx.Failed, tx.ETX, tx.TimeOnAirS, tx.RTTMs, tx.QueueMs, tx.EndToEndMs, tx.PayloadMean}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("sender: report has %v, the program %v", got, want)
 	}
-	if got, want := []any{m.RxOK, m.RxRepeated, m.Delivered, m.AcksSent, m.AckAirtimeS},
-		[]any{rx.RxOK, rx.RxRepeated, rx.Delivered, rx.AcksSent, rx.AckAirtimeS}; fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := []any{m.RxOK, m.RxRepeated, m.Delivered, m.AcksSent, m.AckTimeOnAirS},
+		[]any{rx.RxOK, rx.RxRepeated, rx.Delivered, rx.AcksSent, rx.AckTimeOnAirS}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("receiver: report has %v, the program %v", got, want)
 	}
 	if m.Failed == 0 || m.Delivered == n {

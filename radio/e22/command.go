@@ -25,14 +25,14 @@ const (
 // Persistence says how long settings last.
 type Persistence uint8
 
-// The kinds of persistence. UntilPowerOff spares the module's flash memory.
+// The kinds of persistence. Volatile spares the module's flash memory.
 const (
-	Kept          Persistence = iota // stored in the module
-	UntilPowerOff                    // lost when the module is powered off
+	Persistent Persistence = iota // stored in the module
+	Volatile                      // lost when the module is powered off
 )
 
 func (p Persistence) command() byte {
-	if p == UntilPowerOff {
+	if p == Volatile {
 		return cmdWriteTemp
 	}
 	return cmdWriteKept
@@ -56,7 +56,7 @@ func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 }
 
 // WriteRegisters writes all settings, reads them back and returns what it found. If
-// the module did not accept some of them, the error is a [*RefusedError] that lists
+// the module did not accept some of them, the error is a [*IgnoredError] that lists
 // these; the others are in force nevertheless. The driver uses the new BaudRate,
 // Parity, PacketSize and RSSIByte at once.
 func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistence) (found Registers, err error) {
@@ -73,7 +73,7 @@ func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistenc
 		if found, err = x.readRegisters(ctx); err != nil {
 			return err
 		}
-		if p == Kept {
+		if p == Persistent {
 			r.mu.Lock()
 			r.kept = r.line
 			r.mu.Unlock()
@@ -84,7 +84,7 @@ func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistenc
 		return Registers{}, err
 	}
 	if diffs := want.Diff(found); len(diffs) > 0 {
-		return found, &RefusedError{diffs}
+		return found, &IgnoredError{diffs}
 	}
 	return found, nil
 }

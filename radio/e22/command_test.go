@@ -52,7 +52,7 @@ func TestConfigSurvivesFaults(t *testing.T) {
 				want := before
 				want.Channel, want.PowerDBm, want.RSSIByte, want.Address = 40, 17, true, 0xC100
 				m.SetFaults(c.faults)
-				after, err := r.WriteRegisters(t.Context(), want, e22.Kept)
+				after, err := r.WriteRegisters(t.Context(), want, e22.Persistent)
 				if err != nil || after != want || m.Registers() != want {
 					t.Fatalf("wrote, found %+v, %v (%s)", after, err, c.reason)
 				}
@@ -64,16 +64,16 @@ func TestConfigSurvivesFaults(t *testing.T) {
 func TestConfigNamesWhatWasIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		m.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate", "lbt"}})
+		m.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate", "lbt"}})
 		r := drive(t, m, e22.Settings{Pins: m})
 		want := e22.FactoryRegisters()
 		want.AirDataRate, want.LBT, want.Channel = 300, true, 7
-		found, err := r.WriteRegisters(t.Context(), want, e22.Kept)
-		var refused *e22.RefusedError
-		if !errors.Is(err, e22.ErrRefused) || !errors.As(err, &refused) || len(refused.Diffs) != 2 {
+		found, err := r.WriteRegisters(t.Context(), want, e22.Persistent)
+		var refused *e22.IgnoredError
+		if !errors.Is(err, e22.ErrIgnored) || !errors.As(err, &refused) || len(refused.Diffs) != 2 {
 			t.Fatalf("error %v", err)
 		}
-		if refused.Diffs[0] != (e22.Diff{Field: "airrate", Wanted: "300", Found: "2400"}) {
+		if refused.Diffs[0] != (e22.Diff{Field: "airrate", Want: "300", Found: "2400"}) {
 			t.Errorf("first diff %+v", refused.Diffs[0])
 		}
 		if found != m.Registers() || found.Channel != 7 || found.AirDataRate != 2400 {
@@ -133,7 +133,7 @@ func TestConfigFailures(t *testing.T) {
 	})
 	t.Run("settings out of range", func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		if _, err := drive(t, m, e22.Settings{}).WriteRegisters(t.Context(), e22.Registers{}, e22.Kept); !errors.Is(err, e22.ErrRegister) {
+		if _, err := drive(t, m, e22.Settings{}).WriteRegisters(t.Context(), e22.Registers{}, e22.Persistent); !errors.Is(err, e22.ErrRegister) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -145,11 +145,11 @@ func TestPersistence(t *testing.T) {
 		r := drive(t, m, e22.Settings{Pins: m, AUX: m, Open: m.Open})
 		s := e22.FactoryRegisters()
 		s.Channel = 5
-		if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.Persistent); err != nil {
 			t.Fatal(err)
 		}
 		s.Channel, s.BaudRate = 6, 115200
-		if _, err := r.WriteRegisters(t.Context(), s, e22.UntilPowerOff); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.Volatile); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.Registers(); got.Channel != 6 || got.BaudRate != 115200 {
@@ -172,13 +172,13 @@ func TestPersistence(t *testing.T) {
 // After settings changed, the driver speaks as the module now does.
 func TestDriverFollowsConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		ma, mb := module(t, air, e22.FactoryRegisters()), module(t, air, e22.FactoryRegisters())
 		a, b := drive(t, ma, e22.Settings{Pins: ma}), drive(t, mb, e22.Settings{Pins: mb})
 		s := fast()
 		s.Parity, s.RSSIByte, s.PacketSize = e22.Parity8O1, true, 64
 		for _, r := range []*e22.Radio{a, b} {
-			if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
+			if _, err := r.WriteRegisters(t.Context(), s, e22.Persistent); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -197,14 +197,14 @@ func TestDriverFollowsConfig(t *testing.T) {
 
 func TestKeyAndProductID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		ma, mb := module(t, air, fast()), module(t, air, fast())
 		cfg := configFor(fast())
 		cfg.Pins = ma
 		a := drive(t, ma, cfg)
 		cfg.Pins = mb
 		b := drive(t, mb, cfg)
-		if err := a.WriteKey(t.Context(), 0xBEEF, e22.Kept); err != nil {
+		if err := a.WriteKey(t.Context(), 0xBEEF, e22.Persistent); err != nil {
 			t.Fatal(err)
 		}
 		exchange := func() int {
@@ -217,7 +217,7 @@ func TestKeyAndProductID(t *testing.T) {
 		if n := exchange(); n != 0 {
 			t.Error("heard across different keys")
 		}
-		if err := b.WriteKey(t.Context(), 0xBEEF, e22.UntilPowerOff); err != nil {
+		if err := b.WriteKey(t.Context(), 0xBEEF, e22.Volatile); err != nil {
 			t.Fatal(err)
 		}
 		if n := exchange(); n != 1 {
@@ -231,7 +231,7 @@ func TestKeyAndProductID(t *testing.T) {
 
 func TestRSSI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -83, NoiseDBm: -107})
+		air := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -83, NoiseDBm: -107})
 		settings := fast()
 		settings.RSSIByte = true
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -278,7 +278,7 @@ func TestRSSINeedsItsRegister(t *testing.T) {
 // otherwise, and what only began so is a failure.
 func TestRSSIAnswerBeginsLikeAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		s := fast()
 		s.AmbientRSSI = false // b asks in vain while the frame comes
 		ma, mb := module(t, air, fast()), module(t, air, s)

@@ -10,7 +10,7 @@
 //
 // [Registers] are the module's settings by name. [Radio.ReadRegisters] reads them.
 // [Radio.WriteRegisters] writes them, reads them back, and lists the settings that
-// the module silently ignored in a [*RefusedError]. Both need the module in
+// the module silently ignored in a [*IgnoredError]. Both need the module in
 // configuration mode, which is pin M0 low and pin M1 high; its UART then always
 // runs at 9600 baud, 8N1. On a board whose mode pins a program can set, give them
 // as Settings.Pins. On any other board, move the jumpers before and after. If the
@@ -35,7 +35,7 @@
 // with waits that grow. Meanwhile Send and Receive wait for as long as their
 // context allows. A frame that was being written is written again from its start,
 // so receivers may get it twice. A module that lost its power has lost the
-// settings that were written with [UntilPowerOff].
+// settings that were written with [Volatile].
 //
 // Registers, commands and times are those of EBYTE's user manual of the
 // E22-900T22S. Configuration over the air (prefix CF CF) is not supported. Package

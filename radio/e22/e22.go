@@ -29,11 +29,11 @@ type Settings struct {
 	// module's FixedPoint register is on.
 	Destination *Destination
 
-	// AirTime returns how long a frame of frameLen bytes is on the air;
+	// TimeOnAir returns how long a frame of frameLen bytes is on the air;
 	// Registers.PHY().TimeOnAir estimates it. Send then waits that long before it
 	// writes the next frame. nil: it does not wait. Package radio/link waits by
 	// itself, and so do programs that send more slowly than the air carries.
-	AirTime func(frameLen int) time.Duration
+	TimeOnAir func(frameLen int) time.Duration
 
 	Pins ModePins // nil: the mode is set by jumpers
 	AUX  AUX      // nil: the driver estimates when the module is ready
@@ -229,8 +229,8 @@ func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 		}
 		err = r.put(ctx, c, b)
 		if err == nil || c.lost.Err() == nil || ctx.Err() != nil {
-			if err == nil && r.settings.AirTime != nil {
-				r.free = r.free.Add(r.settings.AirTime(len(frame)))
+			if err == nil && r.settings.TimeOnAir != nil {
+				r.free = r.free.Add(r.settings.TimeOnAir(len(frame)))
 			}
 			return err
 		}
@@ -291,7 +291,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 		return radio.Reception{}, err
 	}
 	if n := r.dropped.Swap(0); n > 0 {
-		return radio.Reception{At: time.Now(), Err: fmt.Errorf("%w: %d, as Receive was not called in time", ErrOverrun, n)}, nil
+		return radio.Reception{Time: time.Now(), Err: fmt.Errorf("%w: %d, as Receive was not called in time", ErrOverrun, n)}, nil
 	}
 	select {
 	case got := <-r.received: // it was received before the port was lost

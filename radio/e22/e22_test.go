@@ -39,12 +39,12 @@ func TestSendAndReceive(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -71})
+				air := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -71})
 				ma, mb := module(t, air, c.settings), module(t, air, c.settings)
 				ma.SetFaults(c.faults)
 				mb.SetFaults(c.faults)
 				cfg := configFor(c.settings)
-				cfg.AirTime = c.settings.PHY().TimeOnAir
+				cfg.TimeOnAir = c.settings.PHY().TimeOnAir
 				a, b := drive(t, ma, cfg), drive(t, mb, cfg)
 				sizes := []int{1, 2, 17, 120, 237, 238}
 				for i, n := range sizes {
@@ -78,7 +78,7 @@ func TestPacing(t *testing.T) {
 		change  func(*e22.Settings, *e22test.Module)
 		packets int
 	}{
-		{"air time", func(c *e22.Settings, m *e22test.Module) { c.AirTime = m.Registers().PHY().TimeOnAir }, frames},
+		{"air time", func(c *e22.Settings, m *e22test.Module) { c.TimeOnAir = m.Registers().PHY().TimeOnAir }, frames},
 		{"AUX", func(c *e22.Settings, m *e22test.Module) { c.AUX = m }, frames},
 		// Without either the module merges what it could not send: the first
 		// frame is on the air while the others gather into one packet.
@@ -87,7 +87,7 @@ func TestPacing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
+				air := e22test.NewMedium(e22test.MediumSettings{})
 				settings := fast()
 				settings.AirDataRate = 2400
 				ma, mb := module(t, air, settings), module(t, air, settings)
@@ -186,7 +186,7 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestFixedPointAddressing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		station := func(address uint16, channel int) (*e22test.Module, e22.Registers) {
 			s := fast()
 			s.FixedPoint, s.Address, s.Channel = true, address, channel
@@ -197,7 +197,7 @@ func TestFixedPointAddressing(t *testing.T) {
 		mc, sc := station(3, 40)
 		cfg := configFor(sa)
 		cfg.Destination = &e22.Destination{Address: 2, Channel: 40}
-		cfg.AirTime = sa.PHY().TimeOnAir
+		cfg.TimeOnAir = sa.PHY().TimeOnAir
 		a, b, c := drive(t, ma, cfg), drive(t, mb, configFor(sb)), drive(t, mc, configFor(sc))
 		ctx := t.Context()
 		if err := errors.Join(
@@ -230,7 +230,7 @@ func TestFixedPointAddressing(t *testing.T) {
 func TestResynchronises(t *testing.T) {
 	for _, rssi := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirSettings{Seed: 4})
+			air := e22test.NewMedium(e22test.MediumSettings{Seed: 4})
 			settings := fast()
 			settings.RSSIByte = rssi
 			ma, mb := module(t, air, settings), module(t, air, settings)
@@ -272,7 +272,7 @@ func TestResynchronises(t *testing.T) {
 // A receiver nobody listens to keeps the newest and says so.
 func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		a := drive(t, module(t, air, fast()), configFor(fast()))
 		b := drive(t, module(t, air, fast()), configFor(fast()))
 		const sent = 300

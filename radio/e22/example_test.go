@@ -14,7 +14,7 @@ func Example() {
 	ctx := context.Background()
 	settings := e22.FactoryRegisters()
 	settings.AirDataRate, settings.RSSIByte = 62500, true
-	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -72})
+	air := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -72})
 	open := func() *e22.Radio {
 		module, err := e22test.NewModule(air, settings)
 		if err != nil {
@@ -25,9 +25,9 @@ func Example() {
 			panic(err)
 		}
 		r, err := e22.New(port, e22.Settings{
-			RSSIByte: settings.RSSIByte,
-			AirTime:  settings.PHY().TimeOnAir,
-			Open:     module.Open,
+			RSSIByte:  settings.RSSIByte,
+			TimeOnAir: settings.PHY().TimeOnAir,
+			Open:      module.Open,
 		})
 		if err != nil {
 			panic(err)

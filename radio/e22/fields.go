@@ -185,9 +185,9 @@ func (r *Registers) SetAll(text string) error {
 
 // Diff is a setting that differs from what was wanted.
 type Diff struct {
-	Field  string // its name, as in Registers.Fields
-	Wanted string
-	Found  string
+	Field string // its name, as in Registers.Fields
+	Want  string
+	Found string
 }
 
 // Diff returns the settings of found that differ from r, which are the wanted ones.
@@ -202,20 +202,20 @@ func (r Registers) Diff(found Registers) []Diff {
 	return diffs
 }
 
-// ErrRefused is wrapped by every [*RefusedError].
-var ErrRefused = errors.New("e22: module ignored settings")
+// ErrIgnored is wrapped by every [*IgnoredError].
+var ErrIgnored = errors.New("e22: module ignored settings")
 
-// RefusedError lists the settings that a module acknowledged, but did not accept.
+// IgnoredError lists the settings that a module acknowledged, but did not accept.
 // Newer firmware, for example, ignores the air data rates 300 and 1200.
-type RefusedError struct{ Diffs []Diff }
+type IgnoredError struct{ Diffs []Diff }
 
-func (e *RefusedError) Error() string {
+func (e *IgnoredError) Error() string {
 	parts := make([]string, len(e.Diffs))
 	for i, d := range e.Diffs {
-		parts[i] = fmt.Sprintf("%s: wanted %s, found %s", d.Field, d.Wanted, d.Found)
+		parts[i] = fmt.Sprintf("%s: wanted %s, found %s", d.Field, d.Want, d.Found)
 	}
-	return fmt.Sprintf("%v: %s", ErrRefused, strings.Join(parts, "; "))
+	return fmt.Sprintf("%v: %s", ErrIgnored, strings.Join(parts, "; "))
 }
 
 // Unwrap returns ErrRefused.
-func (e *RefusedError) Unwrap() error { return ErrRefused }
+func (e *IgnoredError) Unwrap() error { return ErrIgnored }

@@ -126,7 +126,7 @@ func (l linked) check(t *testing.T, count, size int) {
 // air: it resumes, and nothing acknowledged is lost.
 func TestLinkUnplugged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{Loss: 0.1, Seed: 1})
+		air := e22test.NewMedium(e22test.MediumSettings{Loss: 0.1, Seed: 1})
 		settings := fast()
 		settings.RSSIByte = true
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -155,7 +155,7 @@ func TestLinkOnSlowUART(t *testing.T) {
 		for _, size := range []int{4, 30, 238} {
 			t.Run(fmt.Sprintf("%d baud, %d bytes", baud, size), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					air := e22test.NewAir(e22test.AirSettings{})
+					air := e22test.NewMedium(e22test.MediumSettings{})
 					settings := fast()
 					settings.BaudRate, settings.RSSIByte = baud, true
 					ma, mb := module(t, air, settings), module(t, air, settings)

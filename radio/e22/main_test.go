@@ -28,7 +28,7 @@ func configFor(s e22.Registers) e22.Settings {
 }
 
 // module returns a simulated module in that air.
-func module(t testing.TB, air *e22test.Air, s e22.Registers) *e22test.Module {
+func module(t testing.TB, air *e22test.Medium, s e22.Registers) *e22test.Module {
 	t.Helper()
 	m, err := e22test.NewModule(air, s)
 	if err != nil {

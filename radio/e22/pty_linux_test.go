@@ -109,7 +109,7 @@ func serve(t *testing.T, m *e22test.Module) string {
 }
 
 func TestOverPTY(t *testing.T) {
-	air := e22test.NewAir(e22test.AirSettings{})
+	air := e22test.NewMedium(e22test.MediumSettings{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
 	ctx := minute(t)
 	a, b := open(t, ctx, serve(t, ma), patient(configFor(fast()))), open(t, ctx, serve(t, mb), patient(configFor(fast())))
@@ -121,13 +121,13 @@ func TestOverPTY(t *testing.T) {
 	configMode(t, mb)
 	want := fast()
 	want.Channel = 3
-	if found, err := b.WriteRegisters(ctx, want, e22.Kept); err != nil || found != want {
+	if found, err := b.WriteRegisters(ctx, want, e22.Persistent); err != nil || found != want {
 		t.Errorf("config %+v, %v", found, err)
 	}
 }
 
 func TestPTYUnplugged(t *testing.T) {
-	air := e22test.NewAir(e22test.AirSettings{})
+	air := e22test.NewMedium(e22test.MediumSettings{})
 	ma, mb := module(t, air, fast()), module(t, air, fast())
 	cfg := patient(configFor(fast()))
 	lost, back := make(chan error, 1), make(chan struct{}, 1)

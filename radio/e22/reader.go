@@ -144,7 +144,7 @@ func (in *reader) silence() time.Duration {
 	if in.r.settings.Silence > 0 {
 		return in.r.settings.Silence
 	}
-	return radio.SilenceAt(in.r.lineNow().baud)
+	return radio.SilenceForBaud(in.r.lineNow().baud)
 }
 
 // take passes on bytes, or with none the time: to a command, or to the parser.

@@ -104,12 +104,12 @@ var ErrRegister = errors.New("e22: setting out of range")
 // RegisterError reports a setting whose value is not allowed.
 type RegisterError struct {
 	Field string // its name, as in Registers.Fields
-	Value string
+	Found string
 	Want  string // the values that are allowed
 }
 
 func (e *RegisterError) Error() string {
-	return fmt.Sprintf("e22: %s: %s, want %s", e.Field, e.Value, e.Want)
+	return fmt.Sprintf("e22: %s: %s, want %s", e.Field, e.Found, e.Want)
 }
 
 // Unwrap returns ErrRegister.

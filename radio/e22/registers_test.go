@@ -143,7 +143,7 @@ func TestRegistersDiff(t *testing.T) {
 	if len(diffs) != 2 || diffs[0] != (Diff{"airrate", "300", "2400"}) || diffs[1] != (Diff{"lbt", "on", "off"}) {
 		t.Errorf("diffs %v", diffs)
 	}
-	err := &RefusedError{diffs}
+	err := &IgnoredError{diffs}
 	if got, want := err.Error(), "e22: module ignored settings: airrate: wanted 300, found 2400; lbt: wanted on, found off"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

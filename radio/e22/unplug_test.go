@@ -18,7 +18,7 @@ import (
 // middle of a transfer that is repeated until it is acknowledged. All arrives.
 func TestUnpluggedForFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{Loss: 0.1, Seed: 1})
+		air := e22test.NewMedium(e22test.MediumSettings{Loss: 0.1, Seed: 1})
 		settings := fast()
 		settings.RSSIByte = true
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -110,7 +110,7 @@ func acknowledged(t *testing.T, r *e22.Radio, seq byte) bool {
 // Without the port, Send waits for as long as its context allows, and says so.
 func TestSendWhileUnplugged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		ma := module(t, air, fast())
 		b := drive(t, module(t, air, fast()), configFor(fast()))
 		cfg := configFor(fast())
@@ -144,7 +144,7 @@ func TestSendWhileUnplugged(t *testing.T) {
 // A frame cut off half way is sent again from its start.
 func TestUnpluggedInMidFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		ma := module(t, air, e22.FactoryRegisters())
 		b := drive(t, module(t, air, e22.FactoryRegisters()), e22.Settings{})
 		a := drive(t, ma, e22.Settings{Open: ma.Open})
@@ -169,7 +169,7 @@ func TestUnpluggedInMidFrame(t *testing.T) {
 // frame alone.
 func TestReceiverUnpluggedInMidFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		settings := e22.FactoryRegisters()
 		settings.BaudRate = 1200
 		ma, mb := module(t, air, settings), module(t, air, settings)
@@ -206,7 +206,7 @@ func TestUnpluggedForGood(t *testing.T) {
 			"receive":      func() error { _, err := r.Receive(t.Context()); return err },
 			"send":         func() error { return r.Send(t.Context(), frame(t, 1, 3)) },
 			"rssi":         func() error { _, err := r.RSSI(t.Context()); return err },
-			"write config": func() error { _, err := r.WriteRegisters(t.Context(), fast(), e22.Kept); return err },
+			"write config": func() error { _, err := r.WriteRegisters(t.Context(), fast(), e22.Persistent); return err },
 		} {
 			if err := call(); !errors.Is(err, e22.ErrDisconnected) || !errors.Is(err, e22test.ErrUnplugged) {
 				t.Errorf("%s: %v", name, err)

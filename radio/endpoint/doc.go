@@ -16,7 +16,7 @@
 //
 // Settings are structs whose zero value is the default. Some can be set from a
 // command line: [RadioSettings] opens a radio, [SamplerSettings] samples a recording
-// or a simulated sensor, and [Source] reads windows for a simulated link. Their
+// or a simulated sensor, and [SourceSettings] reads windows for a simulated link. Their
 // method RegisterFlags adds flags to a FlagSet. Check reports settings that
 // contradict each other as an [ErrSettings]; its messages name a setting by its
 // flag, without the dashes.

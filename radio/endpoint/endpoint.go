@@ -139,9 +139,9 @@ func (e *Endpoint) Spec() *runspec.RunSpec { return e.spec }
 // Codec returns the codec.
 func (e *Endpoint) Codec() codec.Codec { return e.codec }
 
-// Schema returns the names and units of the values of a step. If the codec does not
+// SensorSchema returns the names and units of the values of a step. If the codec does not
 // know them, it is sensor.ForDims of the RunSpec's window.
-func (e *Endpoint) Schema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
+func (e *Endpoint) SensorSchema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
 
 // ModelHash returns the hash of the codec's model, by which two ends can tell
 // whether they have the same one. It is "" if the codec has no model.

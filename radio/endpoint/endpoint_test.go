@@ -55,7 +55,7 @@ func (w *wire) Send(_ context.Context, frame []byte) error {
 	frame = slices.Clone(frame)
 	w.wg.Go(func() {
 		time.Sleep(w.delay)
-		w.peer.in <- radio.Reception{Frame: frame, At: time.Now(), RSSIdBm: -70, HasRSSI: true}
+		w.peer.in <- radio.Reception{Frame: frame, Time: time.Now(), RSSIdBm: -70, HasRSSI: true}
 	})
 	return nil
 }
@@ -391,7 +391,7 @@ func TestNew(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || len(e.ModelHash()) != 64 || len(e.DataStd()) != 12 || !e.Schema().IsMotion() {
+			if err != nil || len(e.ModelHash()) != 64 || len(e.DataStd()) != 12 || !e.SensorSchema().IsMotion() {
 				t.Errorf("%v, %v", e, err)
 			}
 		})
@@ -436,7 +436,7 @@ func TestSettings(t *testing.T) {
 	}
 	newRadio := func() settings { return &endpoint.RadioSettings{} }
 	newSampler := func() settings { return &endpoint.SamplerSettings{} }
-	newSource := func() settings { return &endpoint.Source{} }
+	newSource := func() settings { return &endpoint.SourceSettings{} }
 	for _, c := range []struct {
 		name string
 		new  func() settings
@@ -505,7 +505,7 @@ func TestSource(t *testing.T) {
 	}
 	dir := t.TempDir()
 	set, torn, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "torn.jsonl"), filepath.Join(dir, "empty.jsonl")
-	windows, err := (&endpoint.Source{Samples: walk}).Windows(spec, 10)
+	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
 	}
@@ -531,21 +531,21 @@ func TestSource(t *testing.T) {
 	flat.Window.Dims = 6
 	for _, c := range []struct {
 		name   string
-		source endpoint.Source
+		source endpoint.SourceSettings
 		spec   *runspec.RunSpec
 		limit  int
 		n      int
 		warned bool
 		want   string
 	}{
-		{"a data set", endpoint.Source{Dataset: set}, spec, 0, 10, false, ""},
-		{"limited by the caller", endpoint.Source{Dataset: set}, spec, 3, 3, false, ""},
-		{"limited by the RunSpec", endpoint.Source{Samples: walk}, &limited, 9, 4, false, ""},
-		{"a torn data set", endpoint.Source{Dataset: torn}, spec, 0, 9, true, ""},
-		{"nothing in it", endpoint.Source{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
-		{"no such file", endpoint.Source{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
-		{"neither", endpoint.Source{}, spec, 0, 0, false, "want either"},
-		{"samples of another length", endpoint.Source{Samples: walk}, &flat, 0, 0, false, "window.dims: 6, want 12"},
+		{"a data set", endpoint.SourceSettings{Dataset: set}, spec, 0, 10, false, ""},
+		{"limited by the caller", endpoint.SourceSettings{Dataset: set}, spec, 3, 3, false, ""},
+		{"limited by the RunSpec", endpoint.SourceSettings{Samples: walk}, &limited, 9, 4, false, ""},
+		{"a torn data set", endpoint.SourceSettings{Dataset: torn}, spec, 0, 9, true, ""},
+		{"nothing in it", endpoint.SourceSettings{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
+		{"no such file", endpoint.SourceSettings{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
+		{"neither", endpoint.SourceSettings{}, spec, 0, 0, false, "want either"},
+		{"samples of another length", endpoint.SourceSettings{Samples: walk}, &flat, 0, 0, false, "window.dims: 6, want 12"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false

@@ -36,7 +36,7 @@ func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*ou
 		return nil, err
 	}
 	now := time.Now()
-	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, At: now})
+	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, Time: now})
 	if err := o.log.Start(now, e.start); err != nil {
 		return nil, errors.Join(err, o.close())
 	}

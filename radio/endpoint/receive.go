@@ -61,14 +61,14 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		return runlog.Metrics{}, err
 	}
 	record := dataset.Window{RunID: e.spec.RunID}
-	if schema := e.Schema(); schema.Names() != nil {
+	if schema := e.SensorSchema(); schema.Names() != nil {
 		record.Order, record.Units = schema.Names(), schema.Units()
 	}
 	delivered := 0
 	runner := link.Runner{Radio: r, Log: out.event}
 	err = runner.Receive(ctx, receiver, func(d link.Delivery) error {
 		w := record
-		w.TsMs, w.ID, w.Values = d.At.UnixMilli(), out.nextID(), d.Window
+		w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
 		if err := out.write(w); err != nil {
 			return err
 		}

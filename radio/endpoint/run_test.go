@@ -286,7 +286,7 @@ func uart(port string, rssi bool) *endpoint.RadioSettings {
 func TestOverModules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	air := e22test.NewAir(e22test.AirSettings{})
+	air := e22test.NewMedium(e22test.MediumSettings{})
 	settings := e22.FactoryRegisters()
 	settings.BaudRate, settings.AirDataRate, settings.RSSIByte = 115200, 62500, true
 	var port [2]string

@@ -10,9 +10,9 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// Source says which windows a simulated link sends: those of a recording or those of
+// SourceSettings says which windows a simulated link sends: those of a recording or those of
 // a data set. Either Samples or Dataset must be set.
-type Source struct {
+type SourceSettings struct {
 	Samples string // path of a recording, JSONL or CSV. Flag --samples
 	Dataset string // path of a dataset_raw.jsonl. Flag --dataset
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
@@ -23,14 +23,14 @@ type Source struct {
 }
 
 // RegisterFlags adds the flags that the fields mention.
-func (s *Source) RegisterFlags(fs *flag.FlagSet) {
+func (s *SourceSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Samples, "samples", "", "recording to send, JSONL or CSV")
 	fs.StringVar(&s.Dataset, "dataset", "", "dataset_raw.jsonl to send instead of --samples")
 	registerMaxGap(fs, &s.MaxGapMs)
 }
 
 // Check reports settings that contradict each other, as [ErrSettings].
-func (s *Source) Check() error {
+func (s *SourceSettings) Check() error {
 	if (s.Samples == "") == (s.Dataset == "") {
 		return fmt.Errorf("%w: want either samples or dataset", ErrSettings)
 	}
@@ -41,13 +41,13 @@ func (s *Source) Check() error {
 }
 
 // Name returns the path of the file that the windows come from, with slashes.
-func (s *Source) Name() string { return filepath.ToSlash(s.Samples + s.Dataset) }
+func (s *SourceSettings) Name() string { return filepath.ToSlash(s.Samples + s.Dataset) }
 
 // Windows reads the windows that the RunSpec's sender would send, into memory. It
 // reads at most limit of them, and no more than the RunSpec's tx.max_windows; with a
 // limit of 0 there is only the latter. If there is no window, the error wraps
 // dataset.ErrEmpty.
-func (s *Source) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
+func (s *SourceSettings) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}

@@ -6,10 +6,10 @@ import (
 )
 
 // budget keeps the share of time on the air within a limit over any hour, the duty
-// cycle. It adds up airtime in steps of ten seconds. A step counts until an hour
+// cycle. It adds up times on air in steps of ten seconds. A step counts until an hour
 // after its end, so the budget errs on the safe side by at most one step.
 type budget struct {
-	limit time.Duration // of airtime in an hour; 0: no limit
+	limit time.Duration // of time on air per hour; 0: no limit
 	used  time.Duration // the sum of steps
 	steps [dutyHour/dutyStep + 1]time.Duration
 	first int64 // number of the oldest step that counts
@@ -55,31 +55,31 @@ func (b *budget) advance(now time.Time) {
 	}
 }
 
-// freeAt returns when airtime may be spent: now or later.
-func (b *budget) freeAt(now time.Time, airtime time.Duration) time.Time {
+// freeAt returns when a time on air may be spent: now or later.
+func (b *budget) freeAt(now time.Time, timeOnAir time.Duration) time.Time {
 	if b.limit == 0 {
 		return now
 	}
 	b.advance(now)
 	used := b.used
-	for step := b.first; used+airtime > b.limit; step++ {
+	for step := b.first; used+timeOnAir > b.limit; step++ {
 		used -= b.steps[step%int64(len(b.steps))]
-		if used+airtime <= b.limit {
+		if used+timeOnAir <= b.limit {
 			return time.Unix(0, (step+int64(len(b.steps)))*int64(dutyStep))
 		}
 		if step-b.first >= int64(len(b.steps)) {
-			break // airtime exceeds the whole budget
+			break // timeOnAir exceeds the whole budget
 		}
 	}
 	return now
 }
 
-// spend adds airtime.
-func (b *budget) spend(now time.Time, airtime time.Duration) {
+// spend adds a time on air.
+func (b *budget) spend(now time.Time, timeOnAir time.Duration) {
 	if b.limit == 0 {
 		return
 	}
 	b.advance(now)
-	b.steps[stepOf(now)%int64(len(b.steps))] += airtime
-	b.used += airtime
+	b.steps[stepOf(now)%int64(len(b.steps))] += timeOnAir
+	b.used += timeOnAir
 }

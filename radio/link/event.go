@@ -41,7 +41,7 @@ const (
 //	recon_failed   Seq Reason
 type Event struct {
 	Kind     EventKind
-	At       time.Time
+	Time     time.Time
 	Seq      byte // of the window; an ACK's is the one that it acknowledges
 	WindowID int64
 	SensorMs int64 // sensor time of the window's last sample, ms since 1970

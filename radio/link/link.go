@@ -84,7 +84,7 @@ type Delivery struct {
 	Seq     byte
 	Payload []byte
 	Window  []float64 // nil if the receiver has no codec
-	At      time.Time
+	Time    time.Time
 	RSSIdBm int // received signal strength; valid only if HasRSSI
 	HasRSSI bool
 }
@@ -157,7 +157,7 @@ type Action struct {
 type QueuePolicy string
 
 // The queue policies. With QueueBlock, the caller must offer a window only if
-// [Sender.Room] is above 0; otherwise the window is dropped.
+// [Sender.QueueSpace] is above 0; otherwise the window is dropped.
 const (
 	QueueBlock      QueuePolicy = "block"       // the caller waits
 	QueueDropOldest QueuePolicy = "drop_oldest" // the longest waiting window is dropped

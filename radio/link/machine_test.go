@@ -233,8 +233,8 @@ func TestQueuePolicies(t *testing.T) {
 		t.Run(string(c.policy), func(t *testing.T) {
 			b := newBench(t, func(settings *SenderSettings) { settings.Queue, settings.QueueLen = c.policy, 2 })
 			for i := range 4 {
-				if i == 3 && b.s.Room() != 0 {
-					t.Errorf("room for %d", b.s.Room())
+				if i == 3 && b.s.QueueSpace() != 0 {
+					t.Errorf("room for %d", b.s.QueueSpace())
 				}
 				b.step(Offer(window(i)))
 			}

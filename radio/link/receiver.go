@@ -67,14 +67,14 @@ func (r *Receiver) Step(now time.Time, in Input, actions []Action) (_ []Action, 
 	}
 	frame, err := r.parse(in.Reception)
 	if err != nil {
-		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()}), time.Time{}
+		return appendEvent(actions, Event{Kind: EventRxParseFail, Time: now, Reason: err.Error()}), time.Time{}
 	}
 	if _, ok := frame.Acked(); ok {
 		return actions, time.Time{} // another receiver's ACK
 	}
 	repeated := r.repeated(now, frame.Seq)
 	actions = appendEvent(actions, Event{
-		Kind: EventRxOK, At: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(in.Reception.Frame),
+		Kind: EventRxOK, Time: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(in.Reception.Frame),
 		RSSIdBm: in.Reception.RSSIdBm, HasRSSI: in.Reception.HasRSSI, Duplicate: repeated,
 	})
 	if !repeated {
@@ -101,14 +101,14 @@ func (r *Receiver) parse(reception radio.Reception) (radio.Frame, error) {
 // deliver decodes a new frame and delivers its window. If the codec refuses it, ok
 // is false.
 func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Reception, actions []Action) (_ []Action, ok bool) {
-	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, At: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
+	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, Time: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
 	if r.settings.Codec != nil {
 		var err error
 		if r.window, err = r.settings.Codec.AppendDecode(r.window[:0], frame.Payload); err != nil {
-			return appendEvent(actions, Event{Kind: EventReconFailed, At: now, Seq: frame.Seq, Reason: err.Error()}), false
+			return appendEvent(actions, Event{Kind: EventReconFailed, Time: now, Seq: frame.Seq, Reason: err.Error()}), false
 		}
 		d.Window = r.window
-		actions = appendEvent(actions, Event{Kind: EventReconDone, At: now, Seq: frame.Seq, Window: r.window})
+		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window})
 	}
 	r.remember(now, frame.Seq)
 	return append(actions, Action{Kind: ActionDeliver, Delivery: d}), true
@@ -116,14 +116,14 @@ func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Rec
 
 // acknowledge sends the ACK of seq, if the duty cycle allows it.
 func (r *Receiver) acknowledge(now time.Time, seq byte, actions []Action) []Action {
-	airtime := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
-	if r.budget.freeAt(now, airtime).After(now) {
+	timeOnAir := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
+	if r.budget.freeAt(now, timeOnAir).After(now) {
 		return actions
 	}
-	r.budget.spend(now, airtime)
+	r.budget.spend(now, timeOnAir)
 	r.ack = radio.AppendAck(r.ack[:0], r.seq, seq)
 	r.seq++
-	actions = appendEvent(actions, Event{Kind: EventAckSent, At: now, Seq: seq, TimeOnAir: airtime})
+	actions = appendEvent(actions, Event{Kind: EventAckSent, Time: now, Seq: seq, TimeOnAir: timeOnAir})
 	return append(actions, Action{Kind: ActionSend, Frame: r.ack})
 }
 

@@ -122,7 +122,7 @@ func (r *sendRun) loop(ctx context.Context) error {
 	stop := ctx.Done()
 	var flushed <-chan time.Time
 	for !r.sender.Done() {
-		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.Room() > 0) {
+		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.QueueSpace() > 0) {
 			r.asked = true
 			r.ask <- struct{}{}
 		}

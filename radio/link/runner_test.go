@@ -57,7 +57,7 @@ func (p *pipe) Send(ctx context.Context, frame []byte) error {
 	frame = slices.Clone(frame)
 	p.wg.Go(func() {
 		time.Sleep(p.delay)
-		p.peer.in <- radio.Reception{Frame: frame, At: time.Now()}
+		p.peer.in <- radio.Reception{Frame: frame, Time: time.Now()}
 	})
 	return nil
 }

@@ -114,8 +114,8 @@ func NewSender(settings SenderSettings) (*Sender, error) {
 		rng: rand.New(rand.NewPCG(s.Seed, 0)), flight: make([]*slot, 0, s.MaxInFlight)}, nil
 }
 
-// Room returns how many windows the queue takes before its policy drops one.
-func (s *Sender) Room() int { return s.settings.QueueLen - s.queued }
+// QueueSpace returns how many windows the queue takes before its policy drops one.
+func (s *Sender) QueueSpace() int { return s.settings.QueueLen - s.queued }
 
 // Pending returns how many windows are queued or in flight.
 func (s *Sender) Pending() int { return s.queued + len(s.flight) }
@@ -150,20 +150,20 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 // offer encodes a window and queues it.
 func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 	if s.shutdown {
-		return appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: w.ID, Reason: "shutdown"})
+		return appendEvent(actions, Event{Kind: EventTxDropped, Time: now, WindowID: w.ID, Reason: "shutdown"})
 	}
 	f := s.take()
 	if err := s.encode(f, w.Values); err != nil {
 		s.put(f)
-		return appendEvent(actions, Event{Kind: EventTxFailed, At: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
+		return appendEvent(actions, Event{Kind: EventTxFailed, Time: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
 	}
 	f.id, f.sensorMs, f.offered = w.ID, w.SensorMs, now
-	if s.Room() <= 0 {
+	if s.QueueSpace() <= 0 {
 		dropped := f
 		if s.settings.Queue == QueueDropOldest {
 			dropped = s.pop()
 		}
-		actions = appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: dropped.id, Reason: "queue full"})
+		actions = appendEvent(actions, Event{Kind: EventTxDropped, Time: now, WindowID: dropped.id, Reason: "queue full"})
 		s.put(dropped)
 		if dropped == f {
 			return actions
@@ -203,7 +203,7 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 		err = r.Err
 	}
 	if err != nil {
-		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()})
+		return appendEvent(actions, Event{Kind: EventRxParseFail, Time: now, Reason: err.Error()})
 	}
 	acked, ok := frame.Acked()
 	if !ok {
@@ -214,11 +214,11 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 			continue
 		}
 		arrived := now
-		if r.At.After(f.lastSent) && r.At.Before(now) {
-			arrived = r.At // it had to wait for this Step
+		if r.Time.After(f.lastSent) && r.Time.Before(now) {
+			arrived = r.Time // it had to wait for this Step
 		}
 		actions = appendEvent(actions, Event{
-			Kind: EventAckReceived, At: now, Seq: acked, WindowID: f.id,
+			Kind: EventAckReceived, Time: now, Seq: acked, WindowID: f.id,
 			RTT: arrived.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: arrived.Sub(f.offered), Encode: f.encode,
 			RSSIdBm: r.RSSIdBm, HasRSSI: r.HasRSSI,
 		})
@@ -279,7 +279,7 @@ func (s *Sender) expire(now time.Time, actions []Action) []Action {
 
 // appendFailure reports a window that is given up.
 func appendFailure(actions []Action, now time.Time, f *slot, reason string) []Action {
-	return appendEvent(actions, Event{Kind: EventTxFailed, At: now, Seq: f.seq, WindowID: f.id, Reason: reason, Attempt: f.attempts})
+	return appendEvent(actions, Event{Kind: EventTxFailed, Time: now, Seq: f.seq, WindowID: f.id, Reason: reason, Attempt: f.attempts})
 }
 
 // send sends frames for as long as there is one and the air is free. It returns
@@ -290,12 +290,12 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 		if f == nil {
 			break
 		}
-		airtime := s.settings.PHY.TimeOnAir(len(f.frame))
-		if at := s.sendAt(now, airtime); now.Before(at) {
+		timeOnAir := s.settings.PHY.TimeOnAir(len(f.frame))
+		if at := s.sendAt(now, timeOnAir); now.Before(at) {
 			next = at
 			break
 		}
-		actions = s.transmit(now, f, airtime, actions)
+		actions = s.transmit(now, f, timeOnAir, actions)
 	}
 	for _, f := range s.flight {
 		if !f.due && (next.IsZero() || f.deadline.Before(next)) {
@@ -307,16 +307,16 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 
 // sendAt returns when the next frame may be sent: not before the last one has left
 // the air, and within the duty cycle.
-func (s *Sender) sendAt(now time.Time, airtime time.Duration) time.Time {
+func (s *Sender) sendAt(now time.Time, timeOnAir time.Duration) time.Time {
 	at := s.nextSend
-	if free := s.budget.freeAt(now, airtime); free.After(at) {
+	if free := s.budget.freeAt(now, timeOnAir); free.After(at) {
 		at = free
 	}
 	return at
 }
 
 // transmit sends the frame of f and starts the wait for its ACK.
-func (s *Sender) transmit(now time.Time, f *slot, airtime time.Duration, actions []Action) []Action {
+func (s *Sender) transmit(now time.Time, f *slot, timeOnAir time.Duration, actions []Action) []Action {
 	if f.attempts == 0 { // it is the head of the queue
 		s.pop()
 		s.flight = append(s.flight, f)
@@ -331,11 +331,11 @@ func (s *Sender) transmit(now time.Time, f *slot, airtime time.Duration, actions
 	f.lastSent = now
 	f.deadline = now.Add(s.settings.Wait(n) + s.ahead(f) + s.jitter())
 	s.nextSend = now.Add(s.settings.Pace(n))
-	s.budget.spend(now, airtime)
+	s.budget.spend(now, timeOnAir)
 	s.last = f
 	actions = appendEvent(actions, Event{
-		Kind: EventTxSent, At: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
-		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: airtime,
+		Kind: EventTxSent, Time: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
+		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: timeOnAir,
 		Guard: s.settings.Guard, AckTimeout: s.settings.AckTimeoutFor(n), Age: now.Sub(f.offered), Encode: f.encode,
 	})
 	return append(actions, Action{Kind: ActionSend, Frame: f.frame})

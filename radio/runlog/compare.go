@@ -4,9 +4,9 @@ package runlog
 // of the baseline's figure, and positive if the run is better. If the baseline's
 // figure is zero, so is the change.
 type Comparison struct {
-	PDRImprovePct    float64 `json:"pdr_improve_pct"`    // rise of Metrics.PDR
-	ETXReducePct     float64 `json:"etx_reduce_pct"`     // fall of Metrics.ETX
-	AirtimeReducePct float64 `json:"airtime_reduce_pct"` // fall of Metrics.AirtimeS
+	PDRImprovePct      float64 `json:"pdr_improve_pct"`    // rise of Metrics.PDR
+	ETXReducePct       float64 `json:"etx_reduce_pct"`     // fall of Metrics.ETX
+	TimeOnAirReducePct float64 `json:"airtime_reduce_pct"` // fall of Metrics.AirtimeS
 	// EnergyReducePct is nil unless both energies were measured.
 	EnergyReducePct *float64 `json:"energy_reduce_pct,omitempty"`
 }
@@ -14,9 +14,9 @@ type Comparison struct {
 // Compare compares run with baseline, without energy; see SetEnergy.
 func Compare(run, baseline Metrics) Comparison {
 	return Comparison{
-		PDRImprovePct:    -reducePct(run.PDR, baseline.PDR),
-		ETXReducePct:     reducePct(run.ETX, baseline.ETX),
-		AirtimeReducePct: reducePct(run.AirtimeS, baseline.AirtimeS),
+		PDRImprovePct:      -reducePct(run.PDR, baseline.PDR),
+		ETXReducePct:       reducePct(run.ETX, baseline.ETX),
+		TimeOnAirReducePct: reducePct(run.TimeOnAirS, baseline.TimeOnAirS),
 	}
 }
 

@@ -46,7 +46,7 @@ type Entry struct {
 // On error, which is a value that JSON cannot hold, it returns dst unchanged.
 func (e Entry) AppendJSON(dst []byte) ([]byte, error) {
 	w := lineWriter{b: append(dst, '{')}
-	w.int("ts_ms", e.At.UnixMilli())
+	w.int("ts_ms", e.Time.UnixMilli())
 	w.text("run_id", e.RunID)
 	w.text("event", string(e.Kind))
 	w.text("role", string(e.Role))

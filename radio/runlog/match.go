@@ -42,11 +42,11 @@ type rebuilt struct {
 func (m *Matcher) Add(e Entry) {
 	switch {
 	case e.Role == link.RoleTX && e.Kind == link.EventTxSent && e.Attempt <= 1:
-		m.sent[e.Seq] = append(m.sent[e.Seq], sending{e.At, e.WindowID, bytes.Clone(e.Payload)})
+		m.sent[e.Seq] = append(m.sent[e.Seq], sending{e.Time, e.WindowID, bytes.Clone(e.Payload)})
 	case e.Role == link.RoleRX && e.Kind == link.EventRxOK:
 		m.received[e.Seq] = bytes.Clone(e.Payload)
 	case e.Role == link.RoleRX && e.Kind == link.EventReconDone && len(e.Window) > 0:
-		m.rebuilt = append(m.rebuilt, rebuilt{e.At, e.Seq, m.received[e.Seq], slices.Clone(e.Window)})
+		m.rebuilt = append(m.rebuilt, rebuilt{e.Time, e.Seq, m.received[e.Seq], slices.Clone(e.Window)})
 	}
 }
 

@@ -28,11 +28,11 @@ type Metrics struct {
 	ETX           float64 `json:"etx"`            // expected transmissions: data frames sent / windows acknowledged
 	DeliveryRatio float64 `json:"delivery_ratio"` // windows delivered / windows
 
-	AirtimeS    float64 `json:"airtime_s"`     // of data frames, in s, estimated from the PHY
-	AckAirtimeS float64 `json:"ack_airtime_s"` // of ACKs, in s; from the receiver's log
-	PayloadMean float64 `json:"payload_bytes_mean"`
-	FrameBytes  int     `json:"frame_bytes"` // sum over data frames, header included
-	DurationS   float64 `json:"duration_s"`  // from the first event to the last, in s
+	TimeOnAirS    float64 `json:"airtime_s"`     // of data frames, in s, estimated from the PHY
+	AckTimeOnAirS float64 `json:"ack_airtime_s"` // of ACKs, in s; from the receiver's log
+	PayloadMean   float64 `json:"payload_bytes_mean"`
+	FrameBytes    int     `json:"frame_bytes"` // sum over data frames, header included
+	DurationS     float64 `json:"duration_s"`  // from the first event to the last, in s
 
 	RTTMs      Quantiles `json:"rtt_ms"`          // from a window's last sending to its ACK
 	ServiceMs  Quantiles `json:"service_ms"`      // from a window's first sending to its ACK
@@ -71,7 +71,7 @@ type Meter struct {
 // Add takes in an event of the end that role names.
 func (m *Meter) Add(role link.Role, e link.Event) {
 	// To the precision of the log, so that whoever reads it gets the same sums.
-	at := e.At.UnixMilli()
+	at := e.Time.UnixMilli()
 	if !m.started || at < m.firstMs {
 		m.firstMs = at
 	}
@@ -90,7 +90,7 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 		}
 		m.m.FrameBytes += e.FrameBytes
 		m.payload += e.PayloadBytes
-		m.m.AirtimeS += ms(e.TimeOnAir) / 1000
+		m.m.TimeOnAirS += ms(e.TimeOnAir) / 1000
 	case link.EventAckReceived:
 		if m.acked.add(e.WindowID) {
 			m.m.Acked++
@@ -114,7 +114,7 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 		m.m.ParseFails++
 	case link.EventAckSent:
 		m.m.AcksSent++
-		m.m.AckAirtimeS += ms(e.TimeOnAir) / 1000
+		m.m.AckTimeOnAirS += ms(e.TimeOnAir) / 1000
 	case link.EventReconFailed:
 		m.m.ReconFailed++
 	}

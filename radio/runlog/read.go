@@ -192,7 +192,7 @@ func parseEntry(line []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("%w: payload: %w", ErrNotEvent, err)
 	}
 	e := Entry{Header: l.Header, Event: link.Event{
-		Kind: l.Kind, At: time.UnixMilli(int64(*l.TsMs)).UTC(), Seq: l.Seq, WindowID: l.WindowID, SensorMs: int64(l.SensorTsMs),
+		Kind: l.Kind, Time: time.UnixMilli(int64(*l.TsMs)).UTC(), Seq: l.Seq, WindowID: l.WindowID, SensorMs: int64(l.SensorTsMs),
 		Attempt: int(l.Attempt), FrameBytes: int(l.FrameBytes), PayloadBytes: int(l.PayloadBytes), Payload: payload,
 		TimeOnAir: l.ToAMs.duration(), Guard: l.GuardMs.duration(), AckTimeout: l.AckTimeoutMs.duration(),
 		Encode: l.EncodeMs.duration(), Age: l.AgeMs.duration(), Queued: l.QueueMs.duration(), RTT: l.RTTMs.duration(),

@@ -127,16 +127,16 @@ func (r *Run) add(e Entry, role link.Role) error {
 	}
 	if r.First.IsZero() {
 		r.RunID, r.Mode, r.PHYID = e.RunID, e.Mode, e.PHYID
-		r.First, r.Last = e.At, e.At
+		r.First, r.Last = e.Time, e.Time
 	}
 	if e.PHYID != r.PHYID {
 		return fmt.Errorf("%w: an event over %s, want %s as before", ErrWrongLog, e.PHYID, r.PHYID)
 	}
-	if e.At.Before(r.First) {
-		r.First = e.At
+	if e.Time.Before(r.First) {
+		r.First = e.Time
 	}
-	if e.At.After(r.Last) {
-		r.Last = e.At
+	if e.Time.After(r.Last) {
+		r.Last = e.Time
 	}
 	if e.Kind == EventRunStart {
 		r.Starts++

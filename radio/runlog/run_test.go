@@ -94,13 +94,13 @@ func TestMatcher(t *testing.T) {
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	sent := func(s int, id int64, payload byte) runlog.Entry {
 		return runlog.Entry{Header: runlog.Header{Role: link.RoleTX},
-			Event: link.Event{Kind: link.EventTxSent, At: at(s), Seq: 7, WindowID: id, Attempt: 1, Payload: []byte{payload}}}
+			Event: link.Event{Kind: link.EventTxSent, Time: at(s), Seq: 7, WindowID: id, Attempt: 1, Payload: []byte{payload}}}
 	}
 	received := func(s int, payload byte) []runlog.Entry {
 		h := runlog.Header{Role: link.RoleRX}
 		return []runlog.Entry{
-			{Header: h, Event: link.Event{Kind: link.EventRxOK, At: at(s), Seq: 7, Payload: []byte{payload}}},
-			{Header: h, Event: link.Event{Kind: link.EventReconDone, At: at(s), Seq: 7, Window: []float64{float64(payload)}}},
+			{Header: h, Event: link.Event{Kind: link.EventRxOK, Time: at(s), Seq: 7, Payload: []byte{payload}}},
+			{Header: h, Event: link.Event{Kind: link.EventReconDone, Time: at(s), Seq: 7, Window: []float64{float64(payload)}}},
 		}
 	}
 	var m runlog.Matcher

@@ -42,8 +42,8 @@ var figures = func() []figure {
 		number("PDR", tx, "%.4f", func(m *Metrics) float64 { return m.PDR }),
 		number("ETX", tx, "%.3f", func(m *Metrics) float64 { return m.ETX }),
 		number("payload, mean", tx, "%.1f B", func(m *Metrics) float64 { return m.PayloadMean }),
-		number("airtime, estimated", tx, "%.3f s", func(m *Metrics) float64 { return m.AirtimeS }),
-		number("airtime of ACKs, estimated", rx, "%.3f s", func(m *Metrics) float64 { return m.AckAirtimeS }),
+		number("airtime, estimated", tx, "%.3f s", func(m *Metrics) float64 { return m.TimeOnAirS }),
+		number("airtime of ACKs, estimated", rx, "%.3f s", func(m *Metrics) float64 { return m.AckTimeOnAirS }),
 		number("last sending to ACK, median", tx, "%.1f ms", func(m *Metrics) float64 { return m.RTTMs.P50 }),
 		number("offering to ACK, median", tx, "%.1f ms", func(m *Metrics) float64 { return m.EndToEndMs.P50 }),
 		number("offering to ACK, 95 %", tx, "%.1f ms", func(m *Metrics) float64 { return m.EndToEndMs.P95 }),
@@ -107,7 +107,7 @@ func WriteTable(w io.Writer, runs ...*Run) {
 // String returns how the figures differ from the baseline's, as "PDR +25.0 %, ETX
 // -20.0 %, airtime the same".
 func (c Comparison) String() string {
-	parts := []string{"PDR " + table.Change(c.PDRImprovePct), "ETX " + table.Change(-c.ETXReducePct), "airtime " + table.Change(-c.AirtimeReducePct)}
+	parts := []string{"PDR " + table.Change(c.PDRImprovePct), "ETX " + table.Change(-c.ETXReducePct), "airtime " + table.Change(-c.TimeOnAirReducePct)}
 	if c.EnergyReducePct != nil {
 		parts = append(parts, "energy "+table.Change(-*c.EnergyReducePct))
 	}

@@ -75,7 +75,7 @@ func (w *Writer) Path() string { return w.f.Name() }
 
 // Start appends the event that a run starts at the time at.
 func (w *Writer) Start(at time.Time, s Start) error {
-	return w.append(Entry{Event: link.Event{Kind: EventRunStart, At: at}, Start: &s})
+	return w.append(Entry{Event: link.Event{Kind: EventRunStart, Time: at}, Start: &s})
 }
 
 // Write appends an event of a state machine.

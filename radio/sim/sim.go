@@ -137,8 +137,8 @@ type Outcome struct {
 	Unreported int `json:"unreported"`
 }
 
-// Air counts what the channel did, over all pairs.
-type Air struct {
+// AirStats counts what the channel did, over all pairs.
+type AirStats struct {
 	Frames     int `json:"frames"`      // sent, ACKs included
 	Lost       int `json:"lost"`        // by Loss and LossPerSecond
 	Collided   int `json:"collided"`    // destroyed by a collision
@@ -152,7 +152,7 @@ type Air struct {
 // Result is how a run ended.
 type Result struct {
 	Elapsed time.Duration // virtual time
-	Air     Air
+	Air     AirStats
 	Pairs   []Outcome // in the order of the pairs
 }
 

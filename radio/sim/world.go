@@ -57,12 +57,12 @@ type pairRun struct {
 
 // flight is a frame in transit.
 type flight struct {
-	from     *node
-	sent     []byte // as the sender gave it
-	bytes    []byte // as it arrives
-	windowID int64
-	airtime  time.Duration
-	collided bool
+	from      *node
+	sent      []byte // as the sender gave it
+	bytes     []byte // as it arrives
+	windowID  int64
+	timeOnAir time.Duration
+	collided  bool
 }
 
 // world is the state of a run.
@@ -73,7 +73,7 @@ type world struct {
 	pairs  []*pairRun
 	queue  eventQueue
 	onAir  []*flight
-	air    Air
+	air    AirStats
 	pushed uint64
 }
 
@@ -97,7 +97,7 @@ func (w *world) handle(e event) {
 			other.collided, e.flight.collided = true, true
 		}
 		w.onAir = append(w.onAir, e.flight)
-		w.at(e.at.Add(e.flight.airtime), eventAirEnd, e.node, e.flight)
+		w.at(e.at.Add(e.flight.timeOnAir), eventAirEnd, e.node, e.flight)
 	case eventAirEnd:
 		for i, f := range w.onAir {
 			if f == e.flight {
@@ -150,7 +150,7 @@ func (w *world) feed(p *pairRun) {
 	defer func() { p.feeding = false }()
 	for !p.ended {
 		if !p.held {
-			if !p.Live && p.Sender.Room() <= 0 {
+			if !p.Live && p.Sender.QueueSpace() <= 0 {
 				return
 			}
 			window, at, ok := p.Source()
@@ -165,7 +165,7 @@ func (w *world) feed(p *pairRun) {
 				return
 			}
 		}
-		if p.next.After(w.now) || !p.Live && p.Sender.Room() <= 0 {
+		if p.next.After(w.now) || !p.Live && p.Sender.QueueSpace() <= 0 {
 			return
 		}
 		p.held = false
@@ -216,12 +216,12 @@ func (w *world) deliver(n *node, d link.Delivery) {
 // transmit hands a frame to the node's modem, which sends one frame after another.
 func (w *world) transmit(n *node, frame []byte) {
 	f := &flight{from: n, sent: append([]byte(nil), frame...), windowID: n.windowID,
-		airtime: w.ch.PHY.TimeOnAir(len(frame))}
+		timeOnAir: w.ch.PHY.TimeOnAir(len(frame))}
 	start := w.now.Add(w.latency(len(frame)))
 	if n.modemAt.After(start) {
 		start = n.modemAt
 	}
-	n.modemAt = start.Add(f.airtime)
+	n.modemAt = start.Add(f.timeOnAir)
 	w.air.Frames++
 	w.at(start, eventAirStart, n, f)
 }
@@ -258,7 +258,7 @@ func (w *world) land(f *flight) {
 	w.damage(f, flips, drop, noise)
 	lateBy := ch.LateBy
 	if lateBy == 0 {
-		lateBy = 2 * f.airtime
+		lateBy = 2 * f.timeOnAir
 	}
 	at := w.now.Add(ch.Delay + jitter + w.latency(len(f.bytes)))
 	if late {
@@ -307,7 +307,7 @@ func (w *world) lost(f *flight) bool {
 		}
 		lost = n.burst
 	}
-	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.airtime.Seconds())
+	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.timeOnAir.Seconds())
 }
 
 // received passes bytes, or with none the time, to the node's stream parser.

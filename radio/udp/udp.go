@@ -149,7 +149,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 		case netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != r.remote:
 			continue
 		}
-		reception := radio.Reception{At: time.Now()}
+		reception := radio.Reception{Time: time.Now()}
 		if _, err := radio.ParseFrame(buf[:n]); err != nil {
 			reception.Err = err
 		} else {

@@ -65,7 +65,7 @@ func TestBothWays(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := pair[1].Receive(ctx)
-		if err != nil || string(got.Frame) != string(frame) || got.At.IsZero() {
+		if err != nil || string(got.Frame) != string(frame) || got.Time.IsZero() {
 			t.Errorf("frame %d: %v, %v", i, got, err)
 		}
 	}

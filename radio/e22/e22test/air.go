@@ -8,36 +8,36 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 )
 
-// AirSettings say what happens to packets between modules. With the zero value no
+// MediumSettings say what happens to packets between modules. With the zero value no
 // packet is lost.
-type AirSettings struct {
+type MediumSettings struct {
 	Loss     float64 // probability that a packet is lost on its way to one module, 0..1
 	Seed     uint64  // of the losses, here and on the UARTs: the same seed loses the same. Any value is valid
 	RSSIDBm  int     // signal strength of every packet; 0: -60
 	NoiseDBm int     // of the channels; 0: -100
 }
 
-// Air connects modules. Each receives what the others transmit on its channel, at
+// Medium connects modules. Each receives what the others transmit on its channel, at
 // its air data rate, with its NETID and key, when the packet's time on air is over.
 // Packets that overlap on a channel destroy each other, and a module that transmits
 // receives nothing. The time on air is that of [e22.Registers.PHY], which is an
-// estimate. An Air may be used from several goroutines at once.
-type Air struct {
-	settings AirSettings
+// estimate. An Medium may be used from several goroutines at once.
+type Medium struct {
+	settings MediumSettings
 
 	mu      sync.Mutex // guards the air and all its modules
 	rng     *rand.Rand
 	modules []*Module
 	onAir   []*packet
-	stats   AirStats
+	stats   MediumStats
 }
 
-// AirStats counts what has happened so far.
-type AirStats struct {
-	Packets  int           // transmitted
-	Lost     int           // by AirSettings.Loss, once for each module that would have received them
-	Collided int           // destroyed by another one
-	AirTime  time.Duration // the sum over all packets
+// MediumStats counts what has happened so far.
+type MediumStats struct {
+	Packets   int           // transmitted
+	Lost      int           // by AirSettings.Loss, once for each module that would have received them
+	Collided  int           // destroyed by another one
+	TimeOnAir time.Duration // the sum over all packets
 }
 
 // packet is one transmission.
@@ -51,19 +51,19 @@ type packet struct {
 	deaf     map[*Module]bool // modules that were transmitting meanwhile
 }
 
-// NewAir returns an air without modules.
-func NewAir(settings AirSettings) *Air {
+// NewMedium returns an air without modules.
+func NewMedium(settings MediumSettings) *Medium {
 	if settings.RSSIDBm == 0 {
 		settings.RSSIDBm = -60
 	}
 	if settings.NoiseDBm == 0 {
 		settings.NoiseDBm = -100
 	}
-	return &Air{settings: settings, rng: rand.New(rand.NewPCG(settings.Seed, 0xE22))}
+	return &Medium{settings: settings, rng: rand.New(rand.NewPCG(settings.Seed, 0xE22))}
 }
 
 // Stats returns what has been counted so far.
-func (a *Air) Stats() AirStats {
+func (a *Medium) Stats() MediumStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.stats
@@ -72,7 +72,7 @@ func (a *Air) Stats() AirStats {
 // The methods below are called with a.mu held.
 
 // busy reports whether a packet is on the channel.
-func (a *Air) busy(channel int) bool {
+func (a *Medium) busy(channel int) bool {
 	for _, p := range a.onAir {
 		if p.channel == channel {
 			return true
@@ -82,9 +82,9 @@ func (a *Air) busy(channel int) bool {
 }
 
 // transmit puts a packet on the air.
-func (a *Air) transmit(p *packet, airTime time.Duration) {
+func (a *Medium) transmit(p *packet, airTime time.Duration) {
 	a.stats.Packets++
-	a.stats.AirTime += airTime
+	a.stats.TimeOnAir += airTime
 	p.deaf = map[*Module]bool{p.from: true}
 	for _, other := range a.onAir {
 		other.deaf[p.from], p.deaf[other.from] = true, true
@@ -101,7 +101,7 @@ func (a *Air) transmit(p *packet, airTime time.Duration) {
 }
 
 // land ends a packet's time on air.
-func (a *Air) land(p *packet) {
+func (a *Medium) land(p *packet) {
 	for i, other := range a.onAir {
 		if other == p {
 			a.onAir = append(a.onAir[:i], a.onAir[i+1:]...)

@@ -64,8 +64,8 @@ func (m *Module) write(r *registers, addr int, data []byte) {
 	copy(r[addr:], data)
 	after := r.settings()
 	for i, f := range after.Fields() {
-		if slices.Contains(m.faults.IgnoreSettings, f.Name) ||
-			slices.Contains(m.faults.IgnoreSettings, f.Name+"="+f.Value) {
+		if slices.Contains(m.faults.IgnoreRegisters, f.Name) ||
+			slices.Contains(m.faults.IgnoreRegisters, f.Name+"="+f.Value) {
 			_ = after.Set(f.Name, before[i].Value)
 		}
 	}

@@ -16,7 +16,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate"}})
+	module.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate"}})
 
 	ctx := context.Background()
 	port, err := module.Open(ctx)
@@ -33,9 +33,9 @@ func Example() {
 
 	want := e22.FactoryRegisters()
 	want.AirDataRate, want.Channel = 300, 20
-	_, err = r.WriteRegisters(ctx, want, e22.UntilPowerOff)
+	_, err = r.WriteRegisters(ctx, want, e22.Volatile)
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, e22.ErrRefused), module.Registers().Channel)
+	fmt.Println(errors.Is(err, e22.ErrIgnored), module.Registers().Channel)
 	// Output:
 	// e22: module ignored settings: airrate: wanted 300, found 2400
 	// true 20

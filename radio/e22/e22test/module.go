@@ -28,15 +28,15 @@ var productID = [e22.ProductIDLen]byte{0x00, 0x22, 0x16, 0x0B, 0x00, 0x00, 0x00}
 // Faults are what goes wrong between a module and its host. The zero value is
 // nothing.
 type Faults struct {
-	Stray          []byte   // bytes before every answer in configuration mode
-	Trailing       []byte   // bytes after every answer and every received packet
-	MuteAnswers    int      // how many of the next answers are not sent at all
-	Reject         int      // how many of the next commands are answered with FF FF FF
-	ShortAnswers   int      // how many of the answers after those stop after five bytes
-	IgnoreSettings []string // settings that cannot be changed: airrate, or airrate=300 for that value only
-	DropRate       float64  // probability that a byte on the UART is lost, in either direction, 0..1
-	ReadLen        int      // how many bytes a Read returns at most; 0: no limit
-	WriteLen       int      // how many bytes a Write writes at most; 0: no limit
+	Stray           []byte   // bytes before every answer in configuration mode
+	Trailing        []byte   // bytes after every answer and every received packet
+	MuteAnswers     int      // how many of the next answers are not sent at all
+	Reject          int      // how many of the next commands are answered with FF FF FF
+	ShortAnswers    int      // how many of the answers after those stop after five bytes
+	IgnoreRegisters []string // settings that cannot be changed: airrate, or airrate=300 for that value only
+	DropRate        float64  // probability that a byte on the UART is lost, in either direction, 0..1
+	ReadLen         int      // how many bytes a Read returns at most; 0: no limit
+	WriteLen        int      // how many bytes a Write writes at most; 0: no limit
 }
 
 // registers are addresses 00 to 08: the settings and the key.
@@ -65,7 +65,7 @@ const (
 // It uses the clock of package time, so that in a testing/synctest bubble it runs in
 // virtual time. Only ServePTY starts goroutines.
 type Module struct {
-	air *Air
+	medium *Medium
 
 	// Guarded by air.mu.
 	faults  Faults
@@ -85,15 +85,15 @@ type Module struct {
 
 // NewModule returns a module in an air; nil stands for an air of its own. The
 // settings are those that it has when it is powered on. They must be valid.
-func NewModule(air *Air, settings e22.Registers) (*Module, error) {
+func NewModule(air *Medium, settings e22.Registers) (*Module, error) {
 	b, err := settings.MarshalBinary()
 	if err != nil {
 		return nil, err
 	}
 	if air == nil {
-		air = NewAir(AirSettings{})
+		air = NewMedium(MediumSettings{})
 	}
-	m := &Module{air: air, plugged: true, replug: make(chan struct{}), last: -256}
+	m := &Module{medium: air, plugged: true, replug: make(chan struct{}), last: -256}
 	copy(m.kept[:], b)
 	m.live = m.kept
 	air.mu.Lock()
@@ -113,8 +113,8 @@ func (m *Module) Open(context.Context) (e22.Port, error) {
 }
 
 func (m *Module) open() (*Port, error) {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	switch {
 	case !m.plugged:
 		return nil, ErrUnplugged
@@ -138,16 +138,16 @@ func (m *Module) Drive(ctx context.Context, settings e22.Settings) (*e22.Radio, 
 
 // SetFaults replaces the faults, at any time.
 func (m *Module) SetFaults(f Faults) {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	m.faults = f
 }
 
 // SetPins sets the mode, as jumpers or pins do. If the mode changes, bytes that the
 // module had not transmitted are lost.
 func (m *Module) SetPins(m0, m1 bool) error {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	if m.m0 != m0 || m.m1 != m1 {
 		m.m0, m.m1 = m0, m1
 		m.in, m.ready = nil, 0
@@ -158,8 +158,8 @@ func (m *Module) SetPins(m0, m1 bool) error {
 // Ready returns the state of the AUX pin: false while bytes wait for the air, or
 // are being sent to the host.
 func (m *Module) Ready() (bool, error) {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	if !m.plugged {
 		return false, ErrUnplugged
 	}
@@ -168,16 +168,16 @@ func (m *Module) Ready() (bool, error) {
 
 // Registers returns the settings in force.
 func (m *Module) Registers() e22.Registers {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	return m.live.settings()
 }
 
 // Unplug disconnects the module and its power. Its open port fails, bytes that it
 // had not transmitted are lost, and so are settings that were not kept.
 func (m *Module) Unplug() {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	if !m.plugged {
 		return
 	}
@@ -194,8 +194,8 @@ func (m *Module) Unplug() {
 
 // Plug connects the module again.
 func (m *Module) Plug() {
-	m.air.mu.Lock()
-	defer m.air.mu.Unlock()
+	m.medium.mu.Lock()
+	defer m.medium.mu.Unlock()
 	if !m.plugged {
 		m.plug(true)
 	}
@@ -247,7 +247,7 @@ func (m *Module) wire(b []byte) []byte {
 	wrong := m.port.baud != 0 && (m.port.baud != baud || m.port.parity != parity)
 	var out []byte
 	for _, c := range b {
-		if m.faults.DropRate > 0 && m.air.rng.Float64() < m.faults.DropRate {
+		if m.faults.DropRate > 0 && m.medium.rng.Float64() < m.faults.DropRate {
 			continue
 		}
 		if wrong {
@@ -274,8 +274,8 @@ func (m *Module) accept(b []byte) {
 func (m *Module) after(d time.Duration, f func()) {
 	replug := m.replug
 	time.AfterFunc(d, func() {
-		m.air.mu.Lock()
-		defer m.air.mu.Unlock()
+		m.medium.mu.Lock()
+		defer m.medium.mu.Unlock()
 		if m.replug == replug {
 			f()
 		}
@@ -297,7 +297,7 @@ func (m *Module) silence() {
 		m.in = nil
 	case bytes.Equal(fresh, []byte{0xC0, 0xC1, 0xC2, 0xC3, 0x00, 0x02}) && m.live.settings().AmbientRSSI:
 		m.in = m.in[:m.ready]
-		m.output([]byte{0xC1, 0x00, 0x02, byte(m.air.settings.NoiseDBm + 256), byte(m.last + 256)})
+		m.output([]byte{0xC1, 0x00, 0x02, byte(m.medium.settings.NoiseDBm + 256), byte(m.last + 256)})
 	default:
 		m.ready = len(m.in)
 		m.pump()
@@ -307,7 +307,7 @@ func (m *Module) silence() {
 // pump transmits the next packet, if there is one and the channel allows it.
 func (m *Module) pump() {
 	s := m.live.settings()
-	if m.ready == 0 || m.sending != nil || !m.plugged || s.LBT && m.air.busy(s.Channel) {
+	if m.ready == 0 || m.sending != nil || !m.plugged || s.LBT && m.medium.busy(s.Channel) {
 		return
 	}
 	p := &packet{from: m, live: m.live, target: s.Address, channel: s.Channel}
@@ -323,12 +323,12 @@ func (m *Module) pump() {
 	p.data = bytes.Clone(m.in[head:n])
 	m.in, m.ready = m.in[n:], m.ready-n
 	m.sending = p
-	m.air.transmit(p, s.PHY().TimeOnAir(len(p.data)))
+	m.medium.transmit(p, s.PHY().TimeOnAir(len(p.data)))
 }
 
 // receive takes a packet from the air.
 func (m *Module) receive(p *packet) {
-	m.last = m.air.settings.RSSIDBm
+	m.last = m.medium.settings.RSSIDBm
 	data := bytes.Clone(p.data)
 	if m.live.settings().RSSIByte {
 		data = append(data, byte(m.last+256))

@@ -23,7 +23,7 @@ type station struct {
 
 func (s station) Close() { s.Port.Close() }
 
-func join(t *testing.T, air *e22test.Air, change func(*e22.Registers)) station {
+func join(t *testing.T, air *e22test.Medium, change func(*e22.Registers)) station {
 	t.Helper()
 	settings := e22.FactoryRegisters()
 	if change != nil {
@@ -101,7 +101,7 @@ func TestPackets(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
+				air := e22test.NewMedium(e22test.MediumSettings{})
 				a, b := join(t, air, c.settings), join(t, air, c.settings)
 				for _, w := range c.writes {
 					a.write(t, w)
@@ -121,7 +121,7 @@ func TestPackets(t *testing.T) {
 
 func TestArrivalTakesUARTAndAir(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		a, b := join(t, air, nil), join(t, air, nil)
 		char := 10 * time.Second / 9600
 		onAir := e22.FactoryRegisters().PHY().TimeOnAir(10)
@@ -134,7 +134,7 @@ func TestArrivalTakesUARTAndAir(t *testing.T) {
 		if took := time.Since(began); took != want {
 			t.Errorf("took %v, want %v", took, want)
 		}
-		if got := air.Stats().AirTime; got != onAir {
+		if got := air.Stats().TimeOnAir; got != onAir {
 			t.Errorf("air time %v, want %v", got, onAir)
 		}
 	})
@@ -162,7 +162,7 @@ func TestWhoHears(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
+				air := e22test.NewMedium(e22test.MediumSettings{})
 				a, b := join(t, air, c.a), join(t, air, c.b)
 				a.write(t, c.packets)
 				if got := b.readAll(t); bytes.Equal(got, []byte{9}) != c.heard {
@@ -178,7 +178,7 @@ func TestWhoHears(t *testing.T) {
 
 func TestSpeedMismatchIsNonsense(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		a, b := join(t, air, nil), join(t, air, nil)
 		speed := b.Port.(e22.SpeedSetter)
 		for _, c := range []struct {
@@ -209,7 +209,7 @@ func TestCollisions(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
+				air := e22test.NewMedium(e22test.MediumSettings{})
 				lbt := func(s *e22.Registers) { s.LBT = c.lbt }
 				a, b, hearer := join(t, air, lbt), join(t, air, lbt), join(t, air, nil)
 				a.write(t, []byte{1})
@@ -229,7 +229,7 @@ func TestCollisions(t *testing.T) {
 // A module that sends hears nothing, on whatever channel it sends.
 func TestHalfDuplex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		air := e22test.NewMedium(e22test.MediumSettings{})
 		a := join(t, air, nil)
 		b := join(t, air, func(s *e22.Registers) { s.FixedPoint = true })
 		a.write(t, []byte{1})
@@ -243,7 +243,7 @@ func TestHalfDuplex(t *testing.T) {
 func TestLossFollowsTheSeed(t *testing.T) {
 	run := func(seed uint64) (got []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirSettings{Loss: 0.3, Seed: seed})
+			air := e22test.NewMedium(e22test.MediumSettings{Loss: 0.3, Seed: seed})
 			a, b := join(t, air, nil), join(t, air, nil)
 			for i := range 200 {
 				a.write(t, []byte{byte(i)})

@@ -39,9 +39,9 @@ type segment struct {
 // Read waits for at least one byte, for the timeout, or until the port is closed or
 // unplugged.
 func (p *Port) Read(b []byte) (int, error) {
-	p.m.air.mu.Lock()
+	p.m.medium.mu.Lock()
 	timeout := p.timeout
-	p.m.air.mu.Unlock()
+	p.m.medium.mu.Unlock()
 	var expired <-chan time.Time
 	if timeout >= 0 {
 		t := time.NewTimer(timeout)
@@ -79,8 +79,8 @@ func (p *Port) Read(b []byte) (int, error) {
 
 // take returns the bytes that have arrived by now, and when the next ones will.
 func (p *Port) take(b []byte) (n int, next time.Time, err error) {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	if p.err != nil {
 		return 0, time.Time{}, p.err
 	}
@@ -104,8 +104,8 @@ func (p *Port) take(b []byte) (n int, next time.Time, err error) {
 
 // Write hands bytes to the UART. It does not wait until they have passed it.
 func (p *Port) Write(b []byte) (int, error) {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	if p.err != nil {
 		return 0, p.err
 	}
@@ -119,16 +119,16 @@ func (p *Port) Write(b []byte) (int, error) {
 // SetReadTimeout sets the timeout of the Reads that follow; a negative one means
 // that they wait for as long as it takes.
 func (p *Port) SetReadTimeout(d time.Duration) error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.timeout = d
 	return p.err
 }
 
 // SetSpeed sets the speed of the host's end of the UART.
 func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.baud, p.parity = baudRate, parity
 	return p.err
 }
@@ -136,8 +136,8 @@ func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
 // Close unblocks Read, and makes the module ready for the next Open. Calling it again
 // has no effect.
 func (p *Port) Close() error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.end(ErrClosed)
 	return nil
 }

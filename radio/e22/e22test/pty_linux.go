@@ -30,9 +30,9 @@ func (m *Module) ServePTY(link string) (stop func(), err error) {
 			if t != nil {
 				t.serve(ctx)
 			}
-			m.air.mu.Lock()
+			m.medium.mu.Lock()
 			plugged, replug := m.plugged, m.replug
-			m.air.mu.Unlock()
+			m.medium.mu.Unlock()
 			if plugged && ctx.Err() == nil {
 				if t, err = m.openTerminal(link); err == nil {
 					continue

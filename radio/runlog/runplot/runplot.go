@@ -58,9 +58,9 @@ func (s *Series) Add(e runlog.Entry) {
 		return
 	}
 	if s.start.IsZero() {
-		s.header, s.start = e.Header, e.At
+		s.header, s.start = e.Header, e.Time
 	}
-	minutes := e.At.Sub(s.start).Minutes()
+	minutes := e.Time.Sub(s.start).Minutes()
 	switch e.Kind {
 	case link.EventTxSent:
 		if e.Attempt <= 1 {

@@ -70,7 +70,7 @@ func (r *Run) recordFields() map[string]string {
 		fields["windows"], fields["sent"], fields["retries"] = fmt.Sprint(m.Windows), fmt.Sprint(m.Sent), fmt.Sprint(m.Retries)
 		fields["pdr"], fields["etx"] = fmt.Sprintf("%.4f", m.PDR), fmt.Sprintf("%.3f", m.ETX)
 		fields["payload_bytes"] = table.Digits(m.PayloadMean)
-		fields["airtime_s"] = fmt.Sprintf("%.3f", m.AirtimeS)
+		fields["airtime_s"] = fmt.Sprintf("%.3f", m.TimeOnAirS)
 		fields["e2e_ms"] = fmt.Sprintf("%.1f", m.EndToEndMs.P50)
 	}
 	if r.Energy != nil {

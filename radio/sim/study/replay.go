@@ -45,12 +45,12 @@ type ReplayReport struct {
 
 // ReplayRun is the run with one codec.
 type ReplayRun struct {
-	Codec    string         `json:"codec"`         // its id
-	Payload  int            `json:"payload_bytes"` // length of the longest payload
-	ToAMs    float64        `json:"toa_ms_est"`    // time on air of a frame with it
-	Metrics  runlog.Metrics `json:"metrics"`       // from the events of both ends
-	Observed sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
-	Air      sim.Air        `json:"air"`
+	Codec       string         `json:"codec"`         // its id
+	Payload     int            `json:"payload_bytes"` // length of the longest payload
+	TimeOnAirMs float64        `json:"toa_ms_est"`    // time on air of a frame with it
+	Metrics     runlog.Metrics `json:"metrics"`       // from the events of both ends
+	Observed    sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
+	Air         sim.AirStats   `json:"air"`
 	// ZScored holds the errors of the delivered windows, divided by the standard
 	// deviation of each value; nil if none was delivered.
 	ZScored *quality.Errors `json:"zscored,omitempty"`
@@ -127,7 +127,7 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 		return nil, err
 	}
 	payload := r.codec.MaxPayloadLen()
-	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, ToAMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
+	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, TimeOnAirMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
 		delivered: newDelivered(r.std)}
 	values := make(map[int64][]float64, len(r.windows))
 	for _, w := range r.windows {
@@ -213,7 +213,7 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	}
 	t.Row("", func(x *ReplayRun) string { return x.Codec })
 	t.Row("payload", func(x *ReplayRun) string { return fmt.Sprintf("%d B", x.Payload) })
-	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	count("windows sent", func(x *ReplayRun) int { return x.Metrics.Windows })
 	t.Row("  delivered", func(x *ReplayRun) string {
 		return fmt.Sprintf("%d (%.2f %%)", x.Metrics.Delivered, 100*x.Metrics.DeliveryRatio)
@@ -224,8 +224,8 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	count("  retries", func(x *ReplayRun) int { return x.Metrics.Retries })
 	t.Row("PDR", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.PDR) })
 	t.Row("ETX", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
-	t.Row("airtime, data", func(x *ReplayRun) string { return seconds(x.Metrics.AirtimeS) })
-	t.Row("airtime, ACKs", func(x *ReplayRun) string { return seconds(x.Metrics.AckAirtimeS) })
+	t.Row("airtime, data", func(x *ReplayRun) string { return seconds(x.Metrics.TimeOnAirS) })
+	t.Row("airtime, ACKs", func(x *ReplayRun) string { return seconds(x.Metrics.AckTimeOnAirS) })
 	t.Row("run, virtual time", func(x *ReplayRun) string { return seconds(x.Elapsed.Seconds()) })
 	t.Row("first sending to ACK, median", func(x *ReplayRun) string { return seconds(x.Metrics.ServiceMs.P50 / 1000) })
 	if r.wentWrong() {

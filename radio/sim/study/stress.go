@@ -24,13 +24,13 @@ import (
 type Condition string
 
 // The conditions. With BySenders, equal senders share the channel, and frames that
-// overlap are lost; smaller payloads collide less often. With ByAirtime, losses grow
+// overlap are lost; smaller payloads collide less often. With ByTimeOnAir, losses grow
 // with the time on air. With ByLoss, every frame is lost with the same probability,
 // and a smaller payload saves only airtime; measured links come closest to that.
 const (
-	BySenders Condition = "senders"
-	ByAirtime Condition = "airtime"
-	ByLoss    Condition = "loss"
+	BySenders   Condition = "senders"
+	ByTimeOnAir Condition = "airtime"
+	ByLoss      Condition = "loss"
 )
 
 // conditions describes the value of each condition.
@@ -39,9 +39,9 @@ var conditions = map[Condition]struct {
 	whole bool    // only whole numbers are meaningful
 	limit float64 // the largest value that is tried
 }{
-	BySenders: {"senders", true, maxSenders},
-	ByAirtime: {"of risk a second on the air", false, 100},
-	ByLoss:    {"loss", false, 1},
+	BySenders:   {"senders", true, maxSenders},
+	ByTimeOnAir: {"of risk a second on the air", false, 100},
+	ByLoss:      {"loss", false, 1},
 }
 
 const (
@@ -86,7 +86,7 @@ func (s *StressSettings) Check() error {
 	_, known := conditions[s.Condition]
 	switch {
 	case !known && s.Condition != "":
-		return fmt.Errorf("%w: condition is %q, want %s, %s or %s", ErrSettings, s.Condition, BySenders, ByAirtime, ByLoss)
+		return fmt.Errorf("%w: condition is %q, want %s, %s or %s", ErrSettings, s.Condition, BySenders, ByTimeOnAir, ByLoss)
 	case s.Windows < 0 || s.Windows > maxWindows:
 		return fmt.Errorf("%w: windows is %d, want 1..%d, or 0 for %d", ErrSettings, s.Windows, maxWindows, DefaultStressWindows)
 	case s.Retries < 0:
@@ -114,12 +114,12 @@ type StressReport struct {
 
 // StressRun is the run with one payload.
 type StressRun struct {
-	Payload    string            `json:"payload"` // raw, truncated, or latent and the codec's id
-	Bytes      int               `json:"payload_bytes"`
-	ToAMs      float64           `json:"toa_ms_est"`        // time on air of a frame
-	Metrics    runlog.Metrics    `json:"metrics"`           // over all senders
-	Comparison runlog.Comparison `json:"comparison"`        // with the raw payload
-	ZScored    *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
+	Payload     string            `json:"payload"` // raw, truncated, or latent and the codec's id
+	Bytes       int               `json:"payload_bytes"`
+	TimeOnAirMs float64           `json:"toa_ms_est"`        // time on air of a frame
+	Metrics     runlog.Metrics    `json:"metrics"`           // over all senders
+	Comparison  runlog.Comparison `json:"comparison"`        // with the raw payload
+	ZScored     *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
 
 	delivered delivered
 }
@@ -265,13 +265,13 @@ func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*Stress
 	switch s.Condition {
 	case BySenders:
 		senders = max(int(value), 1)
-	case ByAirtime:
+	case ByTimeOnAir:
 		channel.LossPerSecond = value
 	case ByLoss:
 		channel.Loss = value
 	}
 	toa := s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
-	r := &StressRun{Bytes: c.MaxPayloadLen(), ToAMs: millis(toa), delivered: newDelivered(s.std)}
+	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(toa), delivered: newDelivered(s.std)}
 	var meter runlog.Meter
 	var pairs []sim.Pair
 	for i := range senders {
@@ -338,7 +338,7 @@ func (r *StressReport) WriteTable(w io.Writer) {
 	}
 	t.Row("", func(x *StressRun) string { return x.Payload })
 	t.Row("payload", func(x *StressRun) string { return fmt.Sprintf("%d B", x.Bytes) })
-	t.Row("time on air of a frame", func(x *StressRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	t.Row("time on air of a frame", func(x *StressRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	t.Row("windows", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Windows) })
 	t.Row("  delivered", func(x *StressRun) string { return fmt.Sprintf("%.2f %%", 100*x.Metrics.DeliveryRatio) })
 	t.Row("  dropped by the queue", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Dropped) })
@@ -346,8 +346,8 @@ func (r *StressReport) WriteTable(w io.Writer) {
 	change(func(c runlog.Comparison) float64 { return c.PDRImprovePct })
 	t.Row("ETX", func(x *StressRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
 	change(func(c runlog.Comparison) float64 { return -c.ETXReducePct })
-	t.Row("airtime, data", func(x *StressRun) string { return fmt.Sprintf("%.0f s", x.Metrics.AirtimeS) })
-	change(func(c runlog.Comparison) float64 { return -c.AirtimeReducePct })
+	t.Row("airtime, data", func(x *StressRun) string { return fmt.Sprintf("%.0f s", x.Metrics.TimeOnAirS) })
+	change(func(c runlog.Comparison) float64 { return -c.TimeOnAirReducePct })
 	t.Row("zscored.mse of the delivered", func(x *StressRun) string { return mse(x.ZScored) })
 	for _, f := range quality.Figures() {
 		t.Row("  "+f.Name, func(x *StressRun) string { return x.delivered.figure(f, r.latitude) })

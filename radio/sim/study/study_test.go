@@ -88,7 +88,7 @@ func ends(t *testing.T, sf string) (tx, rx *endpoint.Endpoint, windows []dataset
 	if rx, err = endpoint.Open(testenv.Repo("testdata", "runspecs", "rx_"+sf+".yaml"), runspec.RoleRX, settings); err != nil {
 		t.Fatal(err)
 	}
-	if windows, err = (&endpoint.Source{Samples: walk}).Windows(tx.Spec(), 300); err != nil {
+	if windows, err = (&endpoint.SourceSettings{Samples: walk}).Windows(tx.Spec(), 300); err != nil {
 		t.Fatal(err)
 	}
 	return tx, rx, windows
