@@ -140,11 +140,11 @@ func TestRegistersDiff(t *testing.T) {
 	want.AirDataRate, want.LBT = 300, true
 	found.Reserved = 5
 	diffs := want.Diff(found)
-	if len(diffs) != 2 || diffs[0] != (Diff{"airrate", "300", "2400"}) || diffs[1] != (Diff{"lbt", "on", "off"}) {
+	if len(diffs) != 2 || diffs[0] != (Diff{Field: "airrate", Found: "2400", Want: "300"}) || diffs[1] != (Diff{Field: "lbt", Found: "off", Want: "on"}) {
 		t.Errorf("diffs %v", diffs)
 	}
 	err := &IgnoredError{diffs}
-	if got, want := err.Error(), "e22: module ignored settings: airrate: wanted 300, found 2400; lbt: wanted on, found off"; got != want {
+	if got, want := err.Error(), "e22: module ignored registers: airrate: found 2400, want 300; lbt: found off, want on"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -251,7 +251,7 @@ func TestSetAll(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"several", "channel=23, power = 17,lbt=on", ""},
 		{"none", " ", ""},
-		{"no value", "channel=23,power", `setting: "power", want name=value`},
+		{"no value", "channel=23,power", `register: "power", want name=value`},
 		{"no such setting", "colour=red", "want one of address"},
 		{"no such value", "channel=81", `channel: "81", want 0..80`},
 	} {
@@ -276,7 +276,7 @@ func TestTables(t *testing.T) {
 	before.WriteTable(&b)
 	WriteChanges(&b, before, wanted, after)
 	text := strings.Join(strings.Fields(b.String()), " ")
-	for _, want := range []string{"power 22 dBm", "frequency 868.125 MHz", "about SF10, 500 kHz", "channel 18 23 23 changed", "airrate 2400 300 2400 bit/s REFUSED", "frequency 873.125 MHz"} {
+	for _, want := range []string{"power 22 dBm", "frequency 868.125 MHz", "about SF10, 500 kHz", "channel 18 23 23 changed", "airrate 2400 300 2400 bit/s IGNORED", "frequency 873.125 MHz"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/loralink/loralink-go/radio/e22/e22test"
 )
 
-// A firmware that acknowledges settings and ignores one.
+// A module with firmware that acknowledges all registers and ignores one.
 func Example() {
 	module, err := e22test.NewModule(nil, e22.FactoryRegisters())
 	if err != nil {
@@ -37,6 +37,6 @@ func Example() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, e22.ErrIgnored), module.Registers().Channel)
 	// Output:
-	// e22: module ignored settings: airrate: wanted 300, found 2400
+	// e22: module ignored registers: airrate: found 2400, want 300
 	// true 20
 }

@@ -14,9 +14,9 @@ import (
 // ServePTY connects the module's port to a pseudo-terminal, and creates the symbolic
 // link with that path to it. Programs open the link as their port. Unplugging the
 // module removes link and terminal; plugging it in creates new ones, as udev does.
-// Meanwhile the module's port counts as open. The terminal's speed has no effect.
-// Call stop once to end it. Only Linux has it; elsewhere the error is an
-// errors.ErrUnsupported.
+// As long as ServePTY serves, the module's port is open. The terminal's speed has no
+// effect. Call stop once to end it. ServePTY works on Linux; on other systems the
+// error wraps errors.ErrUnsupported.
 func (m *Module) ServePTY(link string) (stop func(), err error) {
 	t, err := m.openTerminal(link)
 	if err != nil {
