@@ -24,7 +24,6 @@ type RunFunc func(ctx context.Context, args []string, out, err io.Writer) error
 
 // Main runs an example and exits: 0 on success, 2 when the flags were wrong,
 // 1 for every other error, which it prints as one line after the program's name.
-// An error of a package that has the program's name does not repeat it.
 func Main(name string, run RunFunc) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr)
@@ -36,11 +35,9 @@ func exitCode(name string, err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	var parts []string
-	for part := range strings.Lines(err.Error()) {
-		parts = append(parts, strings.Join(strings.Fields(strings.TrimPrefix(part, name+": ")), " "))
-	}
-	fmt.Fprintf(stderr, "%s: %s\n", name, strings.Join(parts, "; "))
+	line := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+	// A program and a package may have one name.
+	fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(line, name+": "))
 	var usage *UsageError
 	if errors.As(err, &usage) {
 		return 2

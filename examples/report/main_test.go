@@ -16,6 +16,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
+	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/internal/testmodel"
@@ -74,7 +75,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 		}
 	}
 	i := 0
-	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Loss: loss, Seed: 2}, 0, sim.Pair{
+	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Impairments: sim.Impairments{Loss: loss, Seed: 2}}, 0, sim.Pair{
 		Sender: sender, Receiver: receiver,
 		Source: func() (link.Outbound, time.Duration, bool) {
 			if i == len(windows) {
@@ -143,6 +144,24 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 	if r == nil || r.Windows != m.Delivered || r.Unmatched != 0 || r.ZScored.MSE > 1e-4 {
 		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
 	}
+	// The same data set as a numpy file.
+	windows := dataset.OpenWindows(filepath.Join(dir, "dataset.jsonl"), dataset.WindowSettings{})
+	if _, err := numpy.WriteFile(filepath.Join(dir, "dataset.npz"), windows); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.npz"), "--out", out}, io.Discard, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	var byNumpy runreport.Report
+	if b, err = os.ReadFile(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &byNumpy); err != nil {
+		t.Fatal(err)
+	}
+	if got := byNumpy.Run.Reconstruction; got.Overall != r.Overall || got.Windows != r.Windows {
+		t.Errorf("by a numpy file %+v, want %+v", got, r)
+	}
 	// By a model's deviations instead of the data set's.
 	model := testmodel.Train(t, testenv.Repo("testdata", "walk.jsonl"))
 	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.jsonl"),
@@ -192,7 +211,7 @@ func TestTornLogIsUsed(t *testing.T) {
 	if err := run(context.Background(), []string{"--tx", path}, &stdout, &stderr); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stderr.String(), "torn") || strings.Count(stderr.String(), "\n") != 1 {
+	if !strings.Contains(stderr.String(), "incomplete") || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("said %q", stderr.String())
 	}
 }
@@ -214,11 +233,11 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"nothing", nil, true, "want --tx or --rx"},
+		{"nothing", nil, true, "want --tx FILE or --rx FILE"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"empty log", []string{"--tx", empty}, false, "no events"},
-		{"no log at all", []string{"--tx", noLog}, false, "hello:1: no events, want the log of a run: not an event"},
-		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
+		{"no log at all", []string{"--tx", noLog}, false, "hello:1: found \"hello\", want a JSON event"},
+		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest needs --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"a record without a destination", []string{"--tx", tx, "--record", "x"}, true, "together"},

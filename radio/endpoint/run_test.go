@@ -145,7 +145,7 @@ func both(t *testing.T, txSpec, rxSpec string, txAir, rxAir *endpoint.RadioSetti
 	wg.Go(func() {
 		delivered := 0
 		var err error
-		m.rx, err = receive(ctx, rxSpec, rxAir, &endpoint.ReceiveSettings{Dataset: rebuilt, Progress: func(n int) { delivered = n }})
+		m.rx, err = receive(ctx, rxSpec, rxAir, &endpoint.ReceiveSettings{Dataset: rebuilt, Progress: func(done, _ int) { delivered = done }})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("rx: %v", err)
 		}
@@ -155,7 +155,7 @@ func both(t *testing.T, txSpec, rxSpec string, txAir, rxAir *endpoint.RadioSetti
 	})
 	acked := 0
 	var err error
-	m.tx, err = send(t.Context(), txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: sent, Progress: func(n int) { acked = n }})
+	m.tx, err = send(t.Context(), txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: sent, Progress: func(done, _ int) { acked = done }})
 	if err != nil {
 		t.Errorf("tx: %v", err)
 	}

@@ -217,11 +217,11 @@ func ExampleCompare() {
 		meter.Add(e.Role, e.Event)
 	}
 	m := meter.Metrics()
-	fmt.Println("PDR", m.PDR, "ETX", m.ETX, "airtime", m.TimeOnAirS, "s, e2e", m.EndToEndMs.Max, "ms")
-	fmt.Printf("%+.0f %% airtime\n", -runlog.Compare(m, runlog.Metrics{TimeOnAirS: 0.16}).TimeOnAirReducePct)
+	fmt.Println("PDR", m.PDR, "ETX", m.ETX, "time on air", m.TimeOnAirS, "s, e2e", m.EndToEndMs.Max, "ms")
+	fmt.Printf("%+.0f %% time on air\n", -runlog.Compare(m, runlog.Metrics{TimeOnAirS: 0.16}).TimeOnAirReducePct)
 	// Output:
-	// PDR 0.5 ETX 2 airtime 0.08 s, e2e 200 ms
-	// -50 % airtime
+	// PDR 0.5 ETX 2 time on air 0.08 s, e2e 200 ms
+	// -50 % time on air
 }
 
 func TestMeter(t *testing.T) {

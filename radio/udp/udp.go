@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 )
 
@@ -43,17 +44,24 @@ func (s Settings) Check() error {
 
 // resolve checks the settings and returns the addresses.
 func (s Settings) resolve() (local, remote netip.AddrPort, err error) {
-	if local, err = loopback("Local", s.Local); err != nil {
+	if local, err = loopback(fieldLocal, s.Local); err != nil {
 		return local, remote, err
 	}
-	if remote, err = loopback("Remote", s.Remote); err != nil {
+	if remote, err = loopback(fieldRemote, s.Remote); err != nil {
 		return local, remote, err
 	}
 	if !(s.Loss >= 0 && s.Loss <= 1) {
-		err = fmt.Errorf("%w: Loss is %v, want 0..1", ErrSettings, s.Loss)
+		return local, remote, fielderr.New(ErrSettings, "%v is %v, want 0..1", fieldLoss, s.Loss)
 	}
-	return local, remote, err
+	return local, remote, nil
 }
+
+// The fields, and the flags that package radio/endpoint adds for them.
+var (
+	fieldLocal  = fielderr.Name{Field: "Local", Flag: "udp-local"}
+	fieldRemote = fielderr.Name{Field: "Remote", Flag: "udp-remote"}
+	fieldLoss   = fielderr.Name{Field: "Loss", Flag: "udp-loss"}
+)
 
 // Radio is a [radio.Radio] over UDP. Its methods may be called from several
 // goroutines at once.
@@ -87,10 +95,10 @@ func Open(settings Settings) (*Radio, error) {
 }
 
 // loopback parses the address in a field, which must be on loopback.
-func loopback(field, address string) (netip.AddrPort, error) {
+func loopback(field fielderr.Name, address string) (netip.AddrPort, error) {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !a.Addr().IsLoopback() {
-		return a, fmt.Errorf("%w: %s is %q, want an address on loopback, such as 127.0.0.1:17001", ErrSettings, field, address)
+		return a, fielderr.New(ErrSettings, "%v is %q, want an address on loopback, such as 127.0.0.1:17001", field, address)
 	}
 	return a, nil
 }

@@ -58,7 +58,7 @@ func Example() {
 	// Output:
 	// delivered 1
 	// mean absolute error 0.25
-	// against itself: PDR the same, ETX the same, airtime the same
+	// against itself: PDR the same, ETX the same, time on air the same
 }
 
 func TestReport(t *testing.T) {
@@ -90,7 +90,7 @@ func TestReport(t *testing.T) {
 	}
 	var out strings.Builder
 	report.WriteTable(&out)
-	for _, want := range []string{"sf7, LATENT", "baseline walk", "zscored.mse, by the model", "Against the baseline: PDR"} {
+	for _, want := range []string{"sf7, LATENT", "baseline walk", "zscored.mse (std of the model)", "Change from the baseline: PDR"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -112,7 +112,7 @@ func TestDatasetThatDoesNotFit(t *testing.T) {
 		want     string
 	}{
 		{"windows of another length", runreport.Settings{Dataset: other}, "windows of 3 values, want 2 as the receiver decoded"},
-		{"deviations of another length", runreport.Settings{Dataset: dataset, Std: []float64{1}}, "windows of 2 values, want 1 as the model's"},
+		{"deviations of another length", runreport.Settings{Dataset: dataset, Std: []float64{1}}, "windows of 2 values, want 1 as in Settings.Std"},
 		{"no such data set", runreport.Settings{Dataset: dataset + "x"}, "no such file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
