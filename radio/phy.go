@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// LDRO says whether a LoRa modem uses its low data rate optimisation. The zero
-// value is LDROAuto.
+// LDRO is the state of a LoRa modem's low data rate optimisation. The zero value is
+// LDROAuto.
 type LDRO int
 
 // The values of LDRO.

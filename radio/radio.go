@@ -59,7 +59,7 @@ type Reception struct {
 	Time    time.Time // when the last byte arrived
 	RSSIdBm int       // received signal strength in dBm; valid only if HasRSSI is true
 	HasRSSI bool      // whether the modem reported a signal strength
-	// Err says why the bytes are not a frame: a [*FrameError], or an error that
-	// wraps [ErrStray]. Drivers may add their own, as e22.ErrOverrun.
+	// Err is the reason why the bytes are not a frame: a [*FrameError], or an error
+	// that wraps [ErrStray]. Drivers may add their own, such as e22.ErrOverrun.
 	Err error
 }

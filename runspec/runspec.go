@@ -141,7 +141,7 @@ func (l LDRO) MarshalYAML() (any, error) { return l.value(), nil }
 // MarshalJSON writes true, false or "auto".
 func (l LDRO) MarshalJSON() ([]byte, error) { return json.Marshal(l.value()) }
 
-// Window says how samples are cut into windows: each has W steps of Dims values, and a
+// Window describes how samples are cut into windows: each has W steps of Dims values, and a
 // new window begins every Stride samples. There are SampleHz samples per second.
 type Window struct {
 	Dims     int     `yaml:"dims" json:"dims" validate:"min=1,max=4096" want:"1..4096"`
@@ -157,7 +157,7 @@ type Codec struct {
 	Params  map[string]any `yaml:"params,omitempty" json:"params,omitempty" want:"a mapping"`
 }
 
-// TX says how the sender sends. The receiver uses it too, to compute
+// TX holds the rules for sending. The receiver uses it too, to compute
 // link.Timing.Memory. The two ends need the same values.
 type TX struct {
 	GuardMs      int        `yaml:"guard_ms" json:"guard_ms" validate:"min=0,max=3600000" want:"0 or more" need:"tx"`

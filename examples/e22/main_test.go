@@ -17,7 +17,7 @@ func program(args ...string) (stdout string, err error) {
 	return out.String(), err
 }
 
-// has says whether a line of out consists of these words.
+// has reports whether a line of out consists of these words.
 func has(out string, words ...string) bool {
 	for line := range strings.Lines(out) {
 		if strings.Join(strings.Fields(line), " ") == strings.Join(words, " ") {

@@ -79,7 +79,7 @@ type RSSI struct {
 }
 
 // dBm converts a byte of signal strength in the answer to [Radio.RSSI] to dBm:
-// byte - 256. Some sources say -byte/2 instead; a reading above -40 dBm at a
+// byte - 256. Some sources have -byte/2 instead; a reading above -40 dBm at a
 // distance would support them. The stream parser of package radio converts the byte
 // after a packet in the same way.
 func dBm(b byte) int { return int(b) - 256 }

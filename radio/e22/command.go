@@ -22,8 +22,7 @@ const (
 	hintRSSI   = "is the register ambientrssi on, and the module in normal mode?"
 )
 
-// Persistence says whether written registers outlast the module's power. The zero
-// value is Persistent.
+// Persistence is how long written registers last. The zero value is Persistent.
 type Persistence uint8
 
 // The kinds of persistence.
@@ -101,7 +100,7 @@ func (r *Radio) WriteKey(ctx context.Context, key uint16, p Persistence) error {
 	})
 }
 
-// ProductID reads the module's product id. The manual does not say what it means.
+// ProductID reads the module's product id. The manual does not document its meaning.
 func (r *Radio) ProductID(ctx context.Context) ([ProductIDLen]byte, error) {
 	var id [ProductIDLen]byte
 	err := r.configure(ctx, func(x *exchange) error {

@@ -171,7 +171,7 @@ func TestFindAnswer(t *testing.T) {
 	data := []byte{1, 2, 3}
 	cases := []struct {
 		name, reason string
-		in           []byte
+		input        []byte
 		found        bool
 	}{
 		{"alone", "the usual", []byte{0xC1, 0, 3, 1, 2, 3}, true},
@@ -186,7 +186,7 @@ func TestFindAnswer(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := findAnswer(c.in, 0, 3)
+			got, ok := findAnswer(c.input, 0, 3)
 			if ok != c.found || ok && !bytes.Equal(got, data) {
 				t.Errorf("got % x, %v (%s)", got, ok, c.reason)
 			}
@@ -233,13 +233,13 @@ func FuzzFindAnswer(f *testing.F) {
 	f.Add([]byte{0xC1, 0x00, 0x07, 0, 0, 0, 0x62, 0, 0x12, 3}, byte(0), byte(7))
 	f.Add([]byte{0xFF, 0xC1, 0xC1, 0x80, 0x07, 1, 2}, byte(0x80), byte(7))
 	f.Add([]byte{}, byte(0), byte(0))
-	f.Fuzz(func(t *testing.T, in []byte, addr, n byte) {
-		data, ok := findAnswer(in, addr, n)
-		if ok && (len(data) != int(n) || !bytes.Contains(in, append([]byte{0xC1, addr, n}, data...))) {
-			t.Fatalf("found % x in % x", data, in)
+	f.Fuzz(func(t *testing.T, input []byte, addr, n byte) {
+		data, ok := findAnswer(input, addr, n)
+		if ok && (len(data) != int(n) || !bytes.Contains(input, append([]byte{0xC1, addr, n}, data...))) {
+			t.Fatalf("found % x in % x", data, input)
 		}
 		// An answer is found whatever came before it.
-		whole := append(bytes.Clone(in), 0xC1, addr, n)
+		whole := append(bytes.Clone(input), 0xC1, addr, n)
 		whole = append(whole, make([]byte, n)...)
 		if _, ok := findAnswer(whole, addr, n); !ok {
 			t.Fatalf("nothing found in % x", whole)

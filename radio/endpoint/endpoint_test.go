@@ -32,7 +32,7 @@ import (
 // frame takes a while, and some are lost.
 type wire struct {
 	peer  *wire
-	in    chan radio.Reception
+	input chan radio.Reception
 	delay time.Duration
 	lose  func(n int) bool // the nth frame, from 0; nil: none
 	fail  error            // of Send; nil: none
@@ -41,7 +41,7 @@ type wire struct {
 }
 
 func wires(delay time.Duration) (a, b *wire) {
-	a, b = &wire{delay: delay, in: make(chan radio.Reception, 100)}, &wire{delay: delay, in: make(chan radio.Reception, 100)}
+	a, b = &wire{delay: delay, input: make(chan radio.Reception, 100)}, &wire{delay: delay, input: make(chan radio.Reception, 100)}
 	a.peer, b.peer = b, a
 	return a, b
 }
@@ -55,14 +55,14 @@ func (w *wire) Send(_ context.Context, frame []byte) error {
 	frame = slices.Clone(frame)
 	w.wg.Go(func() {
 		time.Sleep(w.delay)
-		w.peer.in <- radio.Reception{Frame: frame, Time: time.Now(), RSSIdBm: -70, HasRSSI: true}
+		w.peer.input <- radio.Reception{Frame: frame, Time: time.Now(), RSSIdBm: -70, HasRSSI: true}
 	})
 	return nil
 }
 
 func (w *wire) Receive(ctx context.Context) (radio.Reception, error) {
 	select {
-	case r := <-w.in:
+	case r := <-w.input:
 		return r, nil
 	case <-ctx.Done():
 		return radio.Reception{}, ctx.Err()
@@ -365,7 +365,7 @@ func TestNew(t *testing.T) {
 			s.Codec.Params["manifest_path"], s.ArtifactsManifest = manifest, artifacts
 		}
 	}
-	beside := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	hashes := filepath.Join(filepath.Dir(manifest), "artifacts.json")
 	for _, c := range []struct {
 		name     string
 		change   func(*runspec.RunSpec)
@@ -373,8 +373,8 @@ func TestNew(t *testing.T) {
 		want     string // "": no error
 	}{
 		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
-		{"the RunSpec's manifest", with(manifest, beside), nil, ""},
-		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + beside},
+		{"the RunSpec's manifest", with(manifest, hashes), nil, ""},
+		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + hashes},
 		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
 		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
 		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `Codec is three version "7", want bam version "0"`},

@@ -24,7 +24,7 @@ const (
 	DefaultAddressRX = "127.0.0.1:17002"
 )
 
-// RadioSettings say which radio to open. The zero value is the sender's end of a UDP
+// RadioSettings describe a radio to open. The zero value is the sender's end of a UDP
 // link on loopback. A program that has another radio does not need them. Names of
 // flags are those of RegisterFlags.
 type RadioSettings struct {

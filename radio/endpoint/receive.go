@@ -14,7 +14,7 @@ import (
 
 // ReceiveSettings are the settings of [Endpoint.Receive]. The zero value is the
 // default. Functions are called from the goroutine that runs the link, which
-// receives and acknowledges nothing meanwhile; nil ones are not called.
+// receives and acknowledges nothing until they return; nil ones are not called.
 type ReceiveSettings struct {
 	// Dataset is the path of a data set, JSONL, to append the decoded windows to, with
 	// the time at which they arrived. It makes the receiver decode. "": none.

@@ -28,7 +28,7 @@ const (
 	SamplerSimulate = "simulate" // a simulated walk and ride that does not end
 )
 
-// SamplerSettings say where a sender's samples come from: a recording, which may
+// SamplerSettings describe the source of a sender's samples: a recording, which may
 // still be growing, or a simulation. Samples have twelve values, see
 // sensor.Motion. A program that reads a sensor does not need them; it passes
 // windows to [Endpoint.Send]. The zero value is not valid, because it names no
@@ -47,7 +47,7 @@ type SamplerSettings struct {
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
 	// longer gap a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
-	// Fill says what happens to a sample that lacks a value. Flag --fill
+	// Fill is what to do with a sample that lacks a value. Flag --fill
 	Fill dataset.Fill
 	// Warn is called if the last line of the recording is incomplete. It may be nil.
 	Warn func(error)
@@ -111,7 +111,7 @@ func checkMaxGap(ms int64) error {
 }
 
 // Windows returns the argument of [Endpoint.Send]: a function that returns the samples,
-// cut into windows as the RunSpec says. Windows returns an error if Check does, if the
+// cut into the windows that the RunSpec describes. Windows returns an error if Check does, if the
 // RunSpec's windows do not consist of motion samples, or if the recording does not
 // exist. If there are too few samples for a window, the sequence ends with an error
 // that wraps dataset.ErrEmpty.

@@ -11,8 +11,8 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// SourceSettings say which windows a simulated link sends: those of a recording or
-// those of a data set. Either Samples or Dataset must be set. Names of flags are those of
+// SourceSettings describe the source of the windows that a simulated link sends: a
+// recording or a data set. Either Samples or Dataset must be set. Names of flags are those of
 // RegisterFlags.
 type SourceSettings struct {
 	Samples string // path of a recording, JSONL or CSV. Flag --samples
@@ -68,7 +68,7 @@ func (s *SourceSettings) Name() string { return filepath.ToSlash(s.Samples + s.D
 
 // Windows reads the windows that the RunSpec's sender would send into memory. It reads
 // at most limit windows, and at most the RunSpec's tx.max_windows. If limit is 0 or
-// less, only the latter counts. If there is no window, the error wraps
+// less, only tx.max_windows counts. If there is no window, the error wraps
 // dataset.ErrEmpty.
 func (s *SourceSettings) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
 	if err := s.Check(); err != nil {

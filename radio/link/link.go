@@ -154,7 +154,7 @@ type Action struct {
 	Delivery Delivery
 }
 
-// QueuePolicy says what happens to windows that are offered to a full queue.
+// QueuePolicy is the rule for windows that are offered to a full queue.
 type QueuePolicy string
 
 // The queue policies. With QueueBlock, the caller must offer a window only if

@@ -69,9 +69,9 @@ func newBench(t *testing.T, change func(*SenderSettings)) *bench {
 	return &bench{t: t, s: s, now: start}
 }
 
-func (b *bench) step(in Input) {
+func (b *bench) step(input Input) {
 	b.t.Helper()
-	actions, next := b.s.Step(b.now, in, nil)
+	actions, next := b.s.Step(b.now, input, nil)
 	b.next = next
 	for _, a := range actions {
 		switch a.Kind {
@@ -291,8 +291,8 @@ func TestDutyCycle(t *testing.T) {
 	}
 	for i := range b.timings {
 		var spent time.Duration
-		for _, at := range b.timings[:i+1] {
-			if b.timings[i].Sub(at) < time.Hour {
+		for _, when := range b.timings[:i+1] {
+			if b.timings[i].Sub(when) < time.Hour {
 				spent += toa
 			}
 		}
@@ -309,7 +309,7 @@ func TestBudget(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	b := newBudget(0.01)
 	now := start
-	var at []time.Time
+	var when []time.Time
 	var spent []time.Duration
 	for range 5000 {
 		now = now.Add(time.Duration(rng.ExpFloat64() * float64(3*time.Second)))
@@ -323,9 +323,9 @@ func TestBudget(t *testing.T) {
 			t.Fatalf("free at %v, and then only at %v", now, again)
 		}
 		b.spend(now, air)
-		at, spent = append(at, now), append(spent, air)
+		when, spent = append(when, now), append(spent, air)
 		var sum time.Duration
-		for i := len(at) - 1; i >= 0 && now.Sub(at[i]) < time.Hour; i-- {
+		for i := len(when) - 1; i >= 0 && now.Sub(when[i]) < time.Hour; i-- {
 			sum += spent[i]
 		}
 		if sum > 36*time.Second {

@@ -36,20 +36,20 @@ func everyStart() runlog.Start {
 
 // everyEvent is one of each kind, as a machine makes them.
 func everyEvent() []link.Event {
-	at := time.UnixMilli(1_700_000_000_123).UTC()
+	when := time.UnixMilli(1_700_000_000_123).UTC()
 	return []link.Event{
-		{Kind: link.EventTxSent, Time: at, Seq: 200, WindowID: 7, SensorMs: 1_699_999_999_000, Attempt: 2, PayloadBytes: 2, Payload: []byte{1, 0xab},
+		{Kind: link.EventTxSent, Time: when, Seq: 200, WindowID: 7, SensorMs: 1_699_999_999_000, Attempt: 2, PayloadBytes: 2, Payload: []byte{1, 0xab},
 			FrameBytes: 4, TimeOnAir: 41216 * time.Microsecond, Guard: 20 * time.Millisecond, AckTimeout: 113 * time.Millisecond,
 			Age: 1500 * time.Microsecond, Encode: 7 * time.Microsecond},
-		{Kind: link.EventAckReceived, Time: at, Seq: 200, WindowID: 7, RTT: 80 * time.Millisecond, Queued: time.Millisecond,
+		{Kind: link.EventAckReceived, Time: when, Seq: 200, WindowID: 7, RTT: 80 * time.Millisecond, Queued: time.Millisecond,
 			EndToEnd: 81 * time.Millisecond, RSSIdBm: -97, HasRSSI: true},
-		{Kind: link.EventTxFailed, Time: at, Seq: 1, WindowID: 8, Reason: "no ack", Attempt: 9},
-		{Kind: link.EventTxDropped, Time: at, WindowID: 9, Reason: "queue full"},
-		{Kind: link.EventRxOK, Time: at, Seq: 200, PayloadBytes: 2, Payload: []byte{1, 0xab}, FrameBytes: 4, RSSIdBm: -99, HasRSSI: true, Duplicate: true},
-		{Kind: link.EventRxParseFail, Time: at, Reason: "a \"quoted\" <reason>"},
-		{Kind: link.EventAckSent, Time: at, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
-		{Kind: link.EventReconDone, Time: at, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
-		{Kind: link.EventReconFailed, Time: at, Seq: 4, Reason: "corrupt"},
+		{Kind: link.EventTxFailed, Time: when, Seq: 1, WindowID: 8, Reason: "no ack", Attempt: 9},
+		{Kind: link.EventTxDropped, Time: when, WindowID: 9, Reason: "queue full"},
+		{Kind: link.EventRxOK, Time: when, Seq: 200, PayloadBytes: 2, Payload: []byte{1, 0xab}, FrameBytes: 4, RSSIdBm: -99, HasRSSI: true, Duplicate: true},
+		{Kind: link.EventRxParseFail, Time: when, Reason: "a \"quoted\" <reason>"},
+		{Kind: link.EventAckSent, Time: when, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
+		{Kind: link.EventReconDone, Time: when, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
+		{Kind: link.EventReconFailed, Time: when, Seq: 4, Reason: "corrupt"},
 	}
 }
 
@@ -153,7 +153,7 @@ func TestOpenWriterRepairsTheEnd(t *testing.T) {
 }
 
 func TestReadingGoesOnAfterABadLine(t *testing.T) {
-	in := strings.Join([]string{
+	input := strings.Join([]string{
 		`{"ts_ms":1,"event":"tx_sent","window_id":1,"seq":1}`,
 		``,
 		`{"ts_ms":1,"event":"tx_sent","seq":300}`,
@@ -167,7 +167,7 @@ func TestReadingGoesOnAfterABadLine(t *testing.T) {
 	}, "\n")
 	var good, bad []string
 	torn := 0
-	for e, err := range runlog.ReadEntries(strings.NewReader(in), "log") {
+	for e, err := range runlog.ReadEntries(strings.NewReader(input), "log") {
 		var located *runlog.Error
 		switch {
 		case err == nil:

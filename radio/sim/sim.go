@@ -2,8 +2,8 @@
 // machines of package radio/link as they run on the air, but an hour at SF12 takes
 // milliseconds, and the same seed gives the same run.
 //
-// [Impairments] say what happens to frames: loss, independent or in bursts, delay,
-// duplication, reordering, bit errors, and bytes lost between modem and host. A
+// [Impairments] are what happens to frames at random: loss, independent or in bursts,
+// delay, duplication, reordering, bit errors, and bytes lost between modem and host. A
 // [Channel] adds the PHY and collisions. Each transmitter has a random generator of
 // its own, so that two runs with the same seed but different codecs lose the same
 // frames.
@@ -11,7 +11,7 @@
 // Loss can grow with the time on air (Impairments.LossPerSecond). Use that with care:
 // on links that were measured, short frames arrived only slightly more often than
 // long ones. What a smaller payload saves for certain is time on air, and so energy
-// and capacity for other senders; Channel.Collisions can show the latter.
+// and capacity for other senders; Channel.Collisions shows the capacity.
 //
 // Package radio/sim/study compares codecs over such a channel.
 package sim
@@ -39,13 +39,13 @@ type Channel struct {
 	// Latency returns how long each end takes to carry a frame between host and modem,
 	// see link.UARTLatency. nil: no time.
 	Latency func(frameLen int) time.Duration
-	// Collisions makes frames that overlap on the air destroy each other, whoever
-	// sent them.
+	// Collisions makes frames that overlap on the air destroy each other, whichever
+	// pairs they belong to.
 	Collisions bool
 	Impairments
 }
 
-// Impairments say what happens to frames at random. The zero value has none.
+// Impairments are what happens to frames at random. The zero value has none.
 // Probabilities are 0..1 and apply to each frame, ACKs included, in each direction
 // alike. Names of flags are those of RegisterFlags.
 type Impairments struct {

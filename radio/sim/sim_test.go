@@ -45,11 +45,11 @@ func phy(sf int) radio.PHY {
 // pair returns a sender and a receiver for windows of n bytes.
 func pair(t testing.TB, n int, timing link.Timing, windows int, change func(*link.SenderSettings)) Pair {
 	t.Helper()
-	cfg := link.SenderSettings{Timing: timing, Codec: numbers(n), FirstSeq: 250}
+	settings := link.SenderSettings{Timing: timing, Codec: numbers(n), FirstSeq: 250}
 	if change != nil {
-		change(&cfg)
+		change(&settings)
 	}
-	sender, err := link.NewSender(cfg)
+	sender, err := link.NewSender(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,12 +312,12 @@ func TestALOHA(t *testing.T) {
 		for i := range 20 {
 			p := pair(t, bytes, link.Timing{PHY: phy(9)}, 0, func(c *link.SenderSettings) { c.Queue = link.QueueDropOldest })
 			rng := newRand(7, uint64(i))
-			at, n := time.Duration(0), 0
+			when, n := time.Duration(0), 0
 			p.Live = true
 			p.Source = func() (link.Outbound, time.Duration, bool) {
-				at += time.Duration(rng.ExpFloat64() * float64(10*time.Second))
+				when += time.Duration(rng.ExpFloat64() * float64(10*time.Second))
 				n++
-				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, at, n <= 300
+				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, when, n <= 300
 			}
 			pairs = append(pairs, p)
 		}

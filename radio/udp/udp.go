@@ -23,8 +23,8 @@ import (
 // begins with the name of the field.
 var ErrSettings = errors.New("udp: invalid settings")
 
-// Settings say between which addresses frames travel. The zero value is not valid:
-// both addresses must be set. They must be on loopback, because frames are not
+// Settings are the settings of a [Radio]. The zero value is not valid: both addresses
+// must be set. They must be on loopback, because frames are not
 // authenticated.
 type Settings struct {
 	Local  string // address of this end, such as 127.0.0.1:17001; port 0: a free port

@@ -8,8 +8,7 @@ import (
 	"github.com/loralink/loralink-go/radio/e22"
 )
 
-// MediumSettings say what happens to packets between modules. With the zero value no
-// packet is lost.
+// MediumSettings are the settings of a [Medium]. With the zero value no packet is lost.
 type MediumSettings struct {
 	Loss float64 // probability that a packet is lost on its way to one module, 0..1
 	// Seed is the seed of the losses, here and on the UARTs. The same seed loses the
@@ -50,7 +49,7 @@ type packet struct {
 	channel  int
 	data     []byte
 	collided bool
-	deaf     map[*Module]bool // modules that were transmitting meanwhile
+	deaf     map[*Module]bool // modules that transmitted at the same time
 }
 
 // NewMedium returns a medium without modules; see [NewModule].

@@ -80,13 +80,13 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The order of the fields is the format's.
-	at := 0
+	offset := 0
 	for _, key := range []string{"run", "tx_log", "rx_log", "run_id", "mode", "phy_id", "starts", "bad_lines", "metrics", "reconstruction", "baseline", "comparison"} {
-		i := strings.Index(string(b[at:]), `"`+key+`":`)
+		i := strings.Index(string(b[offset:]), `"`+key+`":`)
 		if i < 0 {
-			t.Fatalf("no %s after byte %d of %s", key, at, b)
+			t.Fatalf("no %s after byte %d of %s", key, offset, b)
 		}
-		at += i
+		offset += i
 	}
 	var out strings.Builder
 	report.WriteTable(&out)

@@ -21,8 +21,8 @@ import (
 
 // ReplaySettings are the settings of [Replay]. The zero value is the default.
 type ReplaySettings struct {
-	// Impairments say what happens to frames. Besides, frames that overlap on the air
-	// destroy each other.
+	// Impairments are what happens to frames at random. Besides, frames that overlap on
+	// the air destroy each other.
 	Impairments sim.Impairments
 	// Latency returns how long each end takes to carry a frame between host and modem.
 	// Both ends wait accordingly. nil: no time, and both ends wait for the latency in

@@ -190,9 +190,11 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 		return nil, nil, nil, err
 	}
 	latent := tx.Codec().MaxPayloadLen()
-	if latent >= raw.MaxPayloadLen() || raw.MaxPayloadLen() > radio.MaxPayloadLen {
-		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes and raw ones %d, want the former shorter and the latter at most %d",
-			ErrSettings, latent, raw.MaxPayloadLen(), radio.MaxPayloadLen)
+	switch n := raw.MaxPayloadLen(); {
+	case n > radio.MaxPayloadLen:
+		return nil, nil, nil, fmt.Errorf("%w: raw payloads have %d bytes, want at most %d: use windows of fewer steps", ErrSettings, n, radio.MaxPayloadLen)
+	case latent >= n:
+		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones", ErrSettings, latent, n)
 	}
 	if truncated, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
 		return nil, nil, nil, err
