@@ -25,7 +25,7 @@
 //
 // # Settings
 //
-// Settings are structs whose zero value is the default. Some can be set from a
+// Settings are structs whose zero fields are defaults. Some can be set from a
 // command line: [RadioSettings] opens a radio, [SamplerSettings] samples a recording
 // or a simulated sensor, and [SourceSettings] reads windows for a simulated link.
 // Their method RegisterFlags adds flags to a FlagSet; the comments of the fields name
