@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// LDRO is the setting of a LoRa modem's low data rate optimisation.
+// LDRO is the state of a LoRa modem's low data rate optimisation. The zero value is
+// LDROAuto.
 type LDRO int
 
-// The settings. LDROAuto turns the optimisation on if a symbol lasts 16.38 ms or
-// longer, as the SX1261/2 datasheet recommends.
+// The values of LDRO.
 const (
-	LDROAuto LDRO = iota
+	LDROAuto LDRO = iota // on if a symbol lasts 16.38 ms or longer, as the SX1261/2 datasheet recommends
 	LDROOn
 	LDROOff
 )
@@ -33,22 +33,22 @@ func (l LDRO) String() string {
 }
 
 // PHY holds the parameters of a LoRa link's physical layer. Both ends must use the
-// same, except for the power.
+// same, except for the power. The zero PHY is out of range.
 type PHY struct {
 	SF             int  // spreading factor, 5..12
-	BandwidthHz    int  // one of Bandwidths
-	CodingRate     int  // 1..4, which stand for 4/5..4/8
-	Preamble       int  // symbols, 1..65535
+	BandwidthHz    int  // in Hz, one of Bandwidths
+	CodingRate     int  // 1..4, for 4/5..4/8
+	Preamble       int  // in symbols, 1..65535
 	CRC            bool // whether frames have a CRC, which the modem checks
 	ExplicitHeader bool // whether frames have a LoRa header
-	LDRO           LDRO
-	TxPowerDBm     int // -9..22
+	LDRO           LDRO // low data rate optimisation
+	TxPowerDBm     int  // in dBm, -9..22
 }
 
 var bandwidths = [...]int{7810, 10420, 15630, 20830, 31250, 41670, 62500, 125000, 250000, 500000}
 
-// Bandwidths returns the bandwidths that an SX1261/2 modem offers, in Hz,
-// ascending.
+// Bandwidths returns the bandwidths of an SX1261/2 modem in Hz, in ascending
+// order.
 func Bandwidths() []int { return slices.Clone(bandwidths[:]) }
 
 // ErrPHY is wrapped by every error that [PHY.Check] returns.
@@ -57,18 +57,18 @@ var ErrPHY = errors.New("radio: phy out of range")
 // PHYError reports one field of a PHY that is out of range.
 type PHYError struct {
 	Field string // as in the struct: SF, BandwidthHz, ...
-	Value int
-	Want  string // the values that are allowed
+	Found int    // its value
+	Want  string // the allowed values
 }
 
 func (e *PHYError) Error() string {
-	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Value, e.Want)
+	return fmt.Sprintf("radio: phy %s: %d, want %s", e.Field, e.Found, e.Want)
 }
 
 // Unwrap returns ErrPHY.
 func (e *PHYError) Unwrap() error { return ErrPHY }
 
-// Faults returns an error for every field that is out of range, in the order of
+// Faults returns an error for each field that is out of range, in the order of
 // the struct.
 func (p PHY) Faults() []*PHYError {
 	var faults []*PHYError
@@ -98,8 +98,13 @@ func (p PHY) Check() error {
 	return errors.Join(errs...)
 }
 
-// ID returns the name of the PHY in logs: sf7_bw125000_cr5_pre8_crc0_hdr1_pwr22.
-// The coding rate is written as its denominator, 5..8. LDRO is not part of it.
+// ID returns the name of the PHY in logs, such as
+// sf7_bw125000_cr5_pre8_crc0_hdr1_pwr22. The coding rate is written as its
+// denominator, 5..8.
+//
+// The ID does not contain LDRO. Two PHYs of which only one has the optimisation on
+// have the same ID, although they do not receive each other's frames. Code that
+// compares IDs, such as package radio/runlog, cannot tell them apart.
 func (p PHY) ID() string {
 	bit := func(b bool) int {
 		if b {
@@ -111,8 +116,8 @@ func (p PHY) ID() string {
 		p.Preamble, bit(p.CRC), bit(p.ExplicitHeader), p.TxPowerDBm)
 }
 
-// SymbolTime returns how long a symbol lasts, 2^SF / bandwidth. It is 0 for a PHY
-// that is out of range.
+// SymbolTime returns how long a symbol lasts, 2^SF / bandwidth. It returns 0 if
+// the PHY is out of range.
 func (p PHY) SymbolTime() time.Duration {
 	if len(p.Faults()) > 0 {
 		return 0
@@ -120,7 +125,7 @@ func (p PHY) SymbolTime() time.Duration {
 	return time.Duration((int64(time.Second) << p.SF) / int64(p.BandwidthHz))
 }
 
-// LowDataRate reports whether the low data rate optimisation is on. It resolves
+// LowDataRate reports whether the low data rate optimisation is on, and resolves
 // LDROAuto.
 func (p PHY) LowDataRate() bool {
 	if p.LDRO == LDROAuto {
@@ -131,7 +136,7 @@ func (p PHY) LowDataRate() bool {
 
 // TimeOnAir returns how long a frame of frameLen bytes, LEN and SEQ included,
 // occupies the channel, from the preamble to the last symbol. The formula is that
-// of the SX1261/2 datasheet, section 6.1.4. It is 0 for a PHY that is out of
+// of the SX1261/2 datasheet, section 6.1.4. It returns 0 if the PHY is out of
 // range.
 func (p PHY) TimeOnAir(frameLen int) time.Duration {
 	if len(p.Faults()) > 0 {
@@ -161,16 +166,15 @@ func (p PHY) TimeOnAir(frameLen int) time.Duration {
 }
 
 // AirDataRate is one of the air data rates of an E22-900T22S module. The module's
-// manual does not document the LoRa parameters behind them. The PHY here was
-// calculated back from measured times, so a time on air derived from it is an
-// estimate.
+// manual does not document their LoRa parameters. The PHY here was calculated from
+// measured times, so a time on air derived from it is an estimate.
 type AirDataRate struct {
 	Index int    // bits 2..0 of the module's register REG0
 	Name  string // as in the manual: 2.4k is 2.4 kbit/s
-	PHY   PHY
+	PHY   PHY    // with a power of 22 dBm
 }
 
-// AirDataRates returns the eight air data rates by index, with a power of 22 dBm.
+// AirDataRates returns the eight air data rates in the order of their indices.
 func AirDataRates() []AirDataRate {
 	preset := func(index int, name string, sf, khz, cr int) AirDataRate {
 		return AirDataRate{index, name, PHY{SF: sf, BandwidthHz: 1000 * khz, CodingRate: cr - 4,

@@ -25,7 +25,7 @@ func ExamplePHY_TimeOnAir() {
 }
 
 func ExampleStreamParser() {
-	p := NewStreamParser(StreamSettings{Silence: SilenceAt(9600)})
+	p := NewStreamParser(StreamSettings{Silence: SilenceForBaud(9600)})
 	now := time.UnixMilli(0)
 	// A frame of two payload bytes, then one whose last byte got lost.
 	found := p.Push(nil, []byte{2, 7, 'h', 'i', 2, 8, 'x'}, now)
@@ -35,7 +35,7 @@ func ExampleStreamParser() {
 	}
 	// Output:
 	// [2 7 104 105] <nil>
-	// [] radio: frame is cut short: 3 bytes, want 4
+	// [] radio: frame is cut short: found 3 bytes, want 4
 	// [2 9 121 111] <nil>
 }
 
@@ -72,7 +72,7 @@ func TestTimeOnAir(t *testing.T) {
 	}
 }
 
-func TestValidateListsEveryFault(t *testing.T) {
+func TestCheckListsEveryFault(t *testing.T) {
 	err := PHY{SF: 13, BandwidthHz: 100, CodingRate: 5, Preamble: 0, LDRO: 3, TxPowerDBm: 30}.Check()
 	if !errors.Is(err, ErrPHY) {
 		t.Fatalf("%v is no ErrPHY", err)
@@ -99,7 +99,7 @@ func TestFrame(t *testing.T) {
 	}{
 		{"smallest data", []byte{1, 2}, nil},
 		{"longest data", long, nil},
-		{"an ACK's payload", []byte{200}, nil},
+		{"an ACK's payload", []byte{200}, ErrPayloadLen},
 		{"nothing", nil, ErrPayloadLen},
 		{"one byte too many", append(long, 7), ErrPayloadLen},
 	} {
@@ -140,7 +140,7 @@ func TestFrame(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseFrame(c.frame)
 			var located *FrameError
-			if !errors.Is(err, c.want) || !errors.As(err, &located) || located.Have != len(c.frame) {
+			if !errors.Is(err, c.want) || !errors.As(err, &located) || located.Found != len(c.frame) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 		})
@@ -177,13 +177,13 @@ func TestStreamParser(t *testing.T) {
 			var got []string
 			for _, ch := range c.chunks {
 				for _, r := range p.Push(nil, []byte(ch.bytes), time.UnixMilli(int64(ch.atMs))) {
-					s := fmt.Sprintf("!@%d", r.At.UnixMilli())
+					s := fmt.Sprintf("!@%d", r.Time.UnixMilli())
 					if r.Err == nil {
 						f, err := ParseFrame(r.Frame)
 						if err != nil {
 							t.Fatalf("handed out %x: %v", r.Frame, err)
 						}
-						s = fmt.Sprintf("%s@%d", f.Payload, r.At.UnixMilli())
+						s = fmt.Sprintf("%s@%d", f.Payload, r.Time.UnixMilli())
 					}
 					if r.HasRSSI {
 						s += fmt.Sprintf("(%d)", r.RSSIdBm)
@@ -198,12 +198,12 @@ func TestStreamParser(t *testing.T) {
 	}
 }
 
-func TestSilenceAt(t *testing.T) {
+func TestSilenceForBaud(t *testing.T) {
 	for baud, want := range map[int]time.Duration{
 		0: 40 * time.Millisecond, 115200: 40 * time.Millisecond, 9600: 40 * time.Millisecond,
 		1200: 166666666 * time.Nanosecond,
 	} {
-		if got := SilenceAt(baud); got != want {
+		if got := SilenceForBaud(baud); got != want {
 			t.Errorf("at %d baud: %v, want %v", baud, got, want)
 		}
 	}
@@ -221,7 +221,12 @@ func FuzzParseFrame(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := AppendFrame(nil, frame.Seq, frame.Payload)
+		var again []byte
+		if acked, ok := frame.Acked(); ok {
+			again = AppendAck(nil, frame.Seq, acked)
+		} else {
+			again, err = AppendFrame(nil, frame.Seq, frame.Payload)
+		}
 		if err != nil || !bytes.Equal(again, b) {
 			t.Errorf("%x came back as %x, %v", b, again, err)
 		}

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// ErrStray reports bytes that cannot start a frame, because the first of them, the
-// length, is 0 or above 238.
+// ErrStray reports bytes that cannot start a frame: LEN is 0 or above 238.
 var ErrStray = errors.New("radio: stray bytes")
 
-// StreamSettings say how a byte stream, such as that of a UART, carries frames.
-// The zero value is the default.
+// StreamSettings describe how a byte stream, such as that of a UART, carries
+// frames. The zero value is the default.
 type StreamSettings struct {
-	// RSSIByte says that the modem appends one byte to each packet, the received
-	// signal strength: dBm = byte - 256.
+	// RSSIByte reports whether the modem appends one byte to each packet, the
+	// received signal strength: dBm = byte - 256.
 	RSSIByte bool
-	// Silence is how long no byte arrives before a burst is over. 0: 40 ms. See
-	// SilenceAt.
+	// Silence is the time without a byte that ends a burst; see SilenceForBaud. 0 or
+	// negative: 40 ms.
 	Silence time.Duration
 }
 
 const minSilence = 40 * time.Millisecond
 
-// SilenceAt returns the silence that ends a burst on a UART of that baud rate: 20
-// characters of 10 bits, but at least 40 ms, because USB adapters deliver bytes in
-// chunks some 16 ms apart. A baud rate of 0 or less gives the 40 ms.
-func SilenceAt(baud int) time.Duration {
+// SilenceForBaud returns the silence that ends a burst on a UART of that baud rate,
+// in bit/s: 20 characters of 10 bits, but at least 40 ms, because USB adapters
+// deliver bytes in chunks some 16 ms apart. It returns 40 ms for a baud rate of 0
+// or less.
+func SilenceForBaud(baud int) time.Duration {
 	if baud <= 0 {
 		return minSilence
 	}
@@ -34,14 +34,13 @@ func SilenceAt(baud int) time.Duration {
 }
 
 // StreamParser finds frames in a byte stream that has no sync word. A burst is a
-// run of bytes without a silence between them; it may hold several frames. The
-// length byte tells where a frame ends, and the frame is returned as soon as its
-// last byte is there. Bytes that are not a frame cost the rest of their burst:
-// they are reported as one parse failure, and the parser resynchronises at the
-// next silence.
+// run of bytes without a silence between them; it may hold several frames. LEN
+// tells where a frame ends, and the frame is returned as soon as its last byte
+// has arrived. If bytes are not a frame, the rest of their burst is lost: the
+// parser reports one failure and resynchronises at the next silence.
 //
 // The parser has no clock. Callers pass the time at which bytes arrived. A
-// StreamParser belongs to one goroutine.
+// StreamParser must not be used by several goroutines at once.
 type StreamParser struct {
 	settings StreamSettings
 	buf      []byte    // the frame being read
@@ -57,17 +56,17 @@ func NewStreamParser(settings StreamSettings) *StreamParser {
 	return &StreamParser{settings: settings, buf: make([]byte, 0, MaxFrameLen)}
 }
 
-// Push takes in bytes that arrived at the given time. It appends to dst the frames
-// that they complete and the failures that they show, and returns the extended
-// slice. Bytes that come after a silence start a new burst, even if Tick was not
-// called meanwhile.
-func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception {
+// Push adds bytes that arrived at the time now. It appends to dst the frames that
+// they complete and the failures that they cause, and returns the extended slice.
+// Bytes that arrive after a silence start a new burst, even if Tick was not called
+// in between. With no bytes, Push does the same as Tick.
+func (p *StreamParser) Push(dst []Reception, b []byte, now time.Time) []Reception {
+	dst = p.Tick(dst, now)
 	if len(b) == 0 {
-		return p.Tick(dst, at)
+		return dst
 	}
-	dst = p.Tick(dst, at)
-	if at.Before(p.last) {
-		at = p.last // a clock that steps back must not make a silence
+	if now.Before(p.last) {
+		now = p.last // a clock that steps back must not make a silence
 	}
 	for _, c := range b {
 		if p.lost {
@@ -75,24 +74,25 @@ func (p *StreamParser) Push(dst []Reception, b []byte, at time.Time) []Reception
 		}
 		switch {
 		case p.complete(): // only its RSSI byte is missing
-			dst = append(dst, Reception{Frame: p.take(), At: at, RSSIdBm: int(c) - 256, HasRSSI: true})
+			dst = append(dst, Reception{Frame: p.take(), Time: now, RSSIdBm: int(c) - 256, HasRSSI: true})
 		case len(p.buf) == 0 && (c == 0 || c > MaxPayloadLen):
 			p.lost = true
-			dst = append(dst, Reception{At: at, Err: fmt.Errorf("%w: length byte %d, want 1..%d", ErrStray, c, MaxPayloadLen)})
+			dst = append(dst, Reception{Time: now, Err: fmt.Errorf("%w: length byte %d, want 1 for an ACK or %d..%d", ErrStray, c, MinPayloadLen, MaxPayloadLen)})
 		default:
 			p.buf = append(p.buf, c)
 			if p.complete() && !p.settings.RSSIByte {
-				dst = append(dst, Reception{Frame: p.take(), At: at})
+				dst = append(dst, Reception{Frame: p.take(), Time: now})
 			}
 		}
 	}
-	p.last = at
+	p.last = now
 	return dst
 }
 
-// Tick tells the parser the time. If the silence that ends a burst has passed, it
-// abandons an incomplete frame and reports one failure; a frame that lacks only
-// its RSSI byte it returns without. Results are appended to dst as by Push.
+// Tick tells the parser the time. If the silence that ends a burst has passed, the
+// parser abandons an incomplete frame and reports one failure; it returns a frame
+// that lacks only its RSSI byte without a signal strength. Tick appends to dst as
+// Push does.
 func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	deadline, ok := p.Deadline()
 	if !ok || now.Before(deadline) {
@@ -101,18 +101,17 @@ func (p *StreamParser) Tick(dst []Reception, now time.Time) []Reception {
 	switch {
 	case p.lost: // reported when it was found
 	case p.complete():
-		dst = append(dst, Reception{Frame: p.take(), At: p.last})
+		dst = append(dst, Reception{Frame: p.take(), Time: p.last})
 	default:
-		have := len(p.buf)
-		dst = append(dst, Reception{At: p.last, Err: &FrameError{Len: int(p.buf[0]), Have: have, Err: ErrTruncated}})
+		dst = append(dst, Reception{Time: p.last, Err: &FrameError{Len: int(p.buf[0]), Found: len(p.buf), Err: ErrTruncated}})
 	}
 	p.buf, p.lost = p.buf[:0], false
 	return dst
 }
 
-// Deadline returns when Tick would end the burst being read. If no burst is being
-// read, ok is false.
-func (p *StreamParser) Deadline() (at time.Time, ok bool) {
+// Deadline returns the time from which Tick ends the burst being read. Ok is false
+// if no burst is being read.
+func (p *StreamParser) Deadline() (deadline time.Time, ok bool) {
 	if len(p.buf) == 0 && !p.lost {
 		return time.Time{}, false
 	}

@@ -21,15 +21,14 @@ import (
 
 // Fault is one fault of a RunSpec.
 type Fault struct {
-	Path string // of the key, as phy.sf; "" for the file as a whole
-	Got  string // what was found: 13, "sideways", missing
-	Want string // what is allowed
+	Path  string // path of the key, such as phy.sf; "": the file as a whole
+	Found string // what was found: 13, "sideways", missing
+	Want  string // what is allowed; "" if Found says it all
 }
 
-// String returns the fault as "phy.sf: 13, want 5..12".
-
+// String returns the fault as text, such as "phy.sf: 13, want 5..12".
 func (f Fault) String() string {
-	s := f.Got
+	s := f.Found
 	if f.Path != "" {
 		s = f.Path + ": " + s
 	}
@@ -41,7 +40,7 @@ func (f Fault) String() string {
 
 // Error lists all faults of a RunSpec. It wraps [ErrInvalid].
 type Error struct {
-	File   string // "" if it did not come from a file
+	File   string // path of the file; "" if the RunSpec did not come from a file
 	Faults []Fault
 }
 
@@ -50,17 +49,17 @@ func (e *Error) Error() string {
 	for i, f := range e.Faults {
 		parts[i] = f.String()
 	}
-	where := "runspec"
+	prefix := "runspec: "
 	if e.File != "" {
-		where += ": " + e.File
+		prefix += e.File + ": "
 	}
-	return where + ": " + strings.Join(parts, "; ")
+	return prefix + strings.Join(parts, "; ")
 }
 
 // Unwrap returns ErrInvalid.
 func (e *Error) Unwrap() error { return ErrInvalid }
 
-// Check returns an [*Error] with all faults, or nil.
+// Check returns an [*Error] with all faults of the RunSpec, or nil.
 func (s *RunSpec) Check() error {
 	if faults := s.faults(); len(faults) > 0 {
 		return &Error{Faults: faults}
@@ -98,16 +97,16 @@ func (s *RunSpec) faults() []Fault {
 	phyKeys := map[string]string{"SF": "sf", "BandwidthHz": "bw_hz", "CodingRate": "cr", "Preamble": "preamble",
 		"LDRO": "ldro", "TxPowerDBm": "tx_power_dbm"}
 	for _, f := range s.PHY.Radio().Faults() {
-		fault := Fault{"phy." + phyKeys[f.Field], strconv.Itoa(f.Value), f.Want}
+		fault := Fault{"phy." + phyKeys[f.Field], strconv.Itoa(f.Found), f.Want}
 		if f.Field == "CodingRate" {
-			fault.Got, fault.Want = strconv.Itoa(s.PHY.CodingRate), "1..4 or 5..8"
+			fault.Found, fault.Want = strconv.Itoa(s.PHY.CodingRate), "1..4 or 5..8"
 		}
 		faults = append(faults, fault)
 	}
 	return faults
 }
 
-// wantOf returns the want tag of the field at a path.
+// wantOf returns the want tag of the field with that path.
 func wantOf(t reflect.Type, path string) string {
 	head, rest, nested := strings.Cut(path, ".")
 	for f := range t.Fields() {
@@ -185,8 +184,16 @@ func parse(data []byte) (any, *Fault) {
 			docs = append(docs, doc)
 		}
 	}
-	if len(docs) != 1 {
-		return nil, &Fault{"", fmt.Sprintf("%d documents", len(docs)), "one"}
+	switch len(docs) {
+	case 0:
+		found := "the file is empty"
+		if len(bytes.TrimSpace(data)) > 0 {
+			found = "the file has only comments"
+		}
+		return nil, &Fault{"", found, "a mapping with run_id, role, ..."}
+	case 1:
+	default:
+		return nil, &Fault{"", fmt.Sprintf("%d YAML documents", len(docs)), "one"}
 	}
 	var finder aliasFinder
 	ast.Walk(&finder, docs[0].Body)
@@ -204,12 +211,12 @@ func parse(data []byte) (any, *Fault) {
 func syntaxFault(err error) *Fault {
 	if located, ok := errors.AsType[yaml.Error](err); ok {
 		if tok := located.GetToken(); tok != nil && tok.Position != nil {
-			return &Fault{"", fmt.Sprintf("line %d: %s", tok.Position.Line, located.GetMessage()), "YAML or JSON"}
+			return &Fault{"", fmt.Sprintf("line %d: not valid YAML: %s", tok.Position.Line, clip(located.GetMessage())), ""}
 		}
-		return &Fault{"", located.GetMessage(), "YAML or JSON"}
+		return &Fault{"", "not valid YAML: " + clip(located.GetMessage()), ""}
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	return &Fault{"", first, "YAML or JSON"}
+	return &Fault{"", "not valid YAML: " + clip(first), ""}
 }
 
 // aliasFinder finds the line of an anchor or an alias.
@@ -231,8 +238,8 @@ type decoder struct {
 	faults []Fault
 }
 
-func (d *decoder) fault(path, got, want string) {
-	d.faults = append(d.faults, Fault{path, got, want})
+func (d *decoder) fault(path, found, want string) {
+	d.faults = append(d.faults, Fault{path, found, want})
 }
 
 // profile sets p to the profile of that name.

@@ -142,12 +142,12 @@ func TestLoadFaults(t *testing.T) {
 	}
 	path := filepath.Join(dir, "spec.yaml")
 	for _, c := range []struct{ name, data, want string }{
-		{"empty", "", "0 documents, want one"},
-		{"only a comment", "# nothing\n", "0 documents, want one"},
-		{"two documents", "a: 1\n---\nb: 2\n", "2 documents, want one"},
+		{"empty", "", "the file is empty, want a mapping"},
+		{"only a comment", "# nothing\n", "the file has only comments, want a mapping"},
+		{"two documents", "a: 1\n---\nb: 2\n", "2 YAML documents, want one"},
 		{"a list", "- 1\n", "a list, want a mapping with run_id, role, ..."},
-		{"a key twice", "run_id: a\nrun_id: b\n", "line 2: "},
-		{"no YAML", "run_id: [a\n", "line 1: "},
+		{"a key twice", "run_id: a\nrun_id: b\n", "line 2: not valid YAML: "},
+		{"no YAML", "run_id: [a\n", "line 1: not valid YAML: "},
 		{"too deep", strings.Repeat("[", 2000), "2000 opening brackets, want at most 1000"},
 		{"too large", strings.Repeat("#", MaxFileBytes+1), "more than 65536 bytes"},
 	} {

@@ -20,6 +20,7 @@ func TestExitCode(t *testing.T) {
 		{"success", nil, 0, ""},
 		{"help", flag.ErrHelp, 0, ""},
 		{"error", errors.New("dataset: a.jsonl: line 3"), 1, "tool: dataset: a.jsonl: line 3\n"},
+		{"a package of the program's name", errors.New("tool: invalid settings: tool: 3"), 1, "tool: invalid settings: tool: 3\n"},
 		{"several lines become one", errors.Join(errors.New("a"), errors.New("b")), 1, "tool: a; b\n"},
 		{"flags", fmt.Errorf("x: %w", Usagef("--n is %d", 3)), 2, "tool: x: --n is 3\n"},
 	} {

@@ -1,4 +1,4 @@
-// E22 reads and changes the settings of an E22-900T22S module, and asks it for
+// E22 reads and changes the registers of an E22-900T22S module, and asks it for
 // its signal strengths.
 //
 //	go run ./examples/e22 --simulate --set channel=23,airrate=300
@@ -22,58 +22,58 @@ import (
 
 func main() { cli.Main("e22", run) }
 
-const summary = `E22 reads and changes the settings of an E22-900T22S module, and asks it for its signal strengths.
+const summary = `E22 reads and changes the registers of an E22-900T22S module, and asks it for its signal strengths.
 Set the jumpers for --read and --set to configuration mode (M0 low, M1 high), for --rssi to normal mode (both low).
-With --simulate it does the same to a simulated module, fresh from the factory each time, whose firmware
-ignores the air data rates 300 and 1200 as newer ones do.`
+--simulate uses a simulated module instead. It has factory registers at each start, and its firmware ignores the
+air data rates 300 and 1200, as newer firmware does.`
 
-type options struct {
+type flags struct {
 	port, set                       string
 	baud                            int
 	read, temporary, rssi, simulate bool
 }
 
-func parse(args []string, out io.Writer) (*options, error) {
-	var o options
+func parse(args []string, out io.Writer) (*flags, error) {
+	var f flags
 	fs := cli.NewFlags("e22", summary)
-	fs.StringVar(&o.port, "port", "", "serial port, as /dev/ttyUSB0 or COM3")
-	fs.BoolVar(&o.simulate, "simulate", false, "use a simulated module instead of --port")
-	fs.BoolVar(&o.read, "read", false, "show the settings and the product id")
-	fs.StringVar(&o.set, "set", "", "settings to change, as channel=18,power=22; --read lists their names")
-	fs.BoolVar(&o.temporary, "temporary", false, "with --set: until power-off only")
-	fs.BoolVar(&o.rssi, "rssi", false, "show the channel's noise and the last packet's strength; needs the setting ambientrssi")
-	fs.IntVar(&o.baud, "baud", 9600, "with --rssi: the module's speed on the UART; --read and --set need none")
+	fs.StringVar(&f.port, "port", "", "serial port, such as /dev/ttyUSB0 or COM3")
+	fs.BoolVar(&f.simulate, "simulate", false, "use a simulated module instead of --port")
+	fs.BoolVar(&f.read, "read", false, "show the registers and the product id")
+	fs.StringVar(&f.set, "set", "", "registers to change, such as channel=18,power=22; --read lists their names")
+	fs.BoolVar(&f.temporary, "temporary", false, "with --set: write registers that are lost at power-off")
+	fs.BoolVar(&f.rssi, "rssi", false, "show the channel's noise and the last packet's strength; needs the register ambientrssi")
+	fs.IntVar(&f.baud, "baud", 9600, "with --rssi: baud rate of the module's UART, in bit/s; --read and --set always use 9600")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return nil, err
 	}
 	actions := 0
-	for _, on := range []bool{o.read, o.set != "", o.rssi} {
-		if on {
+	for _, wanted := range []bool{f.read, f.set != "", f.rssi} {
+		if wanted {
 			actions++
 		}
 	}
 	switch {
-	case (o.port == "") == !o.simulate:
-		return nil, cli.Usagef("want either --port or --simulate")
+	case (f.port == "") == !f.simulate:
+		return nil, cli.Usagef("want --port PORT or --simulate, and not both")
 	case actions != 1:
 		return nil, cli.Usagef("want one of --read, --set and --rssi")
-	case o.temporary && o.set == "":
-		return nil, cli.Usagef("--temporary goes with --set")
+	case f.temporary && f.set == "":
+		return nil, cli.Usagef("--temporary needs --set")
 	}
-	// Report bad settings before opening a port.
-	if err := new(e22.Registers).SetAll(o.set); err != nil {
+	// Report bad registers before opening a port.
+	if err := new(e22.Registers).SetAll(f.set); err != nil {
 		return nil, cli.Usagef("--set: %w", err)
 	}
-	return &o, nil
+	return &f, nil
 }
 
 func run(ctx context.Context, args []string, out, _ io.Writer) error {
-	o, err := parse(args, out)
+	f, err := parse(args, out)
 	if err != nil {
 		return err
 	}
-	open := func() (*e22.Radio, error) { return e22.Open(ctx, o.port, e22.Settings{BaudRate: o.baud}) }
-	if o.simulate {
+	open := func() (*e22.Radio, error) { return e22.Open(ctx, f.port, e22.Settings{BaudRate: f.baud}) }
+	if f.simulate {
 		open = func() (*e22.Radio, error) { return simulate(ctx) }
 	}
 	r, err := open()
@@ -82,26 +82,26 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 	}
 	defer r.Close()
 	switch {
-	case o.rssi:
+	case f.rssi:
 		return rssi(ctx, r, out)
-	case o.set != "":
-		return set(ctx, r, o, out)
+	case f.set != "":
+		return set(ctx, r, f, out)
 	}
 	return read(ctx, r, out)
 }
 
 // simulate returns the driver of a module that has received one packet.
 func simulate(ctx context.Context) (*e22.Radio, error) {
-	settings := e22.FactoryRegisters()
-	settings.AmbientRSSI = true
-	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -68, NoiseDBm: -104})
+	registers := e22.FactoryRegisters()
+	registers.AmbientRSSI = true
+	medium := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -68, NoiseDBm: -104})
 	var radios [2]*e22.Radio
 	for i := range radios {
-		module, err := e22test.NewModule(air, settings)
+		module, err := e22test.NewModule(medium, registers)
 		if err != nil {
 			return nil, err
 		}
-		module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate=300", "airrate=1200"}})
+		module.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate=300", "airrate=1200"}})
 		if radios[i], err = module.Drive(ctx, e22.Settings{}); err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 }
 
 func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
-	settings, err := r.ReadRegisters(ctx)
+	registers, err := r.ReadRegisters(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,27 +123,27 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	settings.WriteTable(out)
+	registers.WriteTable(out)
 	fmt.Fprintf(out, "product id     % x\n", id)
 	return nil
 }
 
-func set(ctx context.Context, r *e22.Radio, o *options, out io.Writer) error {
+func set(ctx context.Context, r *e22.Radio, f *flags, out io.Writer) error {
 	before, err := r.ReadRegisters(ctx)
 	if err != nil {
 		return err
 	}
-	wanted := before
-	if err := wanted.SetAll(o.set); err != nil {
+	want := before
+	if err := want.SetAll(f.set); err != nil {
 		return err
 	}
-	persistence := e22.Kept
-	if o.temporary {
-		persistence = e22.UntilPowerOff
+	persistence := e22.Persistent
+	if f.temporary {
+		persistence = e22.Volatile
 	}
-	after, err := r.WriteRegisters(ctx, wanted, persistence)
-	if err == nil || errors.Is(err, e22.ErrRefused) {
-		e22.WriteChanges(out, before, wanted, after)
+	after, err := r.WriteRegisters(ctx, want, persistence)
+	if err == nil || errors.Is(err, e22.ErrIgnored) {
+		e22.WriteChanges(out, before, want, after)
 	}
 	return err
 }

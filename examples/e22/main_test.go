@@ -17,7 +17,7 @@ func program(args ...string) (stdout string, err error) {
 	return out.String(), err
 }
 
-// has says whether a line of out consists of these words.
+// has reports whether a line of out consists of these words.
 func has(out string, words ...string) bool {
 	for line := range strings.Lines(out) {
 		if strings.Join(strings.Fields(line), " ") == strings.Join(words, " ") {
@@ -42,13 +42,13 @@ func TestSet(t *testing.T) {
 	}
 }
 
-func TestSetRefused(t *testing.T) {
+func TestSetIgnored(t *testing.T) {
 	out, err := program("--simulate", "--set", "channel=23,airrate=300")
-	var refused *e22.RefusedError
-	if !errors.As(err, &refused) || len(refused.Diffs) != 1 {
+	var ignored *e22.IgnoredError
+	if !errors.As(err, &ignored) || len(ignored.Diffs) != 1 {
 		t.Errorf("error %v", err)
 	}
-	if !has(out, "airrate", "2400", "300", "2400", "bit/s", "REFUSED") || !has(out, "channel", "18", "23", "23", "changed") {
+	if !has(out, "airrate", "2400", "300", "2400", "bit/s", "IGNORED") || !has(out, "channel", "18", "23", "23", "changed") {
 		t.Error(out)
 	}
 }
@@ -66,13 +66,13 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "either --port or --simulate"},
-		{"both", []string{"--port", "x", "--simulate", "--read"}, "either --port or --simulate"},
+		{"nothing", nil, "want --port PORT or --simulate"},
+		{"both", []string{"--port", "x", "--simulate", "--read"}, "want --port PORT or --simulate"},
 		{"no action", []string{"--simulate"}, "one of --read, --set and --rssi"},
 		{"two actions", []string{"--simulate", "--read", "--rssi"}, "one of --read, --set and --rssi"},
-		{"temporary reading", []string{"--simulate", "--read", "--temporary"}, "--temporary goes with --set"},
+		{"temporary reading", []string{"--simulate", "--read", "--temporary"}, "--temporary needs --set"},
 		{"no value", []string{"--simulate", "--set", "channel"}, "want name=value"},
-		{"no such setting", []string{"--simulate", "--set", "colour=red"}, "want one of address"},
+		{"no such register", []string{"--simulate", "--set", "colour=red"}, "want one of address"},
 		{"no such value", []string{"--simulate", "--set", "channel=81"}, "want 0..80"},
 	}
 	for _, c := range cases {

@@ -1,14 +1,13 @@
-// Experiment finds the condition of the channel at which half of the plainly
-// packed frames arrive, and sends three payloads through it: the raw one, the
-// raw one cut to the latent's length, and the latent.
+// Experiment makes a simulated channel worse until at most half of the raw frames
+// arrive, and sends three kinds of payloads over it: raw (sensor12_packed), raw cut to
+// the length of the latent, and latent (those of the RunSpec's codec).
 //
 //	go run ./examples/experiment --bam-manifest out/models/b/bam_manifest.json --dataset out/dataset_raw.jsonl
 //
-// With --condition senders (the default) the air is shared by as many equal
-// senders as it takes, and frames that overlap are lost: smaller payloads
-// collide less. With airtime each second on the air carries a risk. With loss
-// every frame is lost with the same probability: nothing is gained but airtime,
-// which is what measured links come closest to.
+// With --condition senders (the default) equal senders share the channel, and frames
+// that overlap are lost: smaller payloads collide less often. With airtime, losses grow
+// with the time on air. With loss, every frame is lost with the same probability, and a
+// smaller payload saves only time on air; measured links come closest to that.
 package main
 
 import (
@@ -23,60 +22,61 @@ import (
 
 func main() { cli.Main("experiment", run) }
 
-const summary = `Experiment finds the condition at which half of the raw frames arrive and sends raw, truncated
-and latent payloads through it, in virtual time.`
+const summary = `Experiment makes a simulated channel worse until at most half of the raw frames arrive, and sends raw, truncated
+and latent payloads over it, in virtual time. Raw payloads are sensor12_packed, truncated ones are raw ones cut to
+the length of the latent ones, and latent ones are those of the RunSpec's codec.`
 
-type options struct {
+type flags struct {
 	tx, out  string
 	endpoint endpoint.Settings
-	source   endpoint.Source
+	source   endpoint.SourceSettings
 	stress   study.StressSettings
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	var o options
+func parse(args []string, stdout io.Writer) (*flags, error) {
+	var f flags
 	fs := cli.NewFlags("experiment", summary)
-	fs.StringVar(&o.tx, "tx", "testdata/runspecs/tx_sf7.yaml", "RunSpec of the senders")
-	fs.StringVar(&o.endpoint.Manifest, "bam-manifest", "", "model manifest that stands in for the RunSpec's manifest_path")
-	o.source.RegisterFlags(fs)
-	o.stress.RegisterFlags(fs)
-	fs.StringVar(&o.out, "out", "", "file for the report as JSON")
+	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf7.yaml", "RunSpec of the senders")
+	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	f.source.RegisterFlags(fs)
+	f.stress.RegisterFlags(fs)
+	fs.StringVar(&f.out, "out", "", "file for the report as JSON")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	if err := o.source.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.source.Check()); err != nil {
+		return nil, err
 	}
-	if err := o.stress.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.stress.Check()); err != nil {
+		return nil, err
 	}
-	return &o, nil
+	return &f, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	f, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	tx, err := endpoint.Open(o.tx, runspec.RoleTX, &o.endpoint)
+	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
 	if err != nil {
-		return err
+		return cli.ModelHint(err, "--bam-manifest")
 	}
-	o.source.Warn = cli.Warn(stderr)
-	windows, err := o.source.Windows(tx.Spec(), 0)
+	f.source.Warn = cli.Warn(stderr)
+	windows, err := f.source.Windows(tx.Spec(), 0)
 	if err != nil {
 		return err
 	}
 	progress := cli.NewProgress(stderr)
 	defer progress.Clear()
-	o.stress.Progress = func(tried int) { progress.Update("conditions tried", tried, 0) }
-	report, err := study.Stress(ctx, tx, windows, &o.stress)
+	f.stress.Progress = func(done, total int) { progress.Update("conditions tried", done, total) }
+	report, err := study.Stress(ctx, tx, windows, &f.stress)
 	progress.Clear()
 	if err != nil {
 		return err
 	}
-	report.Dataset = o.source.Name()
-	if err := cli.WriteJSON(o.out, report); err != nil {
+	report.Dataset = f.source.Name()
+	if err := cli.WriteJSON(f.out, report); err != nil {
 		return err
 	}
 	report.WriteTable(stdout)

@@ -53,7 +53,7 @@ func TestExperiment(t *testing.T) {
 			if gain := latent.Metrics.PDR - raw.Metrics.PDR; c.gain && gain < 0.1 || !c.gain && (gain < -0.02 || gain > 0.02) {
 				t.Errorf("PDR gains %.3f", gain)
 			}
-			if latent.Metrics.PDR != cut.Metrics.PDR || latent.Comparison.AirtimeReducePct < 40 {
+			if latent.Metrics.PDR != cut.Metrics.PDR || latent.Comparison.TimeOnAirReducePct < 40 {
 				t.Errorf("latent %+v, truncated %+v", latent.Metrics, cut.Metrics)
 			}
 			// Two of twelve values survive the cut.
@@ -72,11 +72,11 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"no windows", nil, true, "want either samples or dataset"},
+		{"no windows", nil, true, "want --samples FILE or --dataset FILE"},
 		{"condition", []string{"--samples", walk, "--condition", "rain"}, true, `"rain", want senders, airtime or loss`},
 		{"fewer than none to send", []string{"--samples", walk, "--windows", "-1"}, true, "windows is -1"},
 		{"no model", []string{"--samples", walk, "--tx", testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"), "--bam-manifest", "none.json"}, false, "none.json"},
-		{"a receiver", []string{"--samples", walk, "--tx", testenv.Repo("testdata", "runspecs", "rx_sf7.yaml")}, false, "role: rx, want tx"},
+		{"a receiver", []string{"--samples", walk, "--tx", testenv.Repo("testdata", "runspecs", "rx_sf7.yaml")}, false, "role is rx, want tx"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var b bytes.Buffer

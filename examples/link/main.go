@@ -1,6 +1,6 @@
-// Link runs sender and receiver over a simulated channel in one process, in
-// virtual time, and says what arrived, what it cost and how good it is, beside
-// the same run with plainly packed samples.
+// Link simulates a sender and a receiver over a lossy channel, in one process and in
+// virtual time. It compares deliveries, time on air and errors with those of the same
+// windows in sensor12_packed payloads.
 //
 //	go run ./examples/link --tx testdata/runspecs/tx_sf12.yaml --rx testdata/runspecs/rx_sf12.yaml \
 //	    --bam-manifest out/models/b/bam_manifest.json --samples testdata/walk.jsonl --loss 0.2
@@ -20,73 +20,73 @@ import (
 
 func main() { cli.Main("link", run) }
 
-const summary = `Link sends the windows of a recording or a data set from one RunSpec's end to another's,
-over a simulated channel in virtual time, and again with sensor12_packed payloads.`
+const summary = `Link sends the windows of a recording or a data set from the end of one RunSpec to that of another,
+over a simulated channel in virtual time. It sends them again as sensor12_packed payloads, and compares the two.`
 
-type options struct {
+type flags struct {
 	tx, rx, out       string
 	endpoint          endpoint.Settings
-	source            endpoint.Source
+	source            endpoint.SourceSettings
 	replay            study.ReplaySettings
 	windows, uartBaud int
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	var o options
+func parse(args []string, stdout io.Writer) (*flags, error) {
+	var f flags
 	fs := cli.NewFlags("link", summary)
-	fs.StringVar(&o.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
-	fs.StringVar(&o.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
-	fs.StringVar(&o.endpoint.Manifest, "bam-manifest", "", "model manifest that stands in for the RunSpecs' manifest_path")
-	o.source.RegisterFlags(fs)
-	fs.IntVar(&o.windows, "windows", 0, "windows to send, from the first; 0: all")
-	o.replay.Channel.RegisterFlags(fs)
-	fs.IntVar(&o.uartBaud, "uart-baud", 0, "baud rate between host and modem at both ends; 0: no delay there")
-	fs.StringVar(&o.out, "out", "", "file for the report as JSON")
+	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
+	fs.StringVar(&f.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
+	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")
+	f.source.RegisterFlags(fs)
+	fs.IntVar(&f.windows, "windows", 0, "windows to send, from the first; 0: all")
+	f.replay.Impairments.RegisterFlags(fs)
+	fs.IntVar(&f.uartBaud, "uart-baud", 0, "baud rate between host and modem at both ends, in bit/s; 0: no latency")
+	fs.StringVar(&f.out, "out", "", "file for the report as JSON")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	if err := o.source.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.source.Check()); err != nil {
+		return nil, err
 	}
-	switch loss := o.replay.Channel.Loss; {
-	case !(loss >= 0 && loss < 1):
-		return nil, cli.Usagef("--loss is %g, want 0 or more and less than 1", loss)
-	case o.windows < 0:
-		return nil, cli.Usagef("--windows is %d, want 0 or more", o.windows)
-	case o.uartBaud < 0:
-		return nil, cli.Usagef("--uart-baud is %d, want 0 or more", o.uartBaud)
-	case o.uartBaud > 0:
-		o.replay.Channel.Latency = link.UARTLatency(o.uartBaud)
+	if err := cli.CheckFlags(f.replay.Impairments.Check()); err != nil {
+		return nil, err
 	}
-	return &o, nil
+	switch {
+	case f.windows < 0:
+		return nil, cli.Usagef("--windows is %d, want 0 or more", f.windows)
+	case f.uartBaud < 0:
+		return nil, cli.Usagef("--uart-baud is %d, want 0 or more", f.uartBaud)
+	}
+	f.replay.Latency = link.UARTLatency(f.uartBaud)
+	return &f, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	f, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	tx, err := endpoint.Open(o.tx, runspec.RoleTX, &o.endpoint)
+	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
+	if err != nil {
+		return cli.ModelHint(err, "--bam-manifest")
+	}
+	rx, err := endpoint.Open(f.rx, runspec.RoleRX, &f.endpoint)
+	if err != nil {
+		return cli.ModelHint(err, "--bam-manifest")
+	}
+	f.source.Warn = cli.Warn(stderr)
+	windows, err := f.source.Windows(tx.Spec(), f.windows)
 	if err != nil {
 		return err
 	}
-	rx, err := endpoint.Open(o.rx, runspec.RoleRX, &o.endpoint)
+	report, err := study.Replay(ctx, tx, rx, windows, &f.replay)
 	if err != nil {
 		return err
 	}
-	o.source.Warn = cli.Warn(stderr)
-	windows, err := o.source.Windows(tx.Spec(), o.windows)
-	if err != nil {
+	if err := cli.WriteJSON(f.out, report); err != nil {
 		return err
 	}
-	report, err := study.Replay(ctx, tx, rx, windows, &o.replay)
-	if err != nil {
-		return err
-	}
-	if err := cli.WriteJSON(o.out, report); err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", len(windows), o.source.Name(), report.PHYID, report.Loss)
+	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", len(windows), f.source.Name(), report.PHYID, report.Loss)
 	if report.MeanBurst > 0 {
 		fmt.Fprintf(stdout, " in bursts of %g frames", report.MeanBurst)
 	}

@@ -51,7 +51,7 @@ func TestFieldRecordingAtSF12(t *testing.T) {
 	if bam, raw := rep.Runs[0], rep.Runs[1]; bam.ZScored.MSE > 0.05 || raw.ZScored.MSE > 1e-4 || bam.Payload != 8 || raw.Payload != 30 {
 		t.Errorf("bam %d B %+v, raw %d B %+v", bam.Payload, bam.ZScored, raw.Payload, raw.ZScored)
 	}
-	for _, want := range []string{"PDR", "ETX", "airtime, data", "retries", "delivered", "zscored.mse", "position", "bam against sensor12_packed: PDR ", "airtime -45.2 %"} {
+	for _, want := range []string{"PDR", "ETX", "time on air, data", "retries", "delivered", "zscored.mse", "position", "bam against sensor12_packed: PDR ", "time on air -45.2 %"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("does not print %q", want)
 		}
@@ -90,6 +90,14 @@ func TestWhatTheChannelDoes(t *testing.T) {
 	}
 }
 
+func TestNothingArrives(t *testing.T) {
+	walk := testenv.Repo("testdata", "walk.jsonl")
+	rep, printed := runLink(t, "sf7", "--bam-manifest", testmodel.Train(t, walk), "--samples", walk, "--loss", "1", "--bursts", "2", "--windows", "3")
+	if m := rep.Runs[0].Metrics; m.Delivered != 0 || m.Failed != 3 || !strings.Contains(printed, "zscored.mse") {
+		t.Errorf("%+v\n%s", m, printed)
+	}
+}
+
 func TestCarelessUse(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
 	spec := func(name string) string { return testenv.Repo("testdata", "runspecs", name+".yaml") }
@@ -109,16 +117,18 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"no windows", both, true, "want either samples or dataset"},
-		{"loss of all", append(both, "--samples", walk, "--loss", "1"), true, "--loss is 1"},
+		{"no windows", both, true, "want --samples FILE or --dataset FILE"},
+		{"loss of more than all", append(both, "--samples", walk, "--loss", "1.5"), true, "--loss is 1.5, want 0..1"},
+		{"a numpy data set", append(both, "--dataset", "out/a.npz"), true, "convert it with examples/samples --dataset out/a.npz --out out/a.jsonl"},
 		{"fewer windows than none", append(both, "--samples", walk, "--windows", "-1"), true, "--windows is -1"},
-		{"gaps of negative length", append(both, "--samples", walk, "--max-gap-ms", "-5"), true, "max-gap-ms is -5"},
-		{"bursts that cannot be", append(both, "--samples", walk, "--loss", "0.9", "--bursts", "2"), false, "mean burst of 2"},
+		{"gaps of negative length", append(both, "--samples", walk, "--max-gap-ms", "-5"), true, "--max-gap-ms is -5"},
+		{"bursts that cannot be", append(both, "--samples", walk, "--loss", "0.9", "--bursts", "2"), true, "--bursts is 2 with --loss 0.9, want at least 9"},
 		{"missing recording", append(both, "--samples", "none.jsonl"), false, "none.jsonl"},
 		{"empty recording", append(both, "--samples", empty), false, "empty.jsonl"},
 		{"NaN", append(both, "--samples", nan), false, "nan.jsonl:1"},
-		{"missing model", append(both[:4:4], "--bam-manifest", "none.json", "--samples", walk), false, "none.json"},
-		{"roles the wrong way round", []string{"--tx", spec("rx_sf7"), "--rx", spec("tx_sf7"), "--samples", walk}, false, "role: rx, want tx"},
+		{"missing model", append(both[:4:4], "--bam-manifest", "none/bam_manifest.json", "--samples", walk), false,
+			"none/bam_manifest.json: not found; train one with examples/train --out-dir none, or give --bam-manifest"},
+		{"roles the wrong way round", []string{"--tx", spec("rx_sf7"), "--rx", spec("tx_sf7"), "--samples", walk}, false, "role is rx, want tx"},
 		{"ends that differ", []string{"--tx", spec("tx_sf7"), "--rx", spec("rx_sf12"), "--bam-manifest", manifest, "--samples", walk}, false, "the ends differ in phy"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

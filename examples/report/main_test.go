@@ -16,6 +16,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
+	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/internal/testmodel"
@@ -74,7 +75,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 		}
 	}
 	i := 0
-	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Loss: loss, Seed: 2}, 0, sim.Pair{
+	if _, err := sim.Run(context.Background(), sim.Channel{PHY: timing.PHY, Impairments: sim.Impairments{Loss: loss, Seed: 2}}, 0, sim.Pair{
 		Sender: sender, Receiver: receiver,
 		Source: func() (link.Outbound, time.Duration, bool) {
 			if i == len(windows) {
@@ -127,12 +128,12 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := rep.Run.Metrics
-	if got, want := []any{m.Windows, m.Sent, m.Retries, m.Acked, m.Failed, m.ETX, m.AirtimeS, m.RTTMs, m.QueueMs, m.EndToEndMs, m.PayloadMean},
-		[]any{tx.Windows, tx.Sent, tx.Retries, tx.Acked, tx.Failed, tx.ETX, tx.AirtimeS, tx.RTTMs, tx.QueueMs, tx.EndToEndMs, tx.PayloadMean}; fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := []any{m.Windows, m.Sent, m.Retries, m.Acked, m.Failed, m.ETX, m.TimeOnAirS, m.RTTMs, m.QueueMs, m.EndToEndMs, m.PayloadMean},
+		[]any{tx.Windows, tx.Sent, tx.Retries, tx.Acked, tx.Failed, tx.ETX, tx.TimeOnAirS, tx.RTTMs, tx.QueueMs, tx.EndToEndMs, tx.PayloadMean}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("sender: report has %v, the program %v", got, want)
 	}
-	if got, want := []any{m.RxOK, m.RxRepeated, m.Delivered, m.AcksSent, m.AckAirtimeS},
-		[]any{rx.RxOK, rx.RxRepeated, rx.Delivered, rx.AcksSent, rx.AckAirtimeS}; fmt.Sprint(got) != fmt.Sprint(want) {
+	if got, want := []any{m.RxOK, m.RxRepeated, m.Delivered, m.AcksSent, m.AckTimeOnAirS},
+		[]any{rx.RxOK, rx.RxRepeated, rx.Delivered, rx.AcksSent, rx.AckTimeOnAirS}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("receiver: report has %v, the program %v", got, want)
 	}
 	if m.Failed == 0 || m.Delivered == n {
@@ -142,6 +143,24 @@ func TestReportAgreesWithThePrograms(t *testing.T) {
 	r := rep.Run.Reconstruction
 	if r == nil || r.Windows != m.Delivered || r.Unmatched != 0 || r.ZScored.MSE > 1e-4 {
 		t.Errorf("reconstruction %+v, want %d windows", r, m.Delivered)
+	}
+	// The same data set as a numpy file.
+	windows := dataset.OpenWindows(filepath.Join(dir, "dataset.jsonl"), dataset.WindowSettings{})
+	if _, err := numpy.WriteFile(filepath.Join(dir, "dataset.npz"), windows); err != nil {
+		t.Fatal(err)
+	}
+	if err := run(context.Background(), []string{"--tx", log("tx"), "--rx", log("rx"), "--dataset", filepath.Join(dir, "dataset.npz"), "--out", out}, io.Discard, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	var byNumpy runreport.Report
+	if b, err = os.ReadFile(out); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &byNumpy); err != nil {
+		t.Fatal(err)
+	}
+	if got := byNumpy.Run.Reconstruction; got.Overall != r.Overall || got.Windows != r.Windows {
+		t.Errorf("by a numpy file %+v, want %+v", got, r)
 	}
 	// By a model's deviations instead of the data set's.
 	model := testmodel.Train(t, testenv.Repo("testdata", "walk.jsonl"))
@@ -192,7 +211,7 @@ func TestTornLogIsUsed(t *testing.T) {
 	if err := run(context.Background(), []string{"--tx", path}, &stdout, &stderr); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stderr.String(), "torn") || strings.Count(stderr.String(), "\n") != 1 {
+	if !strings.Contains(stderr.String(), "incomplete") || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("said %q", stderr.String())
 	}
 }
@@ -214,11 +233,11 @@ func TestCarelessUse(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"nothing", nil, true, "want --tx or --rx"},
+		{"nothing", nil, true, "want --tx FILE or --rx FILE"},
 		{"missing log", []string{"--tx", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"empty log", []string{"--tx", empty}, false, "no events"},
-		{"no log at all", []string{"--tx", noLog}, false, "hello:1: no events, want the log of a run: not an event"},
-		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest without --dataset"},
+		{"no log at all", []string{"--tx", noLog}, false, "hello:1: found \"hello\", want a JSON event"},
+		{"a model without windows", []string{"--tx", tx, "--bam-manifest", "x"}, true, "--bam-manifest needs --dataset"},
 		{"the other end's log", []string{"--tx", rx}, false, `role "rx", want the log of role tx`},
 		{"missing data set", []string{"--tx", tx, "--rx", rx, "--dataset", filepath.Join(dir, "none")}, false, "none: no such file"},
 		{"a record without a destination", []string{"--tx", tx, "--record", "x"}, true, "together"},

@@ -1,7 +1,7 @@
-// Rx is the receiving end of a link: it acknowledges windows, decodes them and
-// logs both. See examples/tx for the other end.
+// Rx is the receiving end of a link. It acknowledges, decodes and logs windows. See
+// examples/tx for the other end and for the model.
 //
-//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml --manifest out/models/b/bam_manifest.json
+//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml
 package main
 
 import (
@@ -17,47 +17,50 @@ import (
 
 func main() { cli.Main("rx", run) }
 
-const summary = `Rx receives, acknowledges and decodes windows, and logs them, until it is interrupted.`
+const summary = `Rx receives, acknowledges, decodes and logs windows, until it is interrupted (Ctrl-C).`
 
-type options struct {
+type flags struct {
 	spec       string
 	endpoint   endpoint.Settings
-	air        endpoint.RadioSettings
+	radio      endpoint.RadioSettings
 	receive    endpoint.ReceiveSettings
 	maxSeconds float64
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	o := &options{air: endpoint.RadioSettings{Role: runspec.RoleRX}}
+func parse(args []string, stdout io.Writer) (*flags, error) {
+	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleRX}}
 	fs := cli.NewFlags("rx", summary)
-	fs.StringVar(&o.spec, "runspec", "testdata/runspecs/rx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&o.endpoint.Manifest, "manifest", "", "model manifest that stands in for the RunSpec's manifest_path")
-	o.air.RegisterFlags(fs)
-	fs.StringVar(&o.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to")
-	fs.Float64Var(&o.maxSeconds, "max-seconds", 0, "end after so many seconds; 0: when interrupted")
+	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/rx_sf7.yaml", "RunSpec of this end")
+	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	f.radio.RegisterFlags(fs)
+	fs.StringVar(&f.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to, JSONL")
+	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when interrupted")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	if err := o.air.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.radio.Check()); err != nil {
+		return nil, err
 	}
-	if !(o.maxSeconds >= 0) {
-		return nil, cli.Usagef("--max-seconds is %g, want 0 or more", o.maxSeconds)
+	if err := cli.CheckFlags(f.receive.Check()); err != nil {
+		return nil, err
 	}
-	return o, nil
+	if !(f.maxSeconds >= 0) {
+		return nil, cli.Usagef("--max-seconds is %g, want 0 or more", f.maxSeconds)
+	}
+	return f, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	f, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	e, err := endpoint.Open(o.spec, runspec.RoleRX, &o.endpoint)
+	e, err := endpoint.Open(f.spec, runspec.RoleRX, &f.endpoint)
 	if err != nil {
-		return err
+		return cli.ModelHint(err, "--manifest")
 	}
-	o.air.UART.OnConnection = cli.Connection(stderr)
-	radio, err := o.air.Open(ctx)
+	f.radio.UART.OnConnection = cli.Connection(stderr)
+	radio, err := f.radio.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -65,14 +68,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	progress := cli.NewProgress(stderr)
 	defer progress.Clear()
-	o.receive.Progress = func(n int) { progress.Update("windows delivered", n, 0) }
-	if o.maxSeconds > 0 {
+	f.receive.Progress = func(done, total int) { progress.Update("windows delivered", done, total) }
+	if f.maxSeconds > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.maxSeconds*float64(time.Second)))
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(f.maxSeconds*float64(time.Second)))
 		defer cancel()
 	}
 	fmt.Fprintf(stdout, "receiving %s over %s\n", e.Codec().ID(), e.LogHeader().PHYID)
-	metrics, err := e.Receive(ctx, radio, &o.receive)
+	metrics, err := e.Receive(ctx, radio, &f.receive)
 	progress.Clear()
 	if err := cli.Ended(ctx, err); err != nil {
 		return err

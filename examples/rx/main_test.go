@@ -95,8 +95,9 @@ func TestCarelessUse(t *testing.T) {
 	}{
 		{"no such flag", []string{"--sampler", "simulate"}, true, "sampler"},
 		{"no port", []string{"--radio", "uart"}, true, "uart-port is missing"},
+		{"a numpy data set", []string{"--dataset-out", "x.npz"}, true, "--dataset-out is x.npz, the name of a numpy file"},
 		{"a negative time", []string{"--max-seconds", "-1"}, true, "--max-seconds is -1"},
-		{"the other role's RunSpec", []string{"--runspec", spec(t, dir, "tx")}, false, "role: tx, want rx"},
+		{"the other role's RunSpec", []string{"--runspec", spec(t, dir, "tx")}, false, "role is tx, want rx"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := run(t.Context(), c.args, io.Discard, io.Discard)

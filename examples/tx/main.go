@@ -1,11 +1,11 @@
-// Tx is the sending end of a link: samples, windows, payloads, frames.
+// Tx is the sending end of a link. Without hardware, train a model, and run the two ends
+// in two terminals:
 //
-// Two terminals, no hardware:
+//	go run ./examples/train --out-dir out/models/demo
+//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml
+//	go run ./examples/tx --runspec testdata/runspecs/tx_sf7.yaml
 //
-//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml --manifest out/models/b/bam_manifest.json
-//	go run ./examples/tx --runspec testdata/runspecs/tx_sf7.yaml --manifest out/models/b/bam_manifest.json
-//
-// With a module each, --radio uart --uart-port /dev/ttyUSB0.
+// If each end has an E22 module, add --radio uart --uart-port /dev/ttyUSB0.
 package main
 
 import (
@@ -21,62 +21,65 @@ import (
 
 func main() { cli.Main("tx", run) }
 
-const summary = `Tx samples, cuts windows, encodes and sends them, and logs what becomes of each. Without --sensor-path
-it sends the simulated walk in testdata. It continues where the last run with this run_id left off;
-an interrupt ends it in order.`
+const summary = `Tx reads samples, cuts them into windows, encodes and sends the windows, and logs every event.
+Without --sensor-path it sends the simulated recording in testdata. SEQ and window_id continue after the
+last run with this run_id. An interrupt (Ctrl-C) stops it after up to 5 seconds for pending windows.`
 
-type options struct {
+type flags struct {
 	spec       string
 	endpoint   endpoint.Settings
-	air        endpoint.RadioSettings
+	radio      endpoint.RadioSettings
 	sampler    endpoint.SamplerSettings
 	send       endpoint.SendSettings
 	maxSeconds float64
 }
 
-func parse(args []string, stdout io.Writer) (*options, error) {
-	o := &options{air: endpoint.RadioSettings{Role: runspec.RoleTX}}
+func parse(args []string, stdout io.Writer) (*flags, error) {
+	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleTX}}
 	fs := cli.NewFlags("tx", summary)
-	fs.StringVar(&o.spec, "runspec", "testdata/runspecs/tx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&o.endpoint.Manifest, "manifest", "", "model manifest that stands in for the RunSpec's manifest_path")
-	o.air.RegisterFlags(fs)
-	o.sampler.RegisterFlags(fs)
-	fs.StringVar(&o.send.Dataset, "dataset-out", "", "data set to append the windows to, as they were before encoding")
-	fs.Float64Var(&o.maxSeconds, "max-seconds", 0, "end after so many seconds; 0: when the samples end")
+	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/tx_sf7.yaml", "RunSpec of this end")
+	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	f.radio.RegisterFlags(fs)
+	f.sampler.RegisterFlags(fs)
+	fs.StringVar(&f.send.Dataset, "dataset-out", "", "data set to append the windows to, as they are before encoding, JSONL")
+	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when the samples end")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
-	if o.sampler.Path == "" && o.sampler.Kind != endpoint.SamplerSimulate {
-		o.sampler.Path = cli.SampleRecording
+	if f.sampler.Path == "" && f.sampler.Kind != endpoint.SamplerSimulate {
+		f.sampler.Path = cli.SampleRecording
 	}
-	if err := o.air.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.radio.Check()); err != nil {
+		return nil, err
 	}
-	if err := o.sampler.Check(); err != nil {
-		return nil, cli.Usagef("%w", err)
+	if err := cli.CheckFlags(f.sampler.Check()); err != nil {
+		return nil, err
 	}
-	if !(o.maxSeconds >= 0) {
-		return nil, cli.Usagef("--max-seconds is %g, want 0 or more", o.maxSeconds)
+	if err := cli.CheckFlags(f.send.Check()); err != nil {
+		return nil, err
 	}
-	return o, nil
+	if !(f.maxSeconds >= 0) {
+		return nil, cli.Usagef("--max-seconds is %g, want 0 or more", f.maxSeconds)
+	}
+	return f, nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stdout)
+	f, err := parse(args, stdout)
 	if err != nil {
 		return err
 	}
-	e, err := endpoint.Open(o.spec, runspec.RoleTX, &o.endpoint)
+	e, err := endpoint.Open(f.spec, runspec.RoleTX, &f.endpoint)
+	if err != nil {
+		return cli.ModelHint(err, "--manifest")
+	}
+	f.sampler.Warn = cli.Warn(stderr)
+	windows, err := f.sampler.Windows(e.Spec())
 	if err != nil {
 		return err
 	}
-	o.sampler.Warn = cli.Warn(stderr)
-	windows, err := o.sampler.Windows(e.Spec())
-	if err != nil {
-		return err
-	}
-	o.air.UART.OnConnection = cli.Connection(stderr)
-	radio, err := o.air.Open(ctx)
+	f.radio.UART.OnConnection = cli.Connection(stderr)
+	radio, err := f.radio.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,16 +87,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 	progress := cli.NewProgress(stderr)
 	defer progress.Clear()
-	o.send.Progress = func(n int) { progress.Update("windows acknowledged", n, e.Spec().TX.MaxWindows) }
-	o.send.OnStart = func(seq byte, id int64) {
-		fmt.Fprintf(stdout, "sending %s over %s, SEQ from %d, window_id from %d\n", e.Codec().ID(), e.LogHeader().PHYID, seq, id)
+	f.send.Progress = func(done, total int) { progress.Update("windows acknowledged", done, total) }
+	f.send.OnStart = func(seq byte, id int64) {
+		fmt.Fprintf(stdout, "sending %s over %s, first SEQ %d, first window_id %d\n", e.Codec().ID(), e.LogHeader().PHYID, seq, id)
 	}
-	if o.maxSeconds > 0 {
+	if f.maxSeconds > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(o.maxSeconds*float64(time.Second)))
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(f.maxSeconds*float64(time.Second)))
 		defer cancel()
 	}
-	metrics, err := e.Send(ctx, radio, windows, &o.send)
+	metrics, err := e.Send(ctx, radio, windows, &f.send)
 	progress.Clear()
 	if err := cli.Ended(ctx, err); err != nil {
 		return err

@@ -99,7 +99,7 @@ func TestSend(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := strings.Join(strings.Fields(out.String()), " ")
-			for _, want := range []string{"sending sensor12_packed over sf5_bw500000", "window_id from 0", c.want, "given up 0", "log: " + filepath.Join(dir, "walk_tx.jsonl")} {
+			for _, want := range []string{"sending sensor12_packed over sf5_bw500000", "first window_id 0", c.want, "given up 0", "log: " + filepath.Join(dir, "walk_tx.jsonl")} {
 				if !strings.Contains(text, want) {
 					t.Errorf("no %q in\n%s", want, out.String())
 				}
@@ -124,12 +124,12 @@ func TestCarelessUse(t *testing.T) {
 		{"no such flag", []string{"--speed", "9"}, true, "speed"},
 		{"radio", []string{"--radio", "wifi"}, true, `"wifi", want udp or uart`},
 		{"no port", []string{"--radio", "uart"}, true, "uart-port is missing"},
-		{"a flag of the other radio", []string{"--uart-port", "x"}, true, "are for radio uart"},
+		{"a flag of the other radio", []string{"--uart-port", "x"}, true, "are for --radio uart"},
 		{"sampler", []string{"--sampler", "xml"}, true, `"xml", want jsonl, csv or simulate`},
 		{"fill", []string{"--fill", "guess"}, true, "guess"},
 		{"a negative time", []string{"--max-seconds", "-1"}, true, "--max-seconds is -1"},
 		{"no RunSpec", []string{"--runspec", filepath.Join(dir, "none.yaml")}, false, "none.yaml"},
-		{"the other role's RunSpec", []string{"--runspec", rx}, false, "role: rx, want tx"},
+		{"the other role's RunSpec", []string{"--runspec", rx}, false, "role is rx, want tx"},
 		{"no such recording", []string{"--runspec", tx, "--sensor-path", filepath.Join(dir, "none.jsonl")}, false, "none.jsonl"},
 		{"no recording at all", []string{"--runspec", tx, "--sensor-path", file}, false, "file:1: found"},
 		{"a network", []string{"--runspec", tx, "--udp-remote", "10.0.0.1:7"}, true, "loopback"},

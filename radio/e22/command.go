@@ -11,7 +11,7 @@ const (
 	tries = 3 // of every command
 	// answerTime is how long the module may take until it answers.
 	answerTime = 500 * time.Millisecond
-	// quietTime is how long no byte arrives after an answer is over.
+	// quietTime is the time without a byte after which an answer is complete.
 	quietTime = 50 * time.Millisecond
 	// switchTime is how long a module without AUX may take to change its mode.
 	switchTime = 50 * time.Millisecond
@@ -19,29 +19,29 @@ const (
 
 const (
 	hintConfig = "is the module in configuration mode, M0 low and M1 high, and the port at 9600 8N1?"
-	hintRSSI   = "is the setting ambientrssi on, and the module in normal mode?"
+	hintRSSI   = "is the register ambientrssi on, and the module in normal mode?"
 )
 
-// Persistence says how long settings last.
+// Persistence is how long written registers last. The zero value is Persistent.
 type Persistence uint8
 
-// The kinds of persistence. UntilPowerOff spares the module's flash memory.
+// The kinds of persistence.
 const (
-	Kept          Persistence = iota // stored in the module
-	UntilPowerOff                    // lost when the module is powered off
+	Persistent Persistence = iota // stored in the module's flash memory
+	Volatile                      // lost when the module is powered off; spares the flash memory
 )
 
 func (p Persistence) command() byte {
-	if p == UntilPowerOff {
-		return cmdWriteTemp
+	if p == Volatile {
+		return cmdWriteVolatile
 	}
-	return cmdWriteKept
+	return cmdWritePersistent
 }
 
-// ReadRegisters reads the module's settings. It tolerates stray bytes around the
+// ReadRegisters reads the module's registers. It tolerates stray bytes around the
 // answer, answers in pieces, and answers that are cut short. If the module does
-// not answer at three tries, the error is an [*AnswerError]. Frames that arrive
-// meanwhile are lost.
+// not answer at any of three tries, the error is an [*AnswerError]. Frames that
+// arrive meanwhile are lost.
 func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 	var found Registers
 	err := r.configure(ctx, func(x *exchange) error {
@@ -55,10 +55,11 @@ func (r *Radio) ReadRegisters(ctx context.Context) (Registers, error) {
 	return found, nil
 }
 
-// WriteRegisters writes all settings, reads them back and returns what it found. If
-// the module did not accept some of them, the error is a [*RefusedError] that lists
-// these; the others are in force nevertheless. The driver uses the new BaudRate,
-// Parity, PacketSize and RSSIByte at once.
+// WriteRegisters writes all registers, reads them back and returns what it found. If
+// the module ignored some of them, the error is an [*IgnoredError] that lists
+// these; the others are in force nevertheless. If want is out of range, the error is
+// that of [Registers.Check], and nothing is written. The driver uses the new
+// BaudRate, Parity, PacketSize and RSSIByte at once.
 func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistence) (found Registers, err error) {
 	data, err := want.MarshalBinary()
 	if err != nil {
@@ -73,9 +74,9 @@ func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistenc
 		if found, err = x.readRegisters(ctx); err != nil {
 			return err
 		}
-		if p == Kept {
+		if p == Persistent {
 			r.mu.Lock()
-			r.kept = r.line
+			r.persistent = r.line
 			r.mu.Unlock()
 		}
 		return nil
@@ -84,13 +85,14 @@ func (r *Radio) WriteRegisters(ctx context.Context, want Registers, p Persistenc
 		return Registers{}, err
 	}
 	if diffs := want.Diff(found); len(diffs) > 0 {
-		return found, &RefusedError{diffs}
+		return found, &IgnoredError{diffs}
 	}
 	return found, nil
 }
 
-// WriteKey sets the key that packets are scrambled with. Both ends need the same
-// key. It cannot be read back: the module's answer is the only confirmation.
+// WriteKey writes the key that the module scrambles packets with. Both ends need
+// the same key. It cannot be read back; the module's answer is the only
+// confirmation.
 func (r *Radio) WriteKey(ctx context.Context, key uint16, p Persistence) error {
 	return r.configure(ctx, func(x *exchange) error {
 		_, err := x.ask(ctx, []byte{p.command(), addrKey, 2, byte(key >> 8), byte(key)}, addrKey, 2)
@@ -98,7 +100,7 @@ func (r *Radio) WriteKey(ctx context.Context, key uint16, p Persistence) error {
 	})
 }
 
-// ProductID reads the module's product id. The manual does not say what it means.
+// ProductID reads the module's product id. The manual does not document its meaning.
 func (r *Radio) ProductID(ctx context.Context) ([ProductIDLen]byte, error) {
 	var id [ProductIDLen]byte
 	err := r.configure(ctx, func(x *exchange) error {
@@ -111,8 +113,9 @@ func (r *Radio) ProductID(ctx context.Context) ([ProductIDLen]byte, error) {
 
 // RSSI asks the module for the noise on the channel and the strength of the last
 // packet. The module must be in normal mode and its AmbientRSSI register on;
-// otherwise it would transmit the command as a packet. Frames that arrive meanwhile
-// are received.
+// otherwise it transmits the command as a packet. Frames that arrive meanwhile are
+// received. If the module does not answer at any of three tries, the error is an
+// [*AnswerError].
 func (r *Radio) RSSI(ctx context.Context) (RSSI, error) {
 	if err := r.acquire(ctx, r.command); err != nil {
 		return RSSI{}, err
@@ -231,8 +234,8 @@ func (x *exchange) enter(ctx context.Context) error {
 	return x.r.ready(ctx, x.c)
 }
 
-// leave switches back to normal mode. It does not wait for that; whoever writes
-// next does.
+// leave switches back to normal mode. It does not wait for that; the next write
+// does.
 func (x *exchange) leave() error {
 	var err error
 	if x.r.settings.Pins != nil {
@@ -248,7 +251,7 @@ func (x *exchange) leave() error {
 	return errors.Join(err, x.c.setSpeed(now.baud, now.parity))
 }
 
-// readRegisters reads the settings, which the driver uses from then on.
+// readRegisters reads the registers, which the driver uses from then on.
 func (x *exchange) readRegisters(ctx context.Context) (Registers, error) {
 	var found Registers
 	data, err := x.ask(ctx, []byte{cmdRead, addrRegisters, RegistersLen}, addrRegisters, RegistersLen)
@@ -267,7 +270,7 @@ func (x *exchange) readRegisters(ctx context.Context) (Registers, error) {
 // ask writes a command until it is answered, and returns the n bytes of registers
 // from addr in the answer.
 func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byte, error) {
-	fault := &AnswerError{Command: command, Want: 3 + int(n), Hint: hintConfig}
+	failure := &AnswerError{Command: command, Want: 3 + int(n), Hint: hintConfig}
 	for range tries {
 		// Bytes that still arrive belong to an earlier command.
 		if _, err := x.listen(ctx, quietTime, nil); err != nil {
@@ -277,31 +280,31 @@ func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byt
 			return nil, err
 		}
 		var data []byte
-		found, err := x.listen(ctx, answerTime, func(in []byte) bool {
+		found, err := x.listen(ctx, answerTime, func(received []byte) bool {
 			var ok bool
-			data, ok = findAnswer(in, addr, n)
+			data, ok = findAnswer(received, addr, n)
 			return ok
 		})
 		if err != nil {
 			return nil, err
 		}
 		if data != nil {
-			// Rest of it must not be taken for the next answer, or for a frame.
+			// The rest of the answer must not be taken for the next one, or for a frame.
 			_, err := x.listen(ctx, quietTime, nil)
 			return data, err
 		}
-		fault.Found, fault.Err = found, ErrNoAnswer
+		failure.Found, failure.Err = found, ErrNoAnswer
 		if bytes.Contains(found, rejection) {
-			fault.Err = ErrRejected
+			failure.Err = ErrRejected
 		}
 	}
-	return nil, fault
+	return nil, failure
 }
 
 // listen collects bytes until enough returns true or no byte has arrived for the
 // time quiet, but no longer than a second.
 func (x *exchange) listen(ctx context.Context, quiet time.Duration, enough func([]byte) bool) ([]byte, error) {
-	var in []byte
+	var received []byte
 	end := time.NewTimer(time.Second)
 	defer end.Stop()
 	silence := time.NewTimer(quiet)
@@ -309,19 +312,19 @@ func (x *exchange) listen(ctx context.Context, quiet time.Duration, enough func(
 	for {
 		select {
 		case b := <-x.tap.bytes:
-			in = append(in, b...)
-			if enough != nil && enough(in) {
-				return in, nil
+			received = append(received, b...)
+			if enough != nil && enough(received) {
+				return received, nil
 			}
 			silence.Reset(quiet)
 		case <-silence.C:
-			return in, nil
+			return received, nil
 		case <-end.C:
-			return in, nil
+			return received, nil
 		case <-ctx.Done():
-			return in, ctx.Err()
+			return received, ctx.Err()
 		case <-x.c.lost.Done():
-			return in, context.Cause(x.c.lost)
+			return received, context.Cause(x.c.lost)
 		}
 	}
 }

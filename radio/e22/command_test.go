@@ -52,7 +52,7 @@ func TestConfigSurvivesFaults(t *testing.T) {
 				want := before
 				want.Channel, want.PowerDBm, want.RSSIByte, want.Address = 40, 17, true, 0xC100
 				m.SetFaults(c.faults)
-				after, err := r.WriteRegisters(t.Context(), want, e22.Kept)
+				after, err := r.WriteRegisters(t.Context(), want, e22.Persistent)
 				if err != nil || after != want || m.Registers() != want {
 					t.Fatalf("wrote, found %+v, %v (%s)", after, err, c.reason)
 				}
@@ -64,17 +64,17 @@ func TestConfigSurvivesFaults(t *testing.T) {
 func TestConfigNamesWhatWasIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		m.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate", "lbt"}})
+		m.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate", "lbt"}})
 		r := drive(t, m, e22.Settings{Pins: m})
 		want := e22.FactoryRegisters()
 		want.AirDataRate, want.LBT, want.Channel = 300, true, 7
-		found, err := r.WriteRegisters(t.Context(), want, e22.Kept)
-		var refused *e22.RefusedError
-		if !errors.Is(err, e22.ErrRefused) || !errors.As(err, &refused) || len(refused.Diffs) != 2 {
+		found, err := r.WriteRegisters(t.Context(), want, e22.Persistent)
+		var ignored *e22.IgnoredError
+		if !errors.Is(err, e22.ErrIgnored) || !errors.As(err, &ignored) || len(ignored.Diffs) != 2 {
 			t.Fatalf("error %v", err)
 		}
-		if refused.Diffs[0] != (e22.Diff{Field: "airrate", Wanted: "300", Found: "2400"}) {
-			t.Errorf("first diff %+v", refused.Diffs[0])
+		if ignored.Diffs[0] != (e22.Diff{Field: "airrate", Want: "300", Found: "2400"}) {
+			t.Errorf("first diff %+v", ignored.Diffs[0])
 		}
 		if found != m.Registers() || found.Channel != 7 || found.AirDataRate != 2400 {
 			t.Errorf("found %+v", found)
@@ -82,18 +82,18 @@ func TestConfigNamesWhatWasIgnored(t *testing.T) {
 	})
 }
 
-func TestConfigFailures(t *testing.T) {
+func TestConfigurationFailures(t *testing.T) {
 	cases := []struct {
 		name   string
 		module func(*e22test.Module)
 		want   error
 		text   string
 	}{
-		{"normal mode", func(*e22test.Module) {}, e22.ErrNoAnswer, "found nothing (is the module in configuration mode"},
+		{"normal mode", func(*e22test.Module) {}, e22.ErrNoAnswer, "bytes that begin with c1 (is the module in configuration mode"},
 		{"mute", func(m *e22test.Module) {
 			m.SetPins(false, true)
 			m.SetFaults(e22test.Faults{MuteAnswers: 3})
-		}, e22.ErrNoAnswer, "no answer to c1 00 07: want 10 bytes from c1, found nothing"},
+		}, e22.ErrNoAnswer, "no answer to c1 00 07: found nothing, want 10 bytes"},
 		{"always short", func(m *e22test.Module) {
 			m.SetPins(false, true)
 			m.SetFaults(e22test.Faults{ShortAnswers: 3})
@@ -131,9 +131,9 @@ func TestConfigFailures(t *testing.T) {
 			}
 		})
 	})
-	t.Run("settings out of range", func(t *testing.T) {
+	t.Run("registers out of range", func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		if _, err := drive(t, m, e22.Settings{}).WriteRegisters(t.Context(), e22.Registers{}, e22.Kept); !errors.Is(err, e22.ErrRegister) {
+		if _, err := drive(t, m, e22.Settings{}).WriteRegisters(t.Context(), e22.Registers{}, e22.Persistent); !errors.Is(err, e22.ErrRegister) {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -145,11 +145,11 @@ func TestPersistence(t *testing.T) {
 		r := drive(t, m, e22.Settings{Pins: m, AUX: m, Open: m.Open})
 		s := e22.FactoryRegisters()
 		s.Channel = 5
-		if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.Persistent); err != nil {
 			t.Fatal(err)
 		}
 		s.Channel, s.BaudRate = 6, 115200
-		if _, err := r.WriteRegisters(t.Context(), s, e22.UntilPowerOff); err != nil {
+		if _, err := r.WriteRegisters(t.Context(), s, e22.Volatile); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.Registers(); got.Channel != 6 || got.BaudRate != 115200 {
@@ -169,16 +169,16 @@ func TestPersistence(t *testing.T) {
 	})
 }
 
-// After settings changed, the driver speaks as the module now does.
+// After registers changed, the driver speaks as the module now does.
 func TestDriverFollowsConfig(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		ma, mb := module(t, air, e22.FactoryRegisters()), module(t, air, e22.FactoryRegisters())
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		ma, mb := module(t, medium, e22.FactoryRegisters()), module(t, medium, e22.FactoryRegisters())
 		a, b := drive(t, ma, e22.Settings{Pins: ma}), drive(t, mb, e22.Settings{Pins: mb})
 		s := fast()
 		s.Parity, s.RSSIByte, s.PacketSize = e22.Parity8O1, true, 64
 		for _, r := range []*e22.Radio{a, b} {
-			if _, err := r.WriteRegisters(t.Context(), s, e22.Kept); err != nil {
+			if _, err := r.WriteRegisters(t.Context(), s, e22.Persistent); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -197,14 +197,14 @@ func TestDriverFollowsConfig(t *testing.T) {
 
 func TestKeyAndProductID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		ma, mb := module(t, air, fast()), module(t, air, fast())
-		cfg := configFor(fast())
-		cfg.Pins = ma
-		a := drive(t, ma, cfg)
-		cfg.Pins = mb
-		b := drive(t, mb, cfg)
-		if err := a.WriteKey(t.Context(), 0xBEEF, e22.Kept); err != nil {
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		ma, mb := module(t, medium, fast()), module(t, medium, fast())
+		settings := settingsFor(fast())
+		settings.Pins = ma
+		a := drive(t, ma, settings)
+		settings.Pins = mb
+		b := drive(t, mb, settings)
+		if err := a.WriteKey(t.Context(), 0xBEEF, e22.Persistent); err != nil {
 			t.Fatal(err)
 		}
 		exchange := func() int {
@@ -217,7 +217,7 @@ func TestKeyAndProductID(t *testing.T) {
 		if n := exchange(); n != 0 {
 			t.Error("heard across different keys")
 		}
-		if err := b.WriteKey(t.Context(), 0xBEEF, e22.UntilPowerOff); err != nil {
+		if err := b.WriteKey(t.Context(), 0xBEEF, e22.Volatile); err != nil {
 			t.Fatal(err)
 		}
 		if n := exchange(); n != 1 {
@@ -231,11 +231,11 @@ func TestKeyAndProductID(t *testing.T) {
 
 func TestRSSI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -83, NoiseDBm: -107})
-		settings := fast()
-		settings.RSSIByte = true
-		ma, mb := module(t, air, settings), module(t, air, settings)
-		a, b := drive(t, ma, configFor(settings)), drive(t, mb, configFor(settings))
+		medium := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -83, NoiseDBm: -107})
+		registers := fast()
+		registers.RSSIByte = true
+		ma, mb := module(t, medium, registers), module(t, medium, registers)
+		a, b := drive(t, ma, settingsFor(registers)), drive(t, mb, settingsFor(registers))
 		const frames = 40
 		stop := make(chan struct{})
 		go func() {
@@ -278,11 +278,11 @@ func TestRSSINeedsItsRegister(t *testing.T) {
 // otherwise, and what only began so is a failure.
 func TestRSSIAnswerBeginsLikeAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		medium := e22test.NewMedium(e22test.MediumSettings{})
 		s := fast()
 		s.AmbientRSSI = false // b asks in vain while the frame comes
-		ma, mb := module(t, air, fast()), module(t, air, s)
-		a, b := drive(t, ma, configFor(fast())), drive(t, mb, configFor(s))
+		ma, mb := module(t, medium, fast()), module(t, medium, s)
+		a, b := drive(t, ma, settingsFor(fast())), drive(t, mb, settingsFor(s))
 		asked := make(chan error)
 		go func() {
 			_, err := b.RSSI(context.Background())

@@ -11,40 +11,42 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Settings say how to talk to a module. The zero value suits a module with its
-// factory settings. BaudRate, Parity, PacketSize and RSSIByte must be those in the
+// Settings are the settings of the driver. The zero value suits a module with its
+// factory registers. BaudRate, Parity, PacketSize and RSSIByte must be those in the
 // module's registers; after ReadRegisters or WriteRegisters the driver uses what it
 // has found there.
 type Settings struct {
 	BaudRate   int    // of the UART, in bit/s; 0: 9600
 	Parity     Parity // of the UART
 	PacketSize int    // in bytes; 0: 240
-	RSSIByte   bool   // the module appends a byte of signal strength to each packet
+	RSSIByte   bool   // whether the module appends a byte of signal strength to each packet
 
-	// Silence is how long no byte arrives before a burst is over. 0:
-	// radio.SilenceAt(BaudRate), which is 20 characters but at least 40 ms.
+	// Silence is the time without a byte that ends a burst. 0 or negative:
+	// radio.SilenceForBaud(BaudRate), which is 20 characters but at least 40 ms.
 	Silence time.Duration
 
 	// Destination is the module that Send sends to. Set it if, and only if, the
 	// module's FixedPoint register is on.
 	Destination *Destination
 
-	// AirTime returns how long a frame of frameLen bytes is on the air;
+	// TimeOnAir returns how long a frame of frameLen bytes is on the air;
 	// Registers.PHY().TimeOnAir estimates it. Send then waits that long before it
-	// writes the next frame. nil: it does not wait. Package radio/link waits by
-	// itself, and so do programs that send more slowly than the air carries.
-	AirTime func(frameLen int) time.Duration
+	// writes the next frame. nil: it does not wait. Package radio/link needs no
+	// TimeOnAir, because it waits itself; neither do programs that send more slowly
+	// than the air carries.
+	TimeOnAir func(frameLen int) time.Duration
 
-	Pins ModePins // nil: the mode is set by jumpers
+	Pins ModePins // nil: jumpers set the mode
 	AUX  AUX      // nil: the driver estimates when the module is ready
 
 	// Open opens the port again after it was lost. It is called from a goroutine of
-	// the driver, with a context that Close cancels. nil: a lost port is final.
+	// the driver, with a context that Close cancels. nil: a lost port is not opened
+	// again.
 	Open func(ctx context.Context) (Port, error)
 	// BackoffMin is the wait before the first try to open a lost port again. Each
-	// failure doubles the wait, up to BackoffMax. 0: 100 ms and 2 s.
+	// failure doubles the wait, up to BackoffMax. 0 or negative: 100 ms and 2 s.
 	BackoffMin, BackoffMax time.Duration
-	// OnConnection is called with the error when the port is lost, and with nil when
+	// OnConnection is called with an error when the port is lost, and with nil when
 	// it is open again. It is called from a goroutine of the driver, must return
 	// soon and must not call Close. It may be nil.
 	OnConnection func(err error)
@@ -73,8 +75,8 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Check returns a [*RegisterError] for every setting that no module can have,
-// joined, or nil.
+// Check returns a [*RegisterError] for each field that no module's registers can
+// have, joined, or nil.
 func (s Settings) Check() error {
 	s = s.withDefaults()
 	r := FactoryRegisters()
@@ -85,11 +87,11 @@ func (s Settings) Check() error {
 	return r.Check()
 }
 
-// ErrPacketSize is returned for a frame that does not fit into one packet.
+// ErrPacketSize reports a frame that does not fit into one packet.
 var ErrPacketSize = errors.New("e22: frame exceeds the packet size")
 
-// ErrOverrun is the Err of a Reception. It says that receptions before it were
-// dropped, because Receive was not called soon enough.
+// ErrOverrun is wrapped by the Err of a Reception. It reports that earlier
+// receptions were dropped, because Receive was not called soon enough.
 var ErrOverrun = errors.New("e22: receptions dropped")
 
 const (
@@ -105,8 +107,8 @@ type line struct {
 	rssiByte   bool
 }
 
-// Radio is a module on a UART. Its methods may be called from several goroutines at
-// once; frames and commands are written one after another.
+// Radio is the driver of a module on a UART. Its methods may be called from several
+// goroutines at once; frames and commands are written one after another.
 type Radio struct {
 	settings Settings
 	ctx      context.Context // ends when the radio is closed, or its port is lost for good; its cause says which
@@ -121,20 +123,21 @@ type Radio struct {
 	writing chan struct{} // held while writing; guards free
 	free    time.Time     // when the module can take the next bytes
 
-	mu      sync.Mutex
-	conn    *conn
-	changed chan struct{} // closed when conn changes
-	line    line          // of the module, now
-	kept    line          // of the module, when it is powered on
-	tap     *tap          // takes all received bytes while a command is under way; nil: none is
-	query   chan RSSI     // takes the answer to the RSSI command; nil: none is awaited
+	mu         sync.Mutex
+	conn       *conn
+	changed    chan struct{} // closed when conn changes
+	line       line          // of the module, now
+	persistent line          // of the module, when it is powered on
+	tap        *tap          // takes all received bytes while a command is under way; nil: none is
+	query      chan RSSI     // takes the answer to the RSSI command; nil: none is awaited
 }
 
 var _ radio.LatencyRadio = (*Radio)(nil)
 
-// New returns a Radio over port and takes over the port: Close closes it, and so
-// does New if it returns an error. If the port is a [SpeedSetter], New sets its
-// speed. An error is that of settings.Check or of the port.
+// New returns a Radio over port, which belongs to the Radio from then on: Close
+// closes it, and so does New if it returns an error. If the port is a
+// [SpeedSetter], New sets its speed. The error is that of settings.Check or of the
+// port.
 func New(port Port, settings Settings) (*Radio, error) {
 	settings = settings.withDefaults()
 	if err := settings.Check(); err != nil {
@@ -150,7 +153,7 @@ func New(port Port, settings Settings) (*Radio, error) {
 		changed:  make(chan struct{}),
 		line:     line{settings.BaudRate, settings.Parity, settings.PacketSize, settings.RSSIByte},
 	}
-	r.kept = r.line
+	r.persistent = r.line
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	c := newConn(r.ctx, port)
 	if err := c.setSpeed(r.line.baud, r.line.parity); err != nil {
@@ -188,10 +191,10 @@ func (r *Radio) err() error {
 
 // Send writes a frame to the module and returns when it has passed the UART. It
 // waits for its turn, until the module is ready for a new packet, and while the
-// port is lost. An error means that the module did not get the whole frame: a
-// [*radio.FrameError] for bytes that are not a frame, [ErrPacketSize], the
-// context's error, radio.ErrClosed, or a [*PortError] for a port that is lost for
-// good.
+// port is lost. An error means that the module did not get the whole frame. It is a
+// [*radio.FrameError] if the bytes are not a frame, a [*PortError] if the port is
+// lost and cannot be opened again, the context's error, or one that wraps
+// [ErrPacketSize] or radio.ErrClosed.
 func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	if r.settings.Destination != nil {
 		return r.SendTo(ctx, *r.settings.Destination, frame)
@@ -199,17 +202,17 @@ func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	return r.send(ctx, nil, frame)
 }
 
-// SendTo is like Send, but sends to another module than Settings.Destination. The
-// FixedPoint register must be on.
-func (r *Radio) SendTo(ctx context.Context, to Destination, frame []byte) error {
-	if to.Channel > maxChannel {
-		return &RegisterError{"channel", fmt.Sprint(to.Channel), fmt.Sprintf("0..%d", maxChannel)}
+// SendTo sends a frame to dst as Send does to Settings.Destination. The FixedPoint
+// register must be on. If dst.Channel is above 80, the error is a [*RegisterError].
+func (r *Radio) SendTo(ctx context.Context, dst Destination, frame []byte) error {
+	if dst.Channel > maxChannel {
+		return &RegisterError{"channel", fmt.Sprint(dst.Channel), fmt.Sprintf("0..%d", maxChannel)}
 	}
-	return r.send(ctx, []byte{byte(to.Address >> 8), byte(to.Address), to.Channel}, frame)
+	return r.send(ctx, []byte{byte(dst.Address >> 8), byte(dst.Address), dst.Channel}, frame)
 }
 
-// send writes the bytes of to, which may be empty, and a frame as one packet.
-func (r *Radio) send(ctx context.Context, to, frame []byte) error {
+// send writes an address, which may be empty, and a frame as one packet.
+func (r *Radio) send(ctx context.Context, address, frame []byte) error {
 	if _, err := radio.ParseFrame(frame); err != nil {
 		return err
 	}
@@ -217,7 +220,7 @@ func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 		return err
 	}
 	defer r.release(r.writing)
-	b := append(to, frame...)
+	b := append(address, frame...)
 	// The manual does not say whether the address counts. Assume that it does.
 	if size := r.lineNow().packetSize; len(b) > size {
 		return fmt.Errorf("%w: %d bytes, address included, want at most %d", ErrPacketSize, len(b), size)
@@ -229,8 +232,8 @@ func (r *Radio) send(ctx context.Context, to, frame []byte) error {
 		}
 		err = r.put(ctx, c, b)
 		if err == nil || c.lost.Err() == nil || ctx.Err() != nil {
-			if err == nil && r.settings.AirTime != nil {
-				r.free = r.free.Add(r.settings.AirTime(len(frame)))
+			if err == nil && r.settings.TimeOnAir != nil {
+				r.free = r.free.Add(r.settings.TimeOnAir(len(frame)))
 			}
 			return err
 		}
@@ -278,11 +281,11 @@ func (r *Radio) ready(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// Receive waits for the next frame, or for a burst that was not a frame. The signal
-// strength is known if the RSSI byte is on. At is when the operating system handed
-// over the last byte; USB adapters hold bytes back for up to 16 ms. Up to 256
-// receptions are queued. Of more, the oldest are dropped, which the next Reception
-// reports as [ErrOverrun].
+// Receive waits for the next frame, or for a burst that was not a frame. A
+// reception has a signal strength if the RSSIByte register is on. Its Time is when
+// the operating system returned the last byte; USB adapters hold bytes back for up
+// to 16 ms. The driver queues up to 256 receptions. If more arrive, it drops the
+// oldest and reports that by a Reception whose Err wraps [ErrOverrun].
 func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	if r.closed.Load() {
 		return radio.Reception{}, radio.ErrClosed
@@ -291,7 +294,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 		return radio.Reception{}, err
 	}
 	if n := r.dropped.Swap(0); n > 0 {
-		return radio.Reception{At: time.Now(), Err: fmt.Errorf("%w: %d, as Receive was not called in time", ErrOverrun, n)}, nil
+		return radio.Reception{Time: time.Now(), Err: fmt.Errorf("%w: %d, because Receive was not called in time", ErrOverrun, n)}, nil
 	}
 	select {
 	case got := <-r.received: // it was received before the port was lost
@@ -321,16 +324,17 @@ func (r *Radio) deliver(got []radio.Reception) {
 			r.dropped.Add(1)
 		default:
 		}
-		r.received <- g // there is room: nobody else adds
+		r.received <- g // does not block: no other goroutine sends
 	}
 }
 
 // adapterHold is how long a USB adapter may hold back bytes that it received.
 const adapterHold = 16 * time.Millisecond
 
-// Latency implements [radio.LatencyRadio]: the frame's characters on the UART, the
-// three characters of silence that end a packet, and the 16 ms for which a USB
-// adapter may hold bytes back.
+// Latency returns how long a frame of frameLen bytes, header included, takes
+// between the host and the air: its characters on the UART, the three characters of
+// silence that end a packet, and the 16 ms for which a USB adapter may hold bytes
+// back. It implements [radio.LatencyRadio].
 func (r *Radio) Latency(frameLen int) time.Duration {
 	now := r.lineNow()
 	return time.Duration(frameLen+3)*charTime(now.baud, now.parity) + adapterHold

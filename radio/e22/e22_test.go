@@ -23,9 +23,9 @@ func TestSendAndReceive(t *testing.T) {
 		return s
 	}
 	cases := []struct {
-		name     string
-		settings e22.Registers
-		faults   e22test.Faults
+		name      string
+		registers e22.Registers
+		faults    e22test.Faults
 	}{
 		{"plain", fast(), e22test.Faults{}},
 		{"RSSI byte", with(func(s *e22.Registers) { s.RSSIByte = true }), e22test.Faults{}},
@@ -39,13 +39,13 @@ func TestSendAndReceive(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -71})
-				ma, mb := module(t, air, c.settings), module(t, air, c.settings)
+				medium := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -71})
+				ma, mb := module(t, medium, c.registers), module(t, medium, c.registers)
 				ma.SetFaults(c.faults)
 				mb.SetFaults(c.faults)
-				cfg := configFor(c.settings)
-				cfg.AirTime = c.settings.PHY().TimeOnAir
-				a, b := drive(t, ma, cfg), drive(t, mb, cfg)
+				settings := settingsFor(c.registers)
+				settings.TimeOnAir = c.registers.PHY().TimeOnAir
+				a, b := drive(t, ma, settings), drive(t, mb, settings)
 				sizes := []int{1, 2, 17, 120, 237, 238}
 				for i, n := range sizes {
 					if err := a.Send(t.Context(), frame(t, i, n)); err != nil {
@@ -61,7 +61,7 @@ func TestSendAndReceive(t *testing.T) {
 					if want := frame(t, i, sizes[i]); !bytes.Equal(got.Frame, want) {
 						t.Errorf("frame %d: % x, want % x", i, got.Frame, want)
 					}
-					if got.HasRSSI != c.settings.RSSIByte || got.HasRSSI && got.RSSIdBm != -71 {
+					if got.HasRSSI != c.registers.RSSIByte || got.HasRSSI && got.RSSIdBm != -71 {
 						t.Errorf("frame %d: RSSI %d, %v", i, got.RSSIdBm, got.HasRSSI)
 					}
 				}
@@ -78,7 +78,7 @@ func TestPacing(t *testing.T) {
 		change  func(*e22.Settings, *e22test.Module)
 		packets int
 	}{
-		{"air time", func(c *e22.Settings, m *e22test.Module) { c.AirTime = m.Registers().PHY().TimeOnAir }, frames},
+		{"air time", func(c *e22.Settings, m *e22test.Module) { c.TimeOnAir = m.Registers().PHY().TimeOnAir }, frames},
 		{"AUX", func(c *e22.Settings, m *e22test.Module) { c.AUX = m }, frames},
 		// Without either the module merges what it could not send: the first
 		// frame is on the air while the others gather into one packet.
@@ -87,13 +87,13 @@ func TestPacing(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
-				settings := fast()
-				settings.AirDataRate = 2400
-				ma, mb := module(t, air, settings), module(t, air, settings)
-				cfg := configFor(settings)
-				c.change(&cfg, ma)
-				a, b := drive(t, ma, cfg), drive(t, mb, configFor(settings))
+				medium := e22test.NewMedium(e22test.MediumSettings{})
+				registers := fast()
+				registers.AirDataRate = 2400
+				ma, mb := module(t, medium, registers), module(t, medium, registers)
+				settings := settingsFor(registers)
+				c.change(&settings, ma)
+				a, b := drive(t, ma, settings), drive(t, mb, settingsFor(registers))
 				for i := range frames {
 					if err := a.Send(t.Context(), frame(t, i, 20)); err != nil {
 						t.Fatal(err)
@@ -104,7 +104,7 @@ func TestPacing(t *testing.T) {
 				if len(got) != frames || len(failures) > 0 {
 					t.Errorf("%d frames and %d failures, want %d and none", len(got), len(failures), frames)
 				}
-				if n := air.Stats().Packets; n != c.packets {
+				if n := medium.Stats().Packets; n != c.packets {
 					t.Errorf("%d packets on the air, want %d", n, c.packets)
 				}
 			})
@@ -127,9 +127,9 @@ func TestSendWaitsForTheUART(t *testing.T) {
 
 func TestSendRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settings := fast()
-		settings.PacketSize = 64
-		r := drive(t, module(t, nil, settings), configFor(settings))
+		registers := fast()
+		registers.PacketSize = 64
+		r := drive(t, module(t, nil, registers), settingsFor(registers))
 		var located *radio.FrameError
 		if err := r.Send(t.Context(), []byte{5, 0, 1}); !errors.As(err, &located) {
 			t.Errorf("half a frame: %v", err)
@@ -156,8 +156,8 @@ func TestSendRefuses(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	cases := []struct {
-		name string
-		cfg  e22.Settings
+		name     string
+		settings e22.Settings
 	}{
 		{"baud rate", e22.Settings{BaudRate: 9601}},
 		{"parity", e22.Settings{Parity: 3}},
@@ -171,7 +171,7 @@ func TestConfigIsChecked(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := e22.New(port, c.cfg); !errors.Is(err, e22.ErrRegister) {
+			if _, err := e22.New(port, c.settings); !errors.Is(err, e22.ErrRegister) {
 				t.Errorf("error %v", err)
 			}
 			if _, err := m.Open(t.Context()); err != nil {
@@ -186,19 +186,19 @@ func TestConfigIsChecked(t *testing.T) {
 
 func TestFixedPointAddressing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
+		medium := e22test.NewMedium(e22test.MediumSettings{})
 		station := func(address uint16, channel int) (*e22test.Module, e22.Registers) {
 			s := fast()
 			s.FixedPoint, s.Address, s.Channel = true, address, channel
-			return module(t, air, s), s
+			return module(t, medium, s), s
 		}
 		ma, sa := station(1, 18)
 		mb, sb := station(2, 40)
 		mc, sc := station(3, 40)
-		cfg := configFor(sa)
-		cfg.Destination = &e22.Destination{Address: 2, Channel: 40}
-		cfg.AirTime = sa.PHY().TimeOnAir
-		a, b, c := drive(t, ma, cfg), drive(t, mb, configFor(sb)), drive(t, mc, configFor(sc))
+		settings := settingsFor(sa)
+		settings.Destination = &e22.Destination{Address: 2, Channel: 40}
+		settings.TimeOnAir = sa.PHY().TimeOnAir
+		a, b, c := drive(t, ma, settings), drive(t, mb, settingsFor(sb)), drive(t, mc, settingsFor(sc))
 		ctx := t.Context()
 		if err := errors.Join(
 			a.Send(ctx, frame(t, 1, 5)),
@@ -230,11 +230,11 @@ func TestFixedPointAddressing(t *testing.T) {
 func TestResynchronises(t *testing.T) {
 	for _, rssi := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirSettings{Seed: 4})
-			settings := fast()
-			settings.RSSIByte = rssi
-			ma, mb := module(t, air, settings), module(t, air, settings)
-			a, b := drive(t, ma, configFor(settings)), drive(t, mb, configFor(settings))
+			medium := e22test.NewMedium(e22test.MediumSettings{Seed: 4})
+			registers := fast()
+			registers.RSSIByte = rssi
+			ma, mb := module(t, medium, registers), module(t, medium, registers)
+			a, b := drive(t, ma, settingsFor(registers)), drive(t, mb, settingsFor(registers))
 			send := func(seq int) {
 				if err := a.Send(t.Context(), frame(t, seq, 30)); err != nil {
 					t.Error(err)
@@ -272,9 +272,9 @@ func TestResynchronises(t *testing.T) {
 // A receiver nobody listens to keeps the newest and says so.
 func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		a := drive(t, module(t, air, fast()), configFor(fast()))
-		b := drive(t, module(t, air, fast()), configFor(fast()))
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		a := drive(t, module(t, medium, fast()), settingsFor(fast()))
+		b := drive(t, module(t, medium, fast()), settingsFor(fast()))
 		const sent = 300
 		for i := range sent {
 			if err := a.Send(t.Context(), frame(t, i, 4)); err != nil {
@@ -341,8 +341,8 @@ func TestCloseUnblocks(t *testing.T) {
 func TestContextsEndWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, e22.FactoryRegisters())
-		cfg := e22.Settings{AUX: never{}}
-		r := drive(t, m, cfg)
+		settings := e22.Settings{AUX: never{}}
+		r := drive(t, m, settings)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var wg sync.WaitGroup

@@ -9,14 +9,15 @@ import (
 	"github.com/loralink/loralink-go/radio/e22/e22test"
 )
 
-// Two simulated modules stand in for e22.Open(ctx, "/dev/ttyUSB0", cfg).
+// Two simulated modules take the place of e22.Open(ctx, "/dev/ttyUSB0",
+// e22.Settings{}).
 func Example() {
 	ctx := context.Background()
-	settings := e22.FactoryRegisters()
-	settings.AirDataRate, settings.RSSIByte = 62500, true
-	air := e22test.NewAir(e22test.AirSettings{RSSIDBm: -72})
+	registers := e22.FactoryRegisters()
+	registers.AirDataRate, registers.RSSIByte = 62500, true
+	medium := e22test.NewMedium(e22test.MediumSettings{RSSIDBm: -72})
 	open := func() *e22.Radio {
-		module, err := e22test.NewModule(air, settings)
+		module, err := e22test.NewModule(medium, registers)
 		if err != nil {
 			panic(err)
 		}
@@ -25,9 +26,9 @@ func Example() {
 			panic(err)
 		}
 		r, err := e22.New(port, e22.Settings{
-			RSSIByte: settings.RSSIByte,
-			AirTime:  settings.PHY().TimeOnAir,
-			Open:     module.Open,
+			RSSIByte:  registers.RSSIByte,
+			TimeOnAir: registers.PHY().TimeOnAir,
+			Open:      module.Open,
 		})
 		if err != nil {
 			panic(err)
@@ -55,13 +56,13 @@ func Example() {
 }
 
 func ExampleRegisters() {
-	settings := e22.FactoryRegisters()
-	if err := settings.Set("channel", "23"); err != nil {
+	registers := e22.FactoryRegisters()
+	if err := registers.Set("channel", "23"); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println(settings.Set("power", "20"))
-	fmt.Println(settings.FrequencyHz(), "Hz")
-	b, err := settings.MarshalBinary()
+	fmt.Println(registers.Set("power", "20"))
+	fmt.Println(registers.FrequencyHz(), "Hz")
+	b, err := registers.MarshalBinary()
 	fmt.Printf("% x %v\n", b, err)
 	// Output:
 	// e22: power: "20", want one of 22 17 13 10

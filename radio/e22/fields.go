@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Field is one setting as text.
+// Field is one of the [Registers] as text.
 type Field struct {
-	Name  string // lower case, without spaces: channel, power
+	Name  string // lower case, without spaces, such as channel or power
 	Value string
 	Unit  string // "" if it has none
 }
 
-// fields lists the settings in the order of the registers: their names, how they
+// fields lists the registers in the order of their addresses: their names, how they
 // are converted to text and back, and their allowed values.
 var fields = []field{
 	numberField("address", "", 16, func(r *Registers) *uint16 { return &r.Address }),
@@ -59,11 +59,11 @@ var fields = []field{
 		func(r *Registers) *int { return &r.WORCycleMs }),
 }
 
-// field describes a setting.
+// field describes one of the registers.
 type field struct {
 	name, unit, want string
 	get              func(*Registers) string
-	set              func(*Registers, string) bool // false: the value is not allowed; Registers are unchanged
+	set              func(*Registers, string) bool // returns false, and changes nothing, if the value is not allowed
 }
 
 // check returns a RegisterError if the value of the field is not allowed.
@@ -75,47 +75,47 @@ func (f *field) check(r *Registers) error {
 	return &RegisterError{f.name, value, f.want}
 }
 
-// numberField is a setting of so many bits.
-func numberField[T uint8 | uint16](name, unit string, bits int, at func(*Registers) *T) field {
+// numberField describes a register that is a number of the given bits.
+func numberField[T uint8 | uint16](name, unit string, bits int, ptr func(*Registers) *T) field {
 	return field{
 		name: name, unit: unit, want: fmt.Sprintf("0..%d, or 0x0..%#x", 1<<bits-1, 1<<bits-1),
-		get: func(r *Registers) string { return strconv.FormatUint(uint64(*at(r)), 10) },
+		get: func(r *Registers) string { return strconv.FormatUint(uint64(*ptr(r)), 10) },
 		set: func(r *Registers, s string) bool {
 			n, err := strconv.ParseUint(s, 0, bits)
 			if err == nil {
-				*at(r) = T(n)
+				*ptr(r) = T(n)
 			}
 			return err == nil
 		},
 	}
 }
 
-// choiceField is a setting with a few allowed numbers.
-func choiceField(name, unit string, choices []int, at func(*Registers) *int) field {
+// choiceField describes a register that is one of a few numbers.
+func choiceField(name, unit string, choices []int, ptr func(*Registers) *int) field {
 	texts := make([]string, len(choices))
 	for i, c := range choices {
 		texts[i] = strconv.Itoa(c)
 	}
 	return field{
 		name: name, unit: unit, want: oneOf(texts),
-		get: func(r *Registers) string { return strconv.Itoa(*at(r)) },
+		get: func(r *Registers) string { return strconv.Itoa(*ptr(r)) },
 		set: func(r *Registers, s string) bool {
 			n, err := strconv.Atoi(s)
 			if err != nil || !slices.Contains(choices, n) {
 				return false
 			}
-			*at(r) = n
+			*ptr(r) = n
 			return true
 		},
 	}
 }
 
-// switchField is a setting that is on or off.
-func switchField(name string, at func(*Registers) *bool) field {
+// switchField describes a register that is on or off.
+func switchField(name string, ptr func(*Registers) *bool) field {
 	return field{
 		name: name, want: "on or off",
 		get: func(r *Registers) string {
-			if *at(r) {
+			if *ptr(r) {
 				return "on"
 			}
 			return "off"
@@ -123,9 +123,9 @@ func switchField(name string, at func(*Registers) *bool) field {
 		set: func(r *Registers, s string) bool {
 			switch strings.ToLower(s) {
 			case "on", "true", "1":
-				*at(r) = true
+				*ptr(r) = true
 			case "off", "false", "0":
-				*at(r) = false
+				*ptr(r) = false
 			default:
 				return false
 			}
@@ -136,7 +136,8 @@ func switchField(name string, at func(*Registers) *bool) field {
 
 func oneOf(choices []string) string { return "one of " + strings.Join(choices, " ") }
 
-// Fields returns every setting as text, in the order of the registers.
+// Fields returns all registers as text, in the order of their addresses. Reserved
+// is not among them.
 func (r Registers) Fields() []Field {
 	all := make([]Field, len(fields))
 	for i, f := range fields {
@@ -145,10 +146,10 @@ func (r Registers) Fields() []Field {
 	return all
 }
 
-// Set changes the setting that [Registers.Fields] lists under that name. The value
+// Set changes the register that [Registers.Fields] lists under that name. The value
 // is a number, a hexadecimal number that begins with 0x, on or off, or a parity
-// such as 8N1. An unknown name and a value that is not allowed are a
-// [*RegisterError].
+// such as 8N1. If the name is unknown or the value is not allowed, the error is a
+// [*RegisterError] and r is unchanged.
 func (r *Registers) Set(name, value string) error {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
@@ -156,7 +157,7 @@ func (r *Registers) Set(name, value string) error {
 		for j, f := range fields {
 			names[j] = f.name
 		}
-		return &RegisterError{"setting", strconv.Quote(name), oneOf(names)}
+		return &RegisterError{"register", strconv.Quote(name), oneOf(names)}
 	}
 	if !fields[i].set(r, value) {
 		return &RegisterError{name, strconv.Quote(value), fields[i].want}
@@ -164,9 +165,9 @@ func (r *Registers) Set(name, value string) error {
 	return nil
 }
 
-// SetAll changes settings given as comma-separated name=value pairs, as
-// "channel=18, power=22". It stops at the first that [Registers.Set] refuses. An
-// empty text changes nothing.
+// SetAll changes registers by comma-separated name=value pairs, such as
+// "channel=18, power=22". It stops at the first pair for which [Registers.Set]
+// returns an error; the pairs before it are set. An empty text changes nothing.
 func (r *Registers) SetAll(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -174,7 +175,7 @@ func (r *Registers) SetAll(text string) error {
 	for pair := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return &RegisterError{"setting", strconv.Quote(strings.TrimSpace(pair)), "name=value"}
+			return &RegisterError{"register", strconv.Quote(strings.TrimSpace(pair)), "name=value"}
 		}
 		if err := r.Set(strings.TrimSpace(name), strings.TrimSpace(value)); err != nil {
 			return err
@@ -183,39 +184,39 @@ func (r *Registers) SetAll(text string) error {
 	return nil
 }
 
-// Diff is a setting that differs from what was wanted.
+// Diff is a register whose value differs from the wanted one.
 type Diff struct {
-	Field  string // its name, as in Registers.Fields
-	Wanted string
-	Found  string
+	Field string // its name, as in Registers.Fields
+	Found string
+	Want  string
 }
 
-// Diff returns the settings of found that differ from r, which are the wanted ones.
-// It ignores the reserved bits.
+// Diff returns the registers of found that differ from r, which holds the wanted
+// values. It ignores the reserved bits.
 func (r Registers) Diff(found Registers) []Diff {
 	var diffs []Diff
 	for _, f := range fields {
-		if wanted, found := f.get(&r), f.get(&found); wanted != found {
-			diffs = append(diffs, Diff{f.name, wanted, found})
+		if want, found := f.get(&r), f.get(&found); want != found {
+			diffs = append(diffs, Diff{Field: f.name, Found: found, Want: want})
 		}
 	}
 	return diffs
 }
 
-// ErrRefused is wrapped by every [*RefusedError].
-var ErrRefused = errors.New("e22: module ignored settings")
+// ErrIgnored is wrapped by every [*IgnoredError].
+var ErrIgnored = errors.New("e22: module ignored registers")
 
-// RefusedError lists the settings that a module acknowledged, but did not accept.
-// Newer firmware, for example, ignores the air data rates 300 and 1200.
-type RefusedError struct{ Diffs []Diff }
+// IgnoredError lists the registers whose new value a module acknowledged, but
+// ignored. Newer firmware, for example, ignores the air data rates 300 and 1200.
+type IgnoredError struct{ Diffs []Diff }
 
-func (e *RefusedError) Error() string {
+func (e *IgnoredError) Error() string {
 	parts := make([]string, len(e.Diffs))
 	for i, d := range e.Diffs {
-		parts[i] = fmt.Sprintf("%s: wanted %s, found %s", d.Field, d.Wanted, d.Found)
+		parts[i] = fmt.Sprintf("%s: found %s, want %s", d.Field, d.Found, d.Want)
 	}
-	return fmt.Sprintf("%v: %s", ErrRefused, strings.Join(parts, "; "))
+	return fmt.Sprintf("%v: %s", ErrIgnored, strings.Join(parts, "; "))
 }
 
-// Unwrap returns ErrRefused.
-func (e *RefusedError) Unwrap() error { return ErrRefused }
+// Unwrap returns ErrIgnored.
+func (e *IgnoredError) Unwrap() error { return ErrIgnored }

@@ -126,16 +126,16 @@ func (l linked) check(t *testing.T, count, size int) {
 // air: it resumes, and nothing acknowledged is lost.
 func TestLinkUnplugged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{Loss: 0.1, Seed: 1})
-		settings := fast()
-		settings.RSSIByte = true
-		ma, mb := module(t, air, settings), module(t, air, settings)
-		cfg := configFor(settings)
-		cfg.Open = ma.Open
-		a := drive(t, ma, cfg)
-		cfg.Open = mb.Open
-		b := drive(t, mb, cfg)
-		timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 500, Latency: a.Latency}
+		medium := e22test.NewMedium(e22test.MediumSettings{Loss: 0.1, Seed: 1})
+		registers := fast()
+		registers.RSSIByte = true
+		ma, mb := module(t, medium, registers), module(t, medium, registers)
+		settings := settingsFor(registers)
+		settings.Open = ma.Open
+		a := drive(t, ma, settings)
+		settings.Open = mb.Open
+		b := drive(t, mb, settings)
+		timing := link.Timing{PHY: registers.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 500, Latency: a.Latency}
 		const count, size = 300, 20
 		got := overLink(t, a, b, timing, count, size, func() {
 			for _, m := range []*e22test.Module{ma, mb} {
@@ -155,13 +155,13 @@ func TestLinkOnSlowUART(t *testing.T) {
 		for _, size := range []int{4, 30, 238} {
 			t.Run(fmt.Sprintf("%d baud, %d bytes", baud, size), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					air := e22test.NewAir(e22test.AirSettings{})
-					settings := fast()
-					settings.BaudRate, settings.RSSIByte = baud, true
-					ma, mb := module(t, air, settings), module(t, air, settings)
-					cfg := configFor(settings)
-					a, b := drive(t, ma, cfg), drive(t, mb, cfg)
-					timing := link.Timing{PHY: settings.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 3, Latency: a.Latency}
+					medium := e22test.NewMedium(e22test.MediumSettings{})
+					registers := fast()
+					registers.BaudRate, registers.RSSIByte = baud, true
+					ma, mb := module(t, medium, registers), module(t, medium, registers)
+					settings := settingsFor(registers)
+					a, b := drive(t, ma, settings), drive(t, mb, settings)
+					timing := link.Timing{PHY: registers.PHY(), Guard: 20 * time.Millisecond, MaxRetries: 3, Latency: a.Latency}
 					const count = 100
 					got := overLink(t, a, b, timing, count, size, func() {})
 					got.check(t, count, size)

@@ -22,15 +22,15 @@ func fast() e22.Registers {
 	return s
 }
 
-// configFor is the Settings of a driver for a module with those settings.
-func configFor(s e22.Registers) e22.Settings {
+// settingsFor is the Settings of a driver for a module with those settings.
+func settingsFor(s e22.Registers) e22.Settings {
 	return e22.Settings{BaudRate: s.BaudRate, Parity: s.Parity, PacketSize: s.PacketSize, RSSIByte: s.RSSIByte}
 }
 
 // module returns a simulated module in that air.
-func module(t testing.TB, air *e22test.Air, s e22.Registers) *e22test.Module {
+func module(t testing.TB, medium *e22test.Medium, s e22.Registers) *e22test.Module {
 	t.Helper()
-	m, err := e22test.NewModule(air, s)
+	m, err := e22test.NewModule(medium, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +39,13 @@ func module(t testing.TB, air *e22test.Air, s e22.Registers) *e22test.Module {
 
 // drive returns a driver over the module's memory port. It is closed with the
 // test.
-func drive(t testing.TB, m *e22test.Module, cfg e22.Settings) *e22.Radio {
+func drive(t testing.TB, m *e22test.Module, settings e22.Settings) *e22.Radio {
 	t.Helper()
 	port, err := m.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := e22.New(port, cfg)
+	r, err := e22.New(port, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +59,9 @@ func frame(t testing.TB, seq, n int) []byte {
 	payload := make([]byte, n)
 	for i := range payload {
 		payload[i] = byte(seq*7 + i)
+	}
+	if n == 1 {
+		return radio.AppendAck(nil, byte(seq), payload[0])
 	}
 	f, err := radio.AppendFrame(nil, byte(seq), payload)
 	if err != nil {

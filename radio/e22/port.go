@@ -12,9 +12,9 @@ import (
 // Port is the UART that a module is connected to. The driver calls Read from one
 // goroutine and Write from another.
 //
-// As in go.bug.st/serial, Read returns (0, nil) when the read timeout has passed
-// without a byte. It returns an error when the port is lost. Write may write fewer
-// bytes than it was given without an error. Close unblocks both.
+// As in go.bug.st/serial, Read returns (0, nil) if the read timeout has passed
+// without a byte. It returns an error if the port is lost. Write may write fewer
+// bytes than it was given and return no error. Close unblocks both.
 type Port interface {
 	io.ReadWriteCloser
 	// SetReadTimeout sets the timeout of the Reads that follow. It is called from
@@ -22,8 +22,8 @@ type Port interface {
 	SetReadTimeout(time.Duration) error
 }
 
-// SpeedSetter is a [Port] whose speed can be changed while it is open, also during
-// a Read.
+// SpeedSetter is an optional interface of a [Port] whose speed can be changed while
+// it is open, even during a Read.
 type SpeedSetter interface {
 	// SetSpeed sets the speed in bit/s and the parity.
 	SetSpeed(baudRate int, parity Parity) error
@@ -48,7 +48,7 @@ var ErrDisconnected = errors.New("e22: port failed")
 // PortError reports an operation on a port that failed.
 type PortError struct {
 	Op  string // read, write, set speed, set pins, read aux, or open and the port's name
-	Err error  // of the port
+	Err error  // the port's error
 }
 
 func (e *PortError) Error() string { return fmt.Sprintf("%v: %s: %v", ErrDisconnected, e.Op, e.Err) }
@@ -101,7 +101,7 @@ func (c *conn) write(b []byte) error {
 	return nil
 }
 
-// setSpeed sets the speed of the port, if it has one to set.
+// setSpeed sets the speed of the port if it is a SpeedSetter.
 func (c *conn) setSpeed(baud int, parity Parity) error {
 	if s, ok := c.port.(SpeedSetter); ok {
 		if err := s.SetSpeed(baud, parity); err != nil {

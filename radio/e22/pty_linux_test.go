@@ -20,9 +20,9 @@ import (
 // depends on how long anything takes, short of a minute; a frame's end may be
 // late by a second.
 
-func patient(cfg e22.Settings) e22.Settings {
-	cfg.Silence = time.Second
-	return cfg
+func patient(settings e22.Settings) e22.Settings {
+	settings.Silence = time.Second
+	return settings
 }
 
 func minute(t *testing.T) context.Context {
@@ -32,10 +32,10 @@ func minute(t *testing.T) context.Context {
 }
 
 // open opens a port by its name, which may yet have to appear.
-func open(t *testing.T, ctx context.Context, name string, cfg e22.Settings) *e22.Radio {
+func open(t *testing.T, ctx context.Context, name string, settings e22.Settings) *e22.Radio {
 	t.Helper()
 	for {
-		r, err := e22.Open(ctx, name, cfg)
+		r, err := e22.Open(ctx, name, settings)
 		if err == nil {
 			t.Cleanup(func() { r.Close() })
 			return r
@@ -92,8 +92,8 @@ func TestOverSocat(t *testing.T) {
 		_ = cmd.Wait()
 	}()
 	ctx := minute(t)
-	cfg := patient(e22.Settings{BaudRate: 115200})
-	a, b := open(t, ctx, left, cfg), open(t, ctx, right, cfg)
+	settings := patient(e22.Settings{BaudRate: 115200})
+	a, b := open(t, ctx, left, settings), open(t, ctx, right, settings)
 	transfer(t, ctx, a, b, 500, 16)
 }
 
@@ -109,10 +109,10 @@ func serve(t *testing.T, m *e22test.Module) string {
 }
 
 func TestOverPTY(t *testing.T) {
-	air := e22test.NewAir(e22test.AirSettings{})
-	ma, mb := module(t, air, fast()), module(t, air, fast())
+	medium := e22test.NewMedium(e22test.MediumSettings{})
+	ma, mb := module(t, medium, fast()), module(t, medium, fast())
 	ctx := minute(t)
-	a, b := open(t, ctx, serve(t, ma), patient(configFor(fast()))), open(t, ctx, serve(t, mb), patient(configFor(fast())))
+	a, b := open(t, ctx, serve(t, ma), patient(settingsFor(fast()))), open(t, ctx, serve(t, mb), patient(settingsFor(fast())))
 	transfer(t, ctx, a, b, 100, 16)
 	if got, err := b.RSSI(ctx); err != nil || got.LastPacketDBm != -60 {
 		t.Errorf("RSSI %+v, %v", got, err)
@@ -121,17 +121,17 @@ func TestOverPTY(t *testing.T) {
 	configMode(t, mb)
 	want := fast()
 	want.Channel = 3
-	if found, err := b.WriteRegisters(ctx, want, e22.Kept); err != nil || found != want {
+	if found, err := b.WriteRegisters(ctx, want, e22.Persistent); err != nil || found != want {
 		t.Errorf("config %+v, %v", found, err)
 	}
 }
 
 func TestPTYUnplugged(t *testing.T) {
-	air := e22test.NewAir(e22test.AirSettings{})
-	ma, mb := module(t, air, fast()), module(t, air, fast())
-	cfg := patient(configFor(fast()))
+	medium := e22test.NewMedium(e22test.MediumSettings{})
+	ma, mb := module(t, medium, fast()), module(t, medium, fast())
+	settings := patient(settingsFor(fast()))
 	lost, back := make(chan error, 1), make(chan struct{}, 1)
-	cfg.OnConnection = func(err error) {
+	settings.OnConnection = func(err error) {
 		if err != nil {
 			lost <- err
 		} else {
@@ -139,7 +139,7 @@ func TestPTYUnplugged(t *testing.T) {
 		}
 	}
 	ctx := minute(t)
-	a, b := open(t, ctx, serve(t, ma), cfg), open(t, ctx, serve(t, mb), patient(configFor(fast())))
+	a, b := open(t, ctx, serve(t, ma), settings), open(t, ctx, serve(t, mb), patient(settingsFor(fast())))
 	for range 3 {
 		transfer(t, ctx, a, b, 3, 16)
 		ma.Unplug()

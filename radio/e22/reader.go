@@ -21,8 +21,8 @@ func (r *Radio) run(c *conn) {
 	delay := r.settings.BackoffMin
 	for {
 		opened := time.Now()
-		in := reader{r: r, c: c}
-		in.run()
+		b := byteReader{r: r, c: c}
+		b.run()
 		c.close()
 		if r.ctx.Err() != nil {
 			return
@@ -50,8 +50,8 @@ func (r *Radio) run(c *conn) {
 	}
 }
 
-// reopen opens the port again, for a module that is back to its kept settings. It
-// returns nil if that fails.
+// reopen opens the port again, for a module that is back to its persistent
+// registers. It returns nil if that fails.
 func (r *Radio) reopen() *conn {
 	port, err := r.settings.Open(r.ctx)
 	if err != nil {
@@ -59,10 +59,10 @@ func (r *Radio) reopen() *conn {
 	}
 	c := newConn(r.ctx, port)
 	r.mu.Lock()
-	r.line = r.kept
-	kept := r.kept
+	r.line = r.persistent
+	now := r.line
 	r.mu.Unlock()
-	if c.setSpeed(kept.baud, kept.parity) != nil || sleep(r.ctx, bootTime) != nil {
+	if c.setSpeed(now.baud, now.parity) != nil || sleep(r.ctx, bootTime) != nil {
 		c.fail(radio.ErrClosed)
 		c.close()
 		return nil
@@ -75,150 +75,151 @@ func (r *Radio) reopen() *conn {
 	return c
 }
 
-// tap takes the bytes that are received while a command is under way, until stop
-// is closed.
+// tap receives the bytes that arrive while a command is under way, until stop is
+// closed.
 type tap struct {
 	bytes chan []byte
 	stop  chan struct{}
 }
 
-// reader turns the bytes of one connection into receptions.
-type reader struct {
-	r       *Radio
-	c       *conn
-	parser  *radio.StreamParser // nil: create one for the current line
-	held    []byte              // possibly the answer to the RSSI command
-	heldAt  time.Time
-	timeout time.Duration // of Read, as set last
+// byteReader turns the bytes of one connection into receptions.
+type byteReader struct {
+	r         *Radio
+	c         *conn
+	parser    *radio.StreamParser // nil: create one for the current line
+	prefix    []byte              // possibly the start of the answer to the RSSI command
+	prefixEnd time.Time           // when the last byte of prefix arrived
+	timeout   time.Duration       // of Read, as set last
 }
 
 // run reads until the connection is lost.
-func (in *reader) run() {
+func (b *byteReader) run() {
 	buf := make([]byte, 512)
-	for in.c.lost.Err() == nil {
-		deadline, burst := in.deadline()
+	for b.c.lost.Err() == nil {
+		deadline, burst := b.deadline()
 		wait := idleRead
 		if burst {
 			wait = min(max(time.Until(deadline), time.Millisecond), idleRead)
 		}
-		if wait != in.timeout {
-			if err := in.c.port.SetReadTimeout(wait); err != nil {
-				in.c.broken("read", err)
+		if wait != b.timeout {
+			if err := b.c.port.SetReadTimeout(wait); err != nil {
+				b.c.broken("read", err)
 				break
 			}
-			in.timeout = wait
+			b.timeout = wait
 		}
 		began := time.Now()
-		n, err := in.c.port.Read(buf)
-		at := time.Now()
-		if burst && n > 0 && !at.Before(deadline) {
+		n, err := b.c.port.Read(buf)
+		now := time.Now()
+		if burst && n > 0 && !now.Before(deadline) {
 			// Only a Read that times out proves a silence. These bytes were there, and
 			// this program was not running.
-			at = deadline.Add(-1)
+			now = deadline.Add(-1)
 		}
-		in.take(buf[:min(max(n, 0), len(buf))], at)
+		b.take(buf[:min(max(n, 0), len(buf))], now)
 		switch {
 		case err != nil && !isInterrupted(err):
-			in.c.broken("read", err)
-		case n <= 0 && at.Sub(began) < wait/2:
+			b.c.broken("read", err)
+		case n <= 0 && now.Sub(began) < wait/2:
 			// Do not spin on a port that ignores its timeout.
-			_ = sleep(in.c.lost, time.Millisecond)
+			_ = sleep(b.c.lost, time.Millisecond)
 		}
 	}
-	in.flush()
+	b.flush()
 }
 
 // deadline returns when the burst being read would end.
-func (in *reader) deadline() (at time.Time, ok bool) {
-	if len(in.held) > 0 {
-		return in.heldAt.Add(in.silence()), true
+func (b *byteReader) deadline() (deadline time.Time, ok bool) {
+	if len(b.prefix) > 0 {
+		return b.prefixEnd.Add(b.silence()), true
 	}
-	if in.parser == nil {
+	if b.parser == nil {
 		return time.Time{}, false
 	}
-	return in.parser.Deadline()
+	return b.parser.Deadline()
 }
 
-// silence returns how long no byte arrives before a burst is over.
-func (in *reader) silence() time.Duration {
-	if in.r.settings.Silence > 0 {
-		return in.r.settings.Silence
+// silence returns the time without a byte that ends a burst.
+func (b *byteReader) silence() time.Duration {
+	if b.r.settings.Silence > 0 {
+		return b.r.settings.Silence
 	}
-	return radio.SilenceAt(in.r.lineNow().baud)
+	return radio.SilenceForBaud(b.r.lineNow().baud)
 }
 
-// take passes on bytes, or with none the time: to a command, or to the parser.
-func (in *reader) take(b []byte, at time.Time) {
-	in.r.mu.Lock()
-	tap, query, rssiByte := in.r.tap, in.r.query, in.r.line.rssiByte
-	in.r.mu.Unlock()
+// take passes data that arrived at the time now to the command under way or to the
+// parser. With no data it passes the time.
+func (b *byteReader) take(data []byte, now time.Time) {
+	b.r.mu.Lock()
+	tap, query, rssiByte := b.r.tap, b.r.query, b.r.line.rssiByte
+	b.r.mu.Unlock()
 	if tap != nil {
-		in.flush()
-		in.parser = nil // the command may change the line
-		if len(b) > 0 {
+		b.flush()
+		b.parser = nil // the command may change the line
+		if len(data) > 0 {
 			select {
-			case tap.bytes <- bytes.Clone(b):
+			case tap.bytes <- bytes.Clone(data):
 			case <-tap.stop:
-			case <-in.c.lost.Done():
+			case <-b.c.lost.Done():
 			}
 		}
 		return
 	}
-	if in.parser == nil {
-		in.parser = radio.NewStreamParser(radio.StreamSettings{RSSIByte: rssiByte, Silence: in.silence()})
+	if b.parser == nil {
+		b.parser = radio.NewStreamParser(radio.StreamSettings{RSSIByte: rssiByte, Silence: b.silence()})
 	}
 	var got []radio.Reception
-	if len(in.held) > 0 && (query == nil || len(b) == 0 && !at.Before(in.heldAt.Add(in.silence()))) {
-		got = in.parser.Push(got, in.held, in.heldAt)
-		in.held = nil
+	if len(b.prefix) > 0 && (query == nil || len(data) == 0 && !now.Before(b.prefixEnd.Add(b.silence()))) {
+		got = b.parser.Push(got, b.prefix, b.prefixEnd)
+		b.prefix = nil
 	}
 	if query == nil {
-		got = in.parser.Push(got, b, at)
+		got = b.parser.Push(got, data, now)
 	} else {
-		got = in.parser.Tick(got, at)
-		for _, c := range b {
-			got = in.sift(got, c, at, query)
+		got = b.parser.Tick(got, now)
+		for _, c := range data {
+			got = b.sift(got, c, now, query)
 		}
 	}
-	in.r.deliver(got)
+	b.r.deliver(got)
 }
 
 // sift looks for the answer to the RSSI command wherever a frame could begin, and
-// passes the rest to the parser. While the answer is awaited, a frame of 193 bytes
-// with SEQ 0 and a payload that begins with 02 would be mistaken for it.
-func (in *reader) sift(got []radio.Reception, c byte, at time.Time, query chan RSSI) []radio.Reception {
-	if _, burst := in.parser.Deadline(); burst {
-		return in.parser.Push(got, []byte{c}, at)
+// passes other bytes to the parser. While the answer is awaited, a frame with LEN
+// 193, SEQ 0 and a payload that begins with 02 is mistaken for it.
+func (b *byteReader) sift(got []radio.Reception, c byte, now time.Time, query chan RSSI) []radio.Reception {
+	if _, burst := b.parser.Deadline(); burst {
+		return b.parser.Push(got, []byte{c}, now)
 	}
-	in.held = append(in.held, c)
-	in.heldAt = at
+	b.prefix = append(b.prefix, c)
+	b.prefixEnd = now
 	n := len(headRSSI)
 	switch {
-	case !bytes.HasPrefix(in.held, headRSSI[:min(n, len(in.held))]):
-		got = in.parser.Push(got, in.held, at)
-		in.held = nil
-	case len(in.held) == n+2:
+	case !bytes.HasPrefix(b.prefix, headRSSI[:min(n, len(b.prefix))]):
+		got = b.parser.Push(got, b.prefix, now)
+		b.prefix = nil
+	case len(b.prefix) == n+2:
 		select {
-		case query <- RSSI{AmbientDBm: dBm(in.held[n]), LastPacketDBm: dBm(in.held[n+1])}:
+		case query <- RSSI{AmbientDBm: dBm(b.prefix[n]), LastPacketDBm: dBm(b.prefix[n+1])}:
 		default: // it was answered before
 		}
-		in.held = nil
+		b.prefix = nil
 	}
 	return got
 }
 
 // flush ends the burst being read.
-func (in *reader) flush() {
-	if in.parser == nil {
+func (b *byteReader) flush() {
+	if b.parser == nil {
 		return
 	}
 	var got []radio.Reception
-	if len(in.held) > 0 {
-		got = in.parser.Push(got, in.held, in.heldAt)
-		in.held = nil
+	if len(b.prefix) > 0 {
+		got = b.parser.Push(got, b.prefix, b.prefixEnd)
+		b.prefix = nil
 	}
-	if deadline, burst := in.parser.Deadline(); burst {
-		got = in.parser.Tick(got, deadline)
+	if deadline, burst := b.parser.Deadline(); burst {
+		got = b.parser.Tick(got, deadline)
 	}
-	in.r.deliver(got)
+	b.r.deliver(got)
 }

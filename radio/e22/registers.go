@@ -12,14 +12,14 @@ import (
 // RegistersLen is the length of [Registers] in bytes, addresses 00 to 06.
 const RegistersLen = 7
 
-// Broadcast is an address. A module with it receives every packet, and a packet
-// with it is received by every module.
+// Broadcast is an address. A module with it receives all packets, and all modules
+// receive a packet with it.
 const Broadcast = 0xFFFF
 
 // Parity is the framing of characters on the UART.
 type Parity uint8
 
-// The parities that a module knows. Each has eight data bits and one stop bit.
+// The parities of a module's UART. Each has eight data bits and one stop bit.
 const (
 	Parity8N1 Parity = iota
 	Parity8O1
@@ -34,7 +34,7 @@ func (p Parity) String() string {
 	return fmt.Sprintf("Parity(%d)", uint8(p))
 }
 
-// What the bits of a register stand for, indexed by their value.
+// The values that the bits of a register stand for.
 var (
 	parities    = []string{"8N1", "8O1", "8E1"}
 	baudRates   = []int{1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200}
@@ -45,7 +45,7 @@ var (
 
 const maxChannel = 80
 
-// Registers are a module's settings, addresses 00 to 06. Their bytes are:
+// Registers hold a module's registers by name, addresses 00 to 06. Their bytes are:
 //
 //	00 ADDH, 01 ADDL   Address
 //	02 NETID           NetID
@@ -55,39 +55,49 @@ const maxChannel = 80
 //	06 REG3            7 RSSIByte, 6 FixedPoint, 5 Repeater, 4 LBT, 3 WORTransmitter, 2..0 WORCycleMs
 //
 // To change a module, read its Registers, change fields, and write them back. The
-// key at addresses 07 and 08 can only be written, see [Radio.WriteKey].
+// key at addresses 07 and 08 can only be written, see [Radio.WriteKey]. The zero
+// value is out of range; [FactoryRegisters] is a start.
 type Registers struct {
-	Address        uint16
-	NetID          uint8 // network: modules with another do not receive each other
-	BaudRate       int   // of the UART, in bit/s: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
-	Parity         Parity
-	AirDataRate    int   // on the air, in bit/s: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
-	PacketSize     int   // of the largest packet, in bytes: 240, 128, 64, 32
-	AmbientRSSI    bool  // the module answers Radio.RSSI in normal mode
-	PowerDBm       int   // 22, 17, 13, 10
-	Channel        int   // 0..80; see FrequencyHz
-	RSSIByte       bool  // the module appends a byte of signal strength to every packet it receives
-	FixedPoint     bool  // the module takes the first three bytes of a packet for its destination, see Destination
-	Repeater       bool  // the module repeats packets for others
-	LBT            bool  // listen before talk: the module waits for a free channel, for at most 2 s
-	WORTransmitter bool  // in wake-on-radio mode, the module wakes others; off: it is woken
-	WORCycleMs     int   // of wake-on-radio, 500..4000 in steps of 500
-	Reserved       uint8 // bits 4..2 of REG1 as they were read, 0..7; they are written back
+	Address     uint16 // Broadcast: the module receives all packets
+	NetID       uint8  // number of the network; modules of different networks do not receive each other
+	BaudRate    int    // of the UART, in bit/s: 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200
+	Parity      Parity // of the UART
+	AirDataRate int    // in bit/s: 300, 1200, 2400, 4800, 9600, 19200, 38400, 62500
+	PacketSize  int    // length of the longest packet, in bytes: 240, 128, 64, 32
+	AmbientRSSI bool   // whether the module answers Radio.RSSI in normal mode
+	PowerDBm    int    // in dBm: 22, 17, 13, 10
+	Channel     int    // 0..80; see FrequencyHz
+	RSSIByte    bool   // whether the module appends a byte of signal strength to each packet it receives
+	FixedPoint  bool   // whether the first three bytes of a packet are its Destination
+
+	// Repeater makes the module forward packets between the two networks whose
+	// NetIDs are the bytes of its Address. It then sends and receives nothing itself.
+	Repeater bool
+	// LBT, listen before talk, makes the module wait until the channel is free, for
+	// at most 2 s.
+	LBT bool
+	// WORTransmitter matters in wake-on-radio mode (M0 high, M1 low). If it is set, the
+	// module wakes others; otherwise it sleeps, listens once per cycle and can be
+	// woken.
+	WORTransmitter bool
+	WORCycleMs     int // cycle of wake-on-radio in ms, 500..4000 in steps of 500; the same for both ends
+
+	Reserved uint8 // bits 4..2 of REG1 as they were read, 0..7; they are written back
 }
 
-// FactoryRegisters returns the settings that a new module has.
+// FactoryRegisters returns the registers of a new module.
 func FactoryRegisters() Registers {
 	return Registers{BaudRate: 9600, AirDataRate: 2400, PacketSize: 240, PowerDBm: 22, Channel: 18, WORCycleMs: 2000}
 }
 
-// FrequencyHz returns the centre frequency of the channel: 850.125 MHz plus 1 MHz
-// a channel.
+// FrequencyHz returns the centre frequency of the channel in Hz: 850.125 MHz plus
+// 1 MHz per channel.
 func (r Registers) FrequencyHz() int { return 850_125_000 + 1_000_000*r.Channel }
 
 // PHY returns the physical layer of the air data rate, with the power. The manual
-// does not give it. It was calculated back from measured times, so a time on air
-// derived from it is an estimate. For a rate that the module does not have it is
-// the zero PHY.
+// does not document it. It was calculated from measured times, so a time on air
+// derived from it is an estimate. PHY returns the zero PHY if the module does not
+// have the rate.
 func (r Registers) PHY() radio.PHY {
 	i := slices.Index(airRates, r.AirDataRate)
 	if i < 0 {
@@ -99,23 +109,23 @@ func (r Registers) PHY() radio.PHY {
 }
 
 // ErrRegister is wrapped by every [*RegisterError].
-var ErrRegister = errors.New("e22: setting out of range")
+var ErrRegister = errors.New("e22: register out of range")
 
-// RegisterError reports a setting whose value is not allowed.
+// RegisterError reports a register whose value is not allowed.
 type RegisterError struct {
 	Field string // its name, as in Registers.Fields
-	Value string
-	Want  string // the values that are allowed
+	Found string // its value
+	Want  string // the allowed values
 }
 
 func (e *RegisterError) Error() string {
-	return fmt.Sprintf("e22: %s: %s, want %s", e.Field, e.Value, e.Want)
+	return fmt.Sprintf("e22: %s: %s, want %s", e.Field, e.Found, e.Want)
 }
 
 // Unwrap returns ErrRegister.
 func (e *RegisterError) Unwrap() error { return ErrRegister }
 
-// Check returns a [*RegisterError] for every setting that is out of range, joined,
+// Check returns a [*RegisterError] for each register that is out of range, joined,
 // or nil.
 func (r Registers) Check() error {
 	var errs []error
@@ -130,7 +140,7 @@ func (r Registers) Check() error {
 	return errors.Join(errs...)
 }
 
-// MarshalBinary returns the bytes of registers 00 to 06. An error is that of
+// MarshalBinary returns the bytes of registers 00 to 06. The error is that of
 // [Registers.Check].
 func (r Registers) MarshalBinary() ([]byte, error) {
 	if err := r.Check(); err != nil {

@@ -140,11 +140,11 @@ func TestRegistersDiff(t *testing.T) {
 	want.AirDataRate, want.LBT = 300, true
 	found.Reserved = 5
 	diffs := want.Diff(found)
-	if len(diffs) != 2 || diffs[0] != (Diff{"airrate", "300", "2400"}) || diffs[1] != (Diff{"lbt", "on", "off"}) {
+	if len(diffs) != 2 || diffs[0] != (Diff{Field: "airrate", Found: "2400", Want: "300"}) || diffs[1] != (Diff{Field: "lbt", Found: "off", Want: "on"}) {
 		t.Errorf("diffs %v", diffs)
 	}
-	err := &RefusedError{diffs}
-	if got, want := err.Error(), "e22: module ignored settings: airrate: wanted 300, found 2400; lbt: wanted on, found off"; got != want {
+	err := &IgnoredError{diffs}
+	if got, want := err.Error(), "e22: module ignored registers: airrate: found 2400, want 300; lbt: found off, want on"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -171,7 +171,7 @@ func TestFindAnswer(t *testing.T) {
 	data := []byte{1, 2, 3}
 	cases := []struct {
 		name, reason string
-		in           []byte
+		input        []byte
 		found        bool
 	}{
 		{"alone", "the usual", []byte{0xC1, 0, 3, 1, 2, 3}, true},
@@ -186,7 +186,7 @@ func TestFindAnswer(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, ok := findAnswer(c.in, 0, 3)
+			got, ok := findAnswer(c.input, 0, 3)
 			if ok != c.found || ok && !bytes.Equal(got, data) {
 				t.Errorf("got % x, %v (%s)", got, ok, c.reason)
 			}
@@ -233,13 +233,13 @@ func FuzzFindAnswer(f *testing.F) {
 	f.Add([]byte{0xC1, 0x00, 0x07, 0, 0, 0, 0x62, 0, 0x12, 3}, byte(0), byte(7))
 	f.Add([]byte{0xFF, 0xC1, 0xC1, 0x80, 0x07, 1, 2}, byte(0x80), byte(7))
 	f.Add([]byte{}, byte(0), byte(0))
-	f.Fuzz(func(t *testing.T, in []byte, addr, n byte) {
-		data, ok := findAnswer(in, addr, n)
-		if ok && (len(data) != int(n) || !bytes.Contains(in, append([]byte{0xC1, addr, n}, data...))) {
-			t.Fatalf("found % x in % x", data, in)
+	f.Fuzz(func(t *testing.T, input []byte, addr, n byte) {
+		data, ok := findAnswer(input, addr, n)
+		if ok && (len(data) != int(n) || !bytes.Contains(input, append([]byte{0xC1, addr, n}, data...))) {
+			t.Fatalf("found % x in % x", data, input)
 		}
 		// An answer is found whatever came before it.
-		whole := append(bytes.Clone(in), 0xC1, addr, n)
+		whole := append(bytes.Clone(input), 0xC1, addr, n)
 		whole = append(whole, make([]byte, n)...)
 		if _, ok := findAnswer(whole, addr, n); !ok {
 			t.Fatalf("nothing found in % x", whole)
@@ -251,7 +251,7 @@ func TestSetAll(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"several", "channel=23, power = 17,lbt=on", ""},
 		{"none", " ", ""},
-		{"no value", "channel=23,power", `setting: "power", want name=value`},
+		{"no value", "channel=23,power", `register: "power", want name=value`},
 		{"no such setting", "colour=red", "want one of address"},
 		{"no such value", "channel=81", `channel: "81", want 0..80`},
 	} {
@@ -276,7 +276,7 @@ func TestTables(t *testing.T) {
 	before.WriteTable(&b)
 	WriteChanges(&b, before, wanted, after)
 	text := strings.Join(strings.Fields(b.String()), " ")
-	for _, want := range []string{"power 22 dBm", "frequency 868.125 MHz", "about SF10, 500 kHz", "channel 18 23 23 changed", "airrate 2400 300 2400 bit/s REFUSED", "frequency 873.125 MHz"} {
+	for _, want := range []string{"power 22 dBm", "frequency 868.125 MHz", "about SF10, 500 kHz", "channel 18 23 23 changed", "airrate 2400 300 2400 bit/s IGNORED", "frequency 873.125 MHz"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -14,9 +14,9 @@ import (
 )
 
 // Open opens the serial port of that name, such as /dev/ttyUSB0 or COM3, and
-// returns a Radio over it. If the port cannot be opened now, it returns a
-// [*PortError]. A port that is lost later is opened again, by settings.Open if that
-// is set. Ctx applies to the opening only.
+// returns a Radio over it. If the port cannot be opened now, the error is a
+// [*PortError]. The driver opens a port again that is lost later, by settings.Open
+// if that is set. Ctx applies to this call only.
 func Open(ctx context.Context, name string, settings Settings) (*Radio, error) {
 	if settings.Open == nil {
 		settings.Open = func(context.Context) (Port, error) { return openSerial(name) }

@@ -7,9 +7,10 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// WriteTable writes every setting, one a line, and what they mean on the air.
+// WriteTable writes all registers, one per line, and the frequency, PHY and time on
+// air that follow from them.
 func (r Registers) WriteTable(w io.Writer) {
-	rows := []string{"setting\tvalue\tunit"}
+	rows := []string{"register\tvalue\tunit"}
 	for _, f := range r.Fields() {
 		rows = append(rows, f.Name+"\t"+f.Value+"\t"+f.Unit)
 	}
@@ -17,17 +18,17 @@ func (r Registers) WriteTable(w io.Writer) {
 	r.writeAir(w)
 }
 
-// WriteChanges writes every setting as it was before a change, as it was wanted,
-// and as it was found after it, and says which of them changed and which the
-// module refused.
-func WriteChanges(w io.Writer, before, wanted, after Registers) {
-	rows := []string{"setting\tbefore\twanted\tafter\tunit\t"}
-	wants, afters := wanted.Fields(), after.Fields()
+// WriteChanges writes a table of all registers: their values before a change, the
+// wanted ones, those found after the change, and whether the register changed or
+// the module ignored it.
+func WriteChanges(w io.Writer, before, want, after Registers) {
+	rows := []string{"register\tbefore\twant\tafter\tunit\t"}
+	wants, afters := want.Fields(), after.Fields()
 	for i, f := range before.Fields() {
 		note := ""
 		switch {
 		case afters[i].Value != wants[i].Value:
-			note = "REFUSED"
+			note = "IGNORED"
 		case afters[i].Value != f.Value:
 			note = "changed"
 		}
@@ -37,7 +38,7 @@ func WriteChanges(w io.Writer, before, wanted, after Registers) {
 	after.writeAir(w)
 }
 
-// writeAir writes what the settings mean on the air.
+// writeAir writes the frequency, PHY and time on air of the registers.
 func (r Registers) writeAir(w io.Writer) {
 	phy := r.PHY()
 	fmt.Fprintf(w, "\nfrequency      %.3f MHz\n", float64(r.FrequencyHz())/1e6)

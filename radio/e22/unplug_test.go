@@ -18,14 +18,14 @@ import (
 // middle of a transfer that is repeated until it is acknowledged. All arrives.
 func TestUnpluggedForFiveSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{Loss: 0.1, Seed: 1})
-		settings := fast()
-		settings.RSSIByte = true
-		ma, mb := module(t, air, settings), module(t, air, settings)
+		medium := e22test.NewMedium(e22test.MediumSettings{Loss: 0.1, Seed: 1})
+		registers := fast()
+		registers.RSSIByte = true
+		ma, mb := module(t, medium, registers), module(t, medium, registers)
 		station := func(m *e22test.Module) *e22.Radio {
-			cfg := configFor(settings)
-			cfg.Open, cfg.AUX = m.Open, nil
-			return drive(t, m, cfg)
+			settings := settingsFor(registers)
+			settings.Open, settings.AUX = m.Open, nil
+			return drive(t, m, settings)
 		}
 		a, b := station(ma), station(mb)
 
@@ -110,14 +110,14 @@ func acknowledged(t *testing.T, r *e22.Radio, seq byte) bool {
 // Without the port, Send waits for as long as its context allows, and says so.
 func TestSendWhileUnplugged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		ma := module(t, air, fast())
-		b := drive(t, module(t, air, fast()), configFor(fast()))
-		cfg := configFor(fast())
-		cfg.Open = ma.Open
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		ma := module(t, medium, fast())
+		b := drive(t, module(t, medium, fast()), settingsFor(fast()))
+		settings := settingsFor(fast())
+		settings.Open = ma.Open
 		var changes []error
-		cfg.OnConnection = func(err error) { changes = append(changes, err) }
-		a := drive(t, ma, cfg)
+		settings.OnConnection = func(err error) { changes = append(changes, err) }
+		a := drive(t, ma, settings)
 		ma.Unplug()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -144,9 +144,9 @@ func TestSendWhileUnplugged(t *testing.T) {
 // A frame cut off half way is sent again from its start.
 func TestUnpluggedInMidFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		ma := module(t, air, e22.FactoryRegisters())
-		b := drive(t, module(t, air, e22.FactoryRegisters()), e22.Settings{})
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		ma := module(t, medium, e22.FactoryRegisters())
+		b := drive(t, module(t, medium, e22.FactoryRegisters()), e22.Settings{})
 		a := drive(t, ma, e22.Settings{Open: ma.Open})
 		go func() {
 			time.Sleep(100 * time.Millisecond) // of 250 on the UART
@@ -169,15 +169,15 @@ func TestUnpluggedInMidFrame(t *testing.T) {
 // frame alone.
 func TestReceiverUnpluggedInMidFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		settings := e22.FactoryRegisters()
-		settings.BaudRate = 1200
-		ma, mb := module(t, air, settings), module(t, air, settings)
-		a := drive(t, ma, configFor(settings))
-		cfg := configFor(settings)
-		cfg.Open = mb.Open
-		b := drive(t, mb, cfg)
-		onAir := settings.PHY().TimeOnAir(102)
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		registers := e22.FactoryRegisters()
+		registers.BaudRate = 1200
+		ma, mb := module(t, medium, registers), module(t, medium, registers)
+		a := drive(t, ma, settingsFor(registers))
+		settings := settingsFor(registers)
+		settings.Open = mb.Open
+		b := drive(t, mb, settings)
+		onAir := registers.PHY().TimeOnAir(102)
 		if err := a.Send(t.Context(), frame(t, 1, 100)); err != nil {
 			t.Fatal(err)
 		}
@@ -200,13 +200,13 @@ func TestReceiverUnpluggedInMidFrame(t *testing.T) {
 func TestUnpluggedForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, fast())
-		r := drive(t, m, configFor(fast())) // no Open
+		r := drive(t, m, settingsFor(fast())) // no Open
 		m.Unplug()
 		for name, call := range map[string]func() error{
 			"receive":      func() error { _, err := r.Receive(t.Context()); return err },
 			"send":         func() error { return r.Send(t.Context(), frame(t, 1, 3)) },
 			"rssi":         func() error { _, err := r.RSSI(t.Context()); return err },
-			"write config": func() error { _, err := r.WriteRegisters(t.Context(), fast(), e22.Kept); return err },
+			"write config": func() error { _, err := r.WriteRegisters(t.Context(), fast(), e22.Persistent); return err },
 		} {
 			if err := call(); !errors.Is(err, e22.ErrDisconnected) || !errors.Is(err, e22test.ErrUnplugged) {
 				t.Errorf("%s: %v", name, err)
@@ -224,9 +224,9 @@ func TestUnpluggedForGood(t *testing.T) {
 func TestUnpluggedWhileConfiguring(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := module(t, nil, fast())
-		cfg := configFor(fast())
-		cfg.Open, cfg.Pins = m.Open, m
-		r := drive(t, m, cfg)
+		settings := settingsFor(fast())
+		settings.Open, settings.Pins = m.Open, m
+		r := drive(t, m, settings)
 		go func() {
 			time.Sleep(70 * time.Millisecond)
 			m.Unplug()

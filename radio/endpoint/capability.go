@@ -23,7 +23,7 @@ func modelHash(c codec.Codec) string {
 }
 
 // dataStd returns the standard deviations of the values that a codec was fitted to,
-// or nil if it does not know.
+// or nil if the codec does not know them.
 func dataStd(c codec.Codec) []float64 {
 	if m, ok := c.(codec.Modelled); ok {
 		return m.DataStd()
@@ -31,8 +31,7 @@ func dataStd(c codec.Codec) []float64 {
 	return nil
 }
 
-// schemaOf returns the names and units of the dims values of a step of a codec's
-// windows.
+// schemaOf returns the schema of the dims values of a step of a codec's windows.
 func schemaOf(c codec.Codec, dims int) sensor.Schema {
 	if s := codec.SensorSchema(c); len(s) == dims {
 		return s

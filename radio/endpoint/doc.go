@@ -4,26 +4,40 @@
 // Programs examples/tx and examples/rx use it, and so can a gateway.
 //
 //	e, err := endpoint.Open("tx.yaml", runspec.RoleTX, nil)
+//	if err != nil {
+//		return err
+//	}
 //	r, err := (&endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: "/dev/ttyUSB0"}).Open(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	defer r.Close()
+//	windows, err := (&endpoint.SamplerSettings{Path: "walk.jsonl"}).Windows(e.Spec())
+//	if err != nil {
+//		return err
+//	}
 //	metrics, err := e.Send(ctx, r, windows, &endpoint.SendSettings{Dataset: "sent.jsonl"})
 //
 // [Endpoint.Send] and [Endpoint.Receive] block until the run is over. They print
-// nothing; functions in their settings are called with what happens. To end a run,
+// nothing; they call functions in their settings with what happens. To end a run,
 // cancel its context. The methods then return an error that wraps the context's,
 // and the metrics so far.
 //
 // # Settings
 //
-// Settings are structs whose zero value is the default. Some can be set from a
+// Settings are structs whose zero fields are defaults. Some can be set from a
 // command line: [RadioSettings] opens a radio, [SamplerSettings] samples a recording
-// or a simulated sensor, and [Source] reads windows for a simulated link. Their
-// method RegisterFlags adds flags to a FlagSet. Check reports settings that
-// contradict each other as an [ErrSettings]; its messages name a setting by its
-// flag, without the dashes.
+// or a simulated sensor, and [SourceSettings] reads windows for a simulated link.
+// Their method RegisterFlags adds flags to a FlagSet; the comments of the fields name
+// the flags. Check returns an error that wraps [ErrSettings] if fields contradict each
+// other. The text of such an error names fields. Its method FlagText() string returns
+// the text with the names of the flags instead, for a program to print.
 //
 // # Files
 //
 // A run appends to the log <run_id>_<role>.jsonl in the RunSpec's logging.out_dir. A
 // sender also maintains <run_id>_tx.state there, see [State]. Only one process at a
-// time may run the same run_id and role in the same folder.
+// time may run the same run_id and role in the same folder. Data sets are JSONL;
+// numpy's files are refused, so that an endpoint needs no library for them.
+// examples/samples converts between the two.
 package endpoint

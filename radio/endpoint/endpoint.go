@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
@@ -15,25 +16,26 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// ErrSettings is wrapped by errors about settings that contradict each other or the
-// RunSpec.
+// ErrSettings is wrapped by every error about settings that are out of range, or
+// contradict each other or the RunSpec.
 var ErrSettings = errors.New("endpoint: invalid settings")
 
-// Settings are what a RunSpec does not hold. The zero value is the default.
+// Settings are the settings of [Open] and [New] that a RunSpec does not hold. The zero
+// value is the default.
 type Settings struct {
-	// Manifest is the path of a bam_manifest.json to use instead of the RunSpec's
-	// codec.params.manifest_path and artifacts_manifest. "": use those.
+	// Manifest is the path of a bam_manifest.json. It overrides the RunSpec's
+	// codec.params.manifest_path and artifacts_manifest. "": the RunSpec's.
 	Manifest string
 	// Codec is the codec to use. It must have the id and version that the RunSpec
-	// names. nil: build the codec that the RunSpec names.
+	// names. nil: the codec that the RunSpec names.
 	Codec codec.Codec
 	// Latency returns how long the radio takes to carry a frame of frameLen bytes
-	// between the host and the air. nil: ask the radio, if it is a
-	// radio.LatencyRadio; otherwise 0.
+	// between the host and the air. nil: the radio's, if it is a radio.LatencyRadio, or
+	// else no time.
 	Latency func(frameLen int) time.Duration
 }
 
-// Endpoint is one end of a link. It is immutable, and its methods may be called from
+// Endpoint is one end of a link. It is immutable, and its methods may be called by
 // several goroutines at once.
 type Endpoint struct {
 	spec    *runspec.RunSpec
@@ -42,26 +44,43 @@ type Endpoint struct {
 	start   runlog.Start
 }
 
-// Open returns the endpoint of the RunSpec in the file at path. The RunSpec must have
-// the given role, runspec.RoleTX or runspec.RoleRX. Settings may be nil.
+// Open returns the endpoint of the RunSpec in the file at path. Role is runspec.RoleTX
+// or runspec.RoleRX; if the RunSpec has the other role, the error wraps [ErrSettings].
+// Other errors are those of runspec.Load and of [New]. Settings may be nil.
 func Open(path, role string, settings *Settings) (*Endpoint, error) {
+	if role != runspec.RoleTX && role != runspec.RoleRX {
+		return nil, fmt.Errorf("%w: role is %q, want %s or %s", ErrSettings, role, runspec.RoleTX, runspec.RoleRX)
+	}
 	spec, err := runspec.Load(path)
 	if err != nil {
 		return nil, err
 	}
 	if spec.Role != role {
-		return nil, fmt.Errorf("%w: %s: role: %s, want %s", ErrSettings, path, spec.Role, role)
+		return nil, &fileError{path, fmt.Errorf("%w: role is %s, want %s", ErrSettings, spec.Role, role)}
 	}
 	e, err := New(spec, settings)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &fileError{path, err}
 	}
 	return e, nil
 }
 
+// fileError is an error about the RunSpec in a file.
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	return "endpoint: " + e.path + ": " + strings.TrimPrefix(e.err.Error(), "endpoint: ")
+}
+
+func (e *fileError) Unwrap() error { return e.err }
+
 // New returns the endpoint of a RunSpec, which must not be changed afterwards. It
 // builds the codec. If there is an artifacts.json beside a model, it verifies the
-// model's files by it. Settings may be nil.
+// model's files by it. If the model's files do not exist, the error wraps
+// codec.ErrNotFound. Settings may be nil.
 func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -90,23 +109,23 @@ func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	return e, e.findArtifacts(params.ManifestPath, settings.Manifest == "")
 }
 
-// checkCodec reports a codec from the settings that the RunSpec does not name.
+// checkCodec returns an error if the codec of the settings does not fit the RunSpec.
 func (e *Endpoint) checkCodec() error {
 	c, spec := e.codec, e.spec
 	n := spec.Window.Dims * spec.Window.W
 	switch {
 	case c.ID() != spec.Codec.ID || c.Version() != spec.Codec.Version:
-		return fmt.Errorf("%w: codec %s version %q, want %s version %q as in the RunSpec", ErrSettings, c.ID(), c.Version(), spec.Codec.ID, spec.Codec.Version)
+		return fmt.Errorf("%w: Codec is %s version %q, want %s version %q as in the RunSpec", ErrSettings, c.ID(), c.Version(), spec.Codec.ID, spec.Codec.Version)
 	case c.WindowLen() != n:
-		return fmt.Errorf("%w: codec %s takes windows of %d values, want %d as in the RunSpec", ErrSettings, c.ID(), c.WindowLen(), n)
+		return fmt.Errorf("%w: Codec %s encodes windows of %d values, want %d as in the RunSpec", ErrSettings, c.ID(), c.WindowLen(), n)
 	case c.MaxPayloadLen() > spec.MaxPayloadBytes:
-		return fmt.Errorf("%w: codec %s makes payloads of up to %d bytes, want at most %d as in the RunSpec", ErrSettings, c.ID(), c.MaxPayloadLen(), spec.MaxPayloadBytes)
+		return fmt.Errorf("%w: Codec %s makes payloads of up to %d bytes, want at most %d as in the RunSpec", ErrSettings, c.ID(), c.MaxPayloadLen(), spec.MaxPayloadBytes)
 	}
 	return nil
 }
 
 // findArtifacts notes the artifacts.json by which the model at manifest was verified
-// when it was loaded. If required is set, it must be where the RunSpec says.
+// when it was loaded. If required is set, it must be the file that the RunSpec names.
 func (e *Endpoint) findArtifacts(manifest string, required bool) error {
 	model := modelOf(e.codec)
 	if model == nil {
@@ -115,12 +134,12 @@ func (e *Endpoint) findArtifacts(manifest string, required bool) error {
 	path := filepath.Join(filepath.Dir(manifest), artifacts.ArtifactsFile)
 	want := e.spec.ArtifactsManifest
 	if required && want != "" && filepath.Clean(want) != path {
-		return fmt.Errorf("%w: artifacts_manifest: %s, want %s beside the manifest", ErrSettings, want, path)
+		return fmt.Errorf("%w: RunSpec artifacts_manifest is %s, want %s beside the manifest", ErrSettings, want, path)
 	}
 	if model.Artifacts != nil {
 		e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(model.Artifacts.Fingerprint())
 	} else if required && want != "" {
-		return fmt.Errorf("%w: %s: no such file, want the artifacts to verify the model by", ErrSettings, path)
+		return fmt.Errorf("%w: RunSpec artifacts_manifest is %s, want a file that exists, by which to verify the model", ErrSettings, path)
 	}
 	return nil
 }
@@ -139,12 +158,12 @@ func (e *Endpoint) Spec() *runspec.RunSpec { return e.spec }
 // Codec returns the codec.
 func (e *Endpoint) Codec() codec.Codec { return e.codec }
 
-// Schema returns the names and units of the values of a step. If the codec does not
-// know them, it is sensor.ForDims of the RunSpec's window.
-func (e *Endpoint) Schema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
+// SensorSchema returns the schema of the values of a step: the codec's or, if the codec
+// knows none, sensor.ForDims of the RunSpec's window.
+func (e *Endpoint) SensorSchema() sensor.Schema { return schemaOf(e.codec, e.spec.Window.Dims) }
 
-// ModelHash returns the hash of the codec's model, by which two ends can tell
-// whether they have the same one. It is "" if the codec has no model.
+// ModelHash returns the hash of the codec's model, or "" if the codec has no model. Two
+// ends with the same hash have the same model.
 func (e *Endpoint) ModelHash() string {
 	if e.start.ModelHash == nil {
 		return ""
@@ -153,7 +172,7 @@ func (e *Endpoint) ModelHash() string {
 }
 
 // DataStd returns the standard deviation of each value over the windows that the
-// codec was fitted to. It is nil if the codec does not know.
+// codec was fitted to, or nil if the codec does not know them.
 func (e *Endpoint) DataStd() []float64 { return dataStd(e.codec) }
 
 // LogHeader returns the fields that every line of the run's log repeats.
@@ -166,8 +185,8 @@ func (e *Endpoint) LogPath() string {
 	return filepath.Join(e.spec.Logging.OutDir, e.LogHeader().FileName())
 }
 
-// Timing returns the timing of the link over a radio. With nil, the link has no
-// latency but that of the settings.
+// Timing returns the timing of the link over a radio. R may be nil; then only
+// Settings.Latency counts.
 func (e *Endpoint) Timing(r radio.Radio) link.Timing {
 	tx := e.spec.TX
 	t := link.Timing{
@@ -193,7 +212,7 @@ func (e *Endpoint) SenderSettings(r radio.Radio) link.SenderSettings {
 }
 
 // ReceiverSettings returns the settings of a link.Receiver over a radio, see Timing.
-// It has the codec if the RunSpec's mode is LATENT.
+// Their codec is nil, so that payloads are not decoded, if the RunSpec's mode is RAW.
 func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 	s := link.ReceiverSettings{Timing: e.Timing(r), DutyCycle: e.spec.TX.DutyCycle}
 	if e.spec.Mode == runspec.ModeLatent {
@@ -202,9 +221,9 @@ func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 	return s
 }
 
-// CheckPeer reports whether two ends fit together, as an [ErrSettings]. They must have
-// the same PHY, except for the power, and the same window, codec, payload schema
-// and model.
+// CheckPeer returns an error that wraps [ErrSettings] if two ends do not fit together.
+// They must have the same PHY, except for the power, and the same window, codec,
+// payload schema and model.
 func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 	phy := func(e *Endpoint) runspec.PHY {
 		p := runspec.FromRadio(e.spec.PHY.Radio())
@@ -212,7 +231,7 @@ func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 		return p
 	}
 	for _, d := range []struct {
-		what         string
+		name         string
 		mine, theirs any
 	}{
 		{"phy", phy(e), phy(peer)},
@@ -222,7 +241,7 @@ func (e *Endpoint) CheckPeer(peer *Endpoint) error {
 		{"model", e.ModelHash(), peer.ModelHash()},
 	} {
 		if d.mine != d.theirs {
-			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s %+v", ErrSettings, d.what, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
+			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s has %+v", ErrSettings, d.name, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
 		}
 	}
 	return nil

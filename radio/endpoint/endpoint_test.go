@@ -32,7 +32,7 @@ import (
 // frame takes a while, and some are lost.
 type wire struct {
 	peer  *wire
-	in    chan radio.Reception
+	input chan radio.Reception
 	delay time.Duration
 	lose  func(n int) bool // the nth frame, from 0; nil: none
 	fail  error            // of Send; nil: none
@@ -41,7 +41,7 @@ type wire struct {
 }
 
 func wires(delay time.Duration) (a, b *wire) {
-	a, b = &wire{delay: delay, in: make(chan radio.Reception, 100)}, &wire{delay: delay, in: make(chan radio.Reception, 100)}
+	a, b = &wire{delay: delay, input: make(chan radio.Reception, 100)}, &wire{delay: delay, input: make(chan radio.Reception, 100)}
 	a.peer, b.peer = b, a
 	return a, b
 }
@@ -55,14 +55,14 @@ func (w *wire) Send(_ context.Context, frame []byte) error {
 	frame = slices.Clone(frame)
 	w.wg.Go(func() {
 		time.Sleep(w.delay)
-		w.peer.in <- radio.Reception{Frame: frame, At: time.Now(), RSSIdBm: -70, HasRSSI: true}
+		w.peer.input <- radio.Reception{Frame: frame, Time: time.Now(), RSSIdBm: -70, HasRSSI: true}
 	})
 	return nil
 }
 
 func (w *wire) Receive(ctx context.Context) (radio.Reception, error) {
 	select {
-	case r := <-w.in:
+	case r := <-w.input:
 		return r, nil
 	case <-ctx.Done():
 		return radio.Reception{}, ctx.Err()
@@ -272,7 +272,7 @@ func TestSendEnds(t *testing.T) {
 			return func(yield func(dataset.Window, error) bool) { yield(dataset.Window{}, broken) }
 		}, 0, func(*wire, func()) {}, broken, 0},
 		{"the caller, with nobody to acknowledge", waits, 0, func(_ *wire, cancel func()) { time.AfterFunc(time.Second, cancel) }, context.Canceled, 6 * time.Second},
-		{"the caller, at once", waits, endpoint.NoFlush, func(_ *wire, cancel func()) { time.AfterFunc(10*time.Millisecond, cancel) }, context.Canceled, 10 * time.Millisecond},
+		{"the caller, at once", waits, link.NoFlush, func(_ *wire, cancel func()) { time.AfterFunc(10*time.Millisecond, cancel) }, context.Canceled, 10 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -365,7 +365,7 @@ func TestNew(t *testing.T) {
 			s.Codec.Params["manifest_path"], s.ArtifactsManifest = manifest, artifacts
 		}
 	}
-	beside := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	hashes := filepath.Join(filepath.Dir(manifest), "artifacts.json")
 	for _, c := range []struct {
 		name     string
 		change   func(*runspec.RunSpec)
@@ -373,11 +373,11 @@ func TestNew(t *testing.T) {
 		want     string // "": no error
 	}{
 		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
-		{"the RunSpec's manifest", with(manifest, beside), nil, ""},
-		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest: elsewhere/artifacts.json, want " + beside},
+		{"the RunSpec's manifest", with(manifest, hashes), nil, ""},
+		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + hashes},
 		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
 		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
-		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `codec three version "7", want bam version "0"`},
+		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `Codec is three version "7", want bam version "0"`},
 		{"a codec of other windows", func(s *runspec.RunSpec) { s.Codec.ID, s.Codec.Version = "three", "7" }, &endpoint.Settings{Codec: three{}}, "windows of 3 values, want 12"},
 		{"a codec of long payloads", func(s *runspec.RunSpec) {
 			s.Codec.ID, s.Codec.Version, s.Window.Dims, s.MaxPayloadBytes = "three", "7", 3, 2
@@ -391,7 +391,7 @@ func TestNew(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || len(e.ModelHash()) != 64 || len(e.DataStd()) != 12 || !e.Schema().IsMotion() {
+			if err != nil || len(e.ModelHash()) != 64 || len(e.DataStd()) != 12 || !e.SensorSchema().IsMotion() {
 				t.Errorf("%v, %v", e, err)
 			}
 		})
@@ -436,34 +436,35 @@ func TestSettings(t *testing.T) {
 	}
 	newRadio := func() settings { return &endpoint.RadioSettings{} }
 	newSampler := func() settings { return &endpoint.SamplerSettings{} }
-	newSource := func() settings { return &endpoint.Source{} }
+	newSource := func() settings { return &endpoint.SourceSettings{} }
 	for _, c := range []struct {
 		name string
 		new  func() settings
 		args string
-		want string // "": they pass
+		want string // in the text with flags; "": they pass
 	}{
 		{"radio, nothing", newRadio, "", ""},
 		{"radio, a module", newRadio, "--radio uart --uart-port /dev/ttyUSB0 --uart-baud 115200 --uart-rssi-byte", ""},
-		{"radio, none such", newRadio, "--radio wifi", `radio is "wifi", want udp or uart`},
-		{"radio, no port", newRadio, "--radio uart", "uart-port is missing"},
-		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "baud: 1000"},
-		{"radio, a flag of the module", newRadio, "--uart-port x", "are for radio uart"},
-		{"radio, a flag of UDP", newRadio, "--radio uart --uart-port x --udp-loss 0.1", "are for radio udp"},
-		{"radio, a network", newRadio, "--udp-remote 10.0.0.1:7", "loopback"},
-		{"radio, loss", newRadio, "--udp-loss 1.5", "loss 1.5, want 0..1"},
+		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp or uart`},
+		{"radio, no port", newRadio, "--radio uart", "--uart-port is missing"},
+		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "--uart-baud is 1000, want one of 1200"},
+		{"radio, a flag of the module", newRadio, "--uart-port x", "are for --radio uart, want them unset with udp"},
+		{"radio, a flag of UDP", newRadio, "--radio uart --uart-port x --udp-loss 0.1", "--udp-local, --udp-remote and --udp-loss are for --radio udp"},
+		{"radio, a network", newRadio, "--udp-remote 10.0.0.1:7", `--udp-remote is "10.0.0.1:7", want an address on loopback`},
+		{"radio, loss", newRadio, "--udp-loss 1.5", "--udp-loss is 1.5, want 0..1"},
 		{"sampler, a recording", newSampler, "--sensor-path x --sensor-loop --fill hold --max-gap-ms 9", ""},
 		{"sampler, a simulation", newSampler, "--sampler simulate --seed 3", ""},
-		{"sampler, none such", newSampler, "--sampler xml", `"xml", want jsonl, csv or simulate`},
-		{"sampler, no recording", newSampler, "", "sensor-path is missing"},
-		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "are for recordings"},
-		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "seed is for sampler simulate"},
-		{"sampler, both ends", newSampler, "--sensor-path x --sensor-loop --sensor-follow", "not both"},
-		{"sampler, a negative gap", newSampler, "--sensor-path x --max-gap-ms -5", "max-gap-ms is -5"},
+		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv or simulate`},
+		{"sampler, no recording", newSampler, "", "--sensor-path is missing"},
+		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "--sensor-path, --sensor-loop and --sensor-follow are for recordings"},
+		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "--seed is for --sampler simulate"},
+		{"sampler, both ends", newSampler, "--sensor-path x --sensor-loop --sensor-follow", "found both --sensor-loop and --sensor-follow"},
+		{"sampler, a negative gap", newSampler, "--sensor-path x --max-gap-ms -5", "--max-gap-ms is -5"},
 		{"source, samples", newSource, "--samples x", ""},
-		{"source, nothing", newSource, "", "want either samples or dataset"},
-		{"source, both", newSource, "--samples x --dataset y", "want either samples or dataset"},
-		{"source, a negative gap", newSource, "--samples x --max-gap-ms -5", "max-gap-ms is -5"},
+		{"source, nothing", newSource, "", "want --samples FILE or --dataset FILE"},
+		{"source, both", newSource, "--samples x --dataset y", "not both"},
+		{"source, a numpy file", newSource, "--dataset a.npz", "--dataset is a.npz, a numpy file, want JSONL: convert it with examples/samples --dataset a.npz --out a.jsonl"},
+		{"source, a negative gap", newSource, "--samples x --max-gap-ms -5", "--max-gap-ms is -5"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.new()
@@ -474,8 +475,51 @@ func TestSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			err := s.Check()
-			if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, endpoint.ErrSettings) || !strings.Contains(err.Error(), c.want)) {
-				t.Errorf("got %v, want %q", err, c.want)
+			if c.want == "" {
+				if err != nil {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			var flags interface{ FlagText() string }
+			if !errors.Is(err, endpoint.ErrSettings) || strings.Contains(err.Error(), "--") && !strings.Contains(c.name, "numpy") || strings.Count(err.Error(), "invalid settings") != 1 {
+				t.Errorf("got %v", err)
+			}
+			if !errors.As(err, &flags) || !strings.Contains(flags.FlagText(), c.want) {
+				t.Errorf("got %v, want %q", flags, c.want)
+			}
+		})
+	}
+}
+
+// Data sets of runs are JSONL.
+func TestNumpyDatasetsAreRefused(t *testing.T) {
+	tx, rx := ends(t, t.TempDir(), "")
+	a, _ := wires(0)
+	_, sendErr := tx.Send(t.Context(), a, counting(1), &endpoint.SendSettings{Dataset: "x.npz"})
+	_, receiveErr := rx.Receive(t.Context(), a, &endpoint.ReceiveSettings{Dataset: "x.NPY"})
+	for _, err := range []error{sendErr, receiveErr} {
+		if !errors.Is(err, endpoint.ErrSettings) || !strings.Contains(err.Error(), "want a name for JSONL") {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	tx := testenv.Repo("testdata", "runspecs", "tx_sf7.yaml")
+	missing := &endpoint.Settings{Manifest: "none/bam_manifest.json"}
+	for _, c := range []struct {
+		name, path, role string
+		want             error
+		text             string
+	}{
+		{"no such role", tx, "x", endpoint.ErrSettings, `endpoint: invalid settings: role is "x", want tx or rx`},
+		{"the other role", tx, runspec.RoleRX, endpoint.ErrSettings, "endpoint: " + tx + ": invalid settings: role is tx, want rx"},
+		{"no model", tx, runspec.RoleTX, codec.ErrNotFound, "endpoint: " + tx + ": artifacts: none/bam_manifest.json: not found"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := endpoint.Open(c.path, c.role, missing); !errors.Is(err, c.want) || err.Error() != c.text {
+				t.Errorf("got %v, want %s", err, c.text)
 			}
 		})
 	}
@@ -505,7 +549,7 @@ func TestSource(t *testing.T) {
 	}
 	dir := t.TempDir()
 	set, torn, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "torn.jsonl"), filepath.Join(dir, "empty.jsonl")
-	windows, err := (&endpoint.Source{Samples: walk}).Windows(spec, 10)
+	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
 	}
@@ -531,21 +575,21 @@ func TestSource(t *testing.T) {
 	flat.Window.Dims = 6
 	for _, c := range []struct {
 		name   string
-		source endpoint.Source
+		source endpoint.SourceSettings
 		spec   *runspec.RunSpec
 		limit  int
 		n      int
 		warned bool
 		want   string
 	}{
-		{"a data set", endpoint.Source{Dataset: set}, spec, 0, 10, false, ""},
-		{"limited by the caller", endpoint.Source{Dataset: set}, spec, 3, 3, false, ""},
-		{"limited by the RunSpec", endpoint.Source{Samples: walk}, &limited, 9, 4, false, ""},
-		{"a torn data set", endpoint.Source{Dataset: torn}, spec, 0, 9, true, ""},
-		{"nothing in it", endpoint.Source{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
-		{"no such file", endpoint.Source{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
-		{"neither", endpoint.Source{}, spec, 0, 0, false, "want either"},
-		{"samples of another length", endpoint.Source{Samples: walk}, &flat, 0, 0, false, "window.dims: 6, want 12"},
+		{"a data set", endpoint.SourceSettings{Dataset: set}, spec, 0, 10, false, ""},
+		{"limited by the caller", endpoint.SourceSettings{Dataset: set}, spec, 3, 3, false, ""},
+		{"limited by the RunSpec", endpoint.SourceSettings{Samples: walk}, &limited, 9, 4, false, ""},
+		{"a torn data set", endpoint.SourceSettings{Dataset: torn}, spec, 0, 9, true, ""},
+		{"nothing in it", endpoint.SourceSettings{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
+		{"no such file", endpoint.SourceSettings{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
+		{"neither", endpoint.SourceSettings{}, spec, 0, 0, false, "want Samples or Dataset"},
+		{"samples of another length", endpoint.SourceSettings{Samples: walk}, &flat, 0, 0, false, "window.dims is 6, want the 12 values"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false
@@ -580,7 +624,7 @@ func TestWindowsRefused(t *testing.T) {
 	}{
 		{"no such recording", filepath.Join(dir, "none.jsonl"), "none.jsonl", false},
 		{"no recording at all", noRecording, "file:1: found", true},
-		{"too short", short, "too few samples for a window of 2", true},
+		{"too short", short, "found too few samples for a window, want at least 2", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			windows, err := (&endpoint.SamplerSettings{Path: c.path}).Windows(spec)

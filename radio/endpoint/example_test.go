@@ -64,7 +64,7 @@ func Example() {
 	go func() {
 		_, err := rx.Receive(ctx, rxRadio, &endpoint.ReceiveSettings{
 			OnDelivery: func(_ context.Context, d link.Delivery) error {
-				fmt.Printf("%d bytes, altitude %.0f %s\n", len(d.Payload), d.Window[2], rx.Schema()[2].Unit)
+				fmt.Printf("%d bytes, altitude %.0f %s\n", len(d.Payload), d.Window[2], rx.SensorSchema()[2].Unit)
 				return nil
 			},
 		})

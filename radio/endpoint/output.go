@@ -9,8 +9,8 @@ import (
 	"github.com/loralink/loralink-go/radio/runlog"
 )
 
-// output is what a run writes: its log and, if asked for, a data set. It also
-// computes the metrics.
+// output writes a run's log and, if there is one, its data set. It also computes the
+// metrics.
 type output struct {
 	role    link.Role
 	onEvent func(link.Event) // may be nil
@@ -19,8 +19,8 @@ type output struct {
 	windows *dataset.Writer // nil without a data set
 }
 
-// openOutput opens the log and writes that the run starts. With an empty datasetPath
-// there is no data set.
+// openOutput opens the log and writes that the run starts. If datasetPath is "", there
+// is no data set.
 func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*output, error) {
 	o := &output{role: link.Role(e.spec.Role), onEvent: onEvent}
 	var err error
@@ -36,7 +36,7 @@ func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*ou
 		return nil, err
 	}
 	now := time.Now()
-	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, At: now})
+	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, Time: now})
 	if err := o.log.Start(now, e.start); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
@@ -55,7 +55,7 @@ func (o *output) event(e link.Event) error {
 	return nil
 }
 
-// nextID returns the lowest window_id that the data set does not have.
+// nextID returns the lowest window_id that is above all in the data set.
 func (o *output) nextID() int64 {
 	if o.windows == nil {
 		return 0

@@ -2,9 +2,10 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"flag"
-	"fmt"
 
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/udp"
@@ -23,39 +24,51 @@ const (
 	DefaultAddressRX = "127.0.0.1:17002"
 )
 
-// RadioSettings say which radio to open. The zero value is the sender's end of a UDP
-// link on loopback. A program that has another radio does not need them.
+// RadioSettings describe a radio to open. The zero value is the sender's end of a UDP
+// link on loopback. A program that has another radio does not need them. Names of
+// flags are those of RegisterFlags.
 type RadioSettings struct {
 	Kind string // RadioUDP or RadioUART; "": RadioUDP. Flag --radio
-	// Role is runspec.RoleTX or runspec.RoleRX, and decides which of the default
-	// UDP addresses is the local one. "": runspec.RoleTX.
+	// Role is runspec.RoleTX or runspec.RoleRX. It decides which of the default UDP
+	// addresses is the local one. "": runspec.RoleTX.
 	Role string
-	// UDP holds the addresses and losses on purpose. Empty addresses are replaced
-	// by the defaults. Flags --udp-local, --udp-remote, --udp-loss and --udp-seed;
-	// the latter is 1 if not given.
+	// UDP holds addresses and simulated loss. Empty addresses are replaced by the
+	// defaults. Flags --udp-local, --udp-remote, --udp-loss and --udp-seed, which
+	// defaults to 1
 	UDP udp.Settings
-	// Port is the serial port of the module, as /dev/ttyUSB0 or COM3. Flag
+	// Port is the serial port of the module, such as /dev/ttyUSB0 or COM3. Flag
 	// --uart-port
 	Port string
-	// UART holds the settings of the module. Flags --uart-baud and
-	// --uart-rssi-byte.
+	// UART holds the settings of the module's driver. Flags --uart-baud and
+	// --uart-rssi-byte
 	UART e22.Settings
 }
 
-// RegisterFlags adds the flags that the fields mention. Set Role before.
+// The fields that errors name, and their flags.
+var (
+	fieldKind     = fielderr.Name{Field: "Kind", Flag: "radio"}
+	fieldPort     = fielderr.Name{Field: "Port", Flag: "uart-port"}
+	fieldBaud     = fielderr.Name{Field: "UART.BaudRate", Flag: "uart-baud"}
+	fieldRSSIByte = fielderr.Name{Field: "UART.RSSIByte", Flag: "uart-rssi-byte"}
+	fieldLocal    = fielderr.Name{Field: "UDP.Local", Flag: "udp-local"}
+	fieldRemote   = fielderr.Name{Field: "UDP.Remote", Flag: "udp-remote"}
+	fieldLoss     = fielderr.Name{Field: "UDP.Loss", Flag: "udp-loss"}
+)
+
+// RegisterFlags adds the flags that the fields mention. Role must be set before.
 func (s *RadioSettings) RegisterFlags(fs *flag.FlagSet) {
 	local, remote := s.addresses()
-	fs.StringVar(&s.Kind, "radio", RadioUDP, "udp: datagrams on this machine; uart: an E22 module")
-	fs.StringVar(&s.Port, "uart-port", "", "serial port of the module, as /dev/ttyUSB0")
-	fs.IntVar(&s.UART.BaudRate, "uart-baud", 0, "speed of the module's UART, in bit/s; 0: 9600")
-	fs.BoolVar(&s.UART.RSSIByte, "uart-rssi-byte", false, "the module appends the signal strength to what it receives")
-	fs.StringVar(&s.UDP.Local, "udp-local", "", "address of this end; unset: "+local)
-	fs.StringVar(&s.UDP.Remote, "udp-remote", "", "address of the other end; unset: "+remote)
-	fs.Float64Var(&s.UDP.Loss, "udp-loss", 0, "share of frames that this end loses on purpose, 0..1")
-	fs.Uint64Var(&s.UDP.Seed, "udp-seed", 1, "seed of --udp-loss")
+	fs.StringVar(&s.Kind, "radio", RadioUDP, "udp: datagrams on this machine; uart: an E22 module on a serial port")
+	fs.StringVar(&s.Port, "uart-port", "", "serial port of the module, such as /dev/ttyUSB0")
+	fs.IntVar(&s.UART.BaudRate, "uart-baud", 0, "baud rate of the module's UART, in bit/s; 0: 9600")
+	fs.BoolVar(&s.UART.RSSIByte, "uart-rssi-byte", false, "the module appends a byte of signal strength to each packet it receives")
+	fs.StringVar(&s.UDP.Local, "udp-local", "", "UDP address of this end; unset: "+local)
+	fs.StringVar(&s.UDP.Remote, "udp-remote", "", "UDP address of the other end; unset: "+remote)
+	fs.Float64Var(&s.UDP.Loss, "udp-loss", 0, "simulated loss: share of frames that this end drops, 0..1")
+	fs.Uint64Var(&s.UDP.Seed, "udp-seed", 1, "seed of --udp-loss: the same seed drops the same frames")
 }
 
-// addresses returns the default UDP addresses.
+// addresses returns the default UDP addresses of the role.
 func (s *RadioSettings) addresses() (local, remote string) {
 	if s.Role == runspec.RoleRX {
 		return DefaultAddressRX, DefaultAddressTX
@@ -63,7 +76,7 @@ func (s *RadioSettings) addresses() (local, remote string) {
 	return DefaultAddressTX, DefaultAddressRX
 }
 
-// udp returns the UDP settings with their defaults.
+// udp returns the UDP settings with defaults for empty addresses.
 func (s *RadioSettings) udp() udp.Settings {
 	u := s.UDP
 	local, remote := s.addresses()
@@ -76,36 +89,41 @@ func (s *RadioSettings) udp() udp.Settings {
 	return u
 }
 
-// Check reports settings that contradict each other, as [ErrSettings]. Settings of
-// the kind that is not chosen must not be set.
+// Check returns an error that wraps [ErrSettings] if a field is out of range, or if
+// fields of the kind that is not chosen are set.
 func (s *RadioSettings) Check() error {
 	switch s.Kind {
 	case "", RadioUDP:
 		if s.Port != "" || s.UART.BaudRate != 0 || s.UART.RSSIByte {
-			return fmt.Errorf("%w: uart-port, uart-baud and uart-rssi-byte are for radio %s, want them left out with radio %s", ErrSettings, RadioUART, RadioUDP)
+			return fielderr.New(ErrSettings, "%v, %v and %v are for %v %s, want them unset with %s",
+				fieldPort, fieldBaud, fieldRSSIByte, fieldKind, RadioUART, RadioUDP)
 		}
-		return wrapCheck(s.udp().Check())
+		if err := s.udp().Check(); err != nil {
+			return fielderr.New(ErrSettings, "%v", err)
+		}
+		return nil
 	case RadioUART:
 		if s.UDP.Local != "" || s.UDP.Remote != "" || s.UDP.Loss != 0 {
-			return fmt.Errorf("%w: udp-local, udp-remote and udp-loss are for radio %s, want them left out with radio %s", ErrSettings, RadioUDP, RadioUART)
+			return fielderr.New(ErrSettings, "%v, %v and %v are for %v %s, want them unset with %s",
+				fieldLocal, fieldRemote, fieldLoss, fieldKind, RadioUDP, RadioUART)
 		}
 		if s.Port == "" {
-			return fmt.Errorf("%w: uart-port is missing, want the module's serial port, as /dev/ttyUSB0", ErrSettings)
+			return fielderr.New(ErrSettings, "%v is missing, want the module's serial port, such as /dev/ttyUSB0", fieldPort)
 		}
-		return wrapCheck(s.UART.Check())
-	}
-	return fmt.Errorf("%w: radio is %q, want %s or %s", ErrSettings, s.Kind, RadioUDP, RadioUART)
-}
-
-// wrapCheck wraps the error of another package's Check in ErrSettings.
-func wrapCheck(err error) error {
-	if err == nil {
+		err := s.UART.Check()
+		if register, ok := errors.AsType[*e22.RegisterError](err); ok && register.Field == "baud" {
+			return fielderr.New(ErrSettings, "%v is %s, want %s", fieldBaud, register.Found, register.Want)
+		}
+		if err != nil {
+			return fielderr.New(ErrSettings, "UART: %v", err)
+		}
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrSettings, err)
+	return fielderr.New(ErrSettings, "%v is %q, want %s or %s", fieldKind, s.Kind, RadioUDP, RadioUART)
 }
 
-// Open opens the radio. Ctx applies to the opening only.
+// Open opens the radio. Ctx applies to this call only. The error is that of Check, of
+// e22.Open or of udp.Open.
 func (s *RadioSettings) Open(ctx context.Context) (radio.Radio, error) {
 	if err := s.Check(); err != nil {
 		return nil, err

@@ -14,13 +14,12 @@ import (
 
 // ReceiveSettings are the settings of [Endpoint.Receive]. The zero value is the
 // default. Functions are called from the goroutine that runs the link, which
-// receives and acknowledges nothing meanwhile; nil ones are not called.
+// receives and acknowledges nothing until they return; nil ones are not called.
 type ReceiveSettings struct {
-	// Dataset is the path of a data set to append the decoded windows to, with the
-	// time at which they arrived. "": none.
+	// Dataset is the path of a data set, JSONL, to append the decoded windows to, with
+	// the time at which they arrived. It makes the receiver decode. "": none.
 	Dataset string
-	// Decode says to decode payloads even if the RunSpec's mode is RAW. With a
-	// Dataset they are always decoded.
+	// Decode makes the receiver decode payloads even if the RunSpec's mode is RAW.
 	Decode bool
 	// OnEvent is called with every event after it was logged. The slices of the
 	// event are valid until OnEvent returns.
@@ -29,9 +28,13 @@ type ReceiveSettings struct {
 	// slices of the delivery are valid until OnDelivery returns. If it returns an
 	// error, the window is not acknowledged, and the run ends with that error.
 	OnDelivery func(context.Context, link.Delivery) error
-	// Progress is called with the number of windows delivered so far.
-	Progress func(windows int)
+	// Progress is called with the number of windows delivered so far, and with a total
+	// of 0, because that is not known.
+	Progress func(done, total int)
 }
+
+// Check returns an error that wraps [ErrSettings] if Dataset names a numpy file.
+func (s *ReceiveSettings) Check() error { return checkOut(s.Dataset) }
 
 // Receive receives and acknowledges windows over a radio, delivers each of them
 // once, and logs every event. It returns when ctx ends, with an error that wraps the
@@ -46,7 +49,10 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		s = *settings
 	}
 	if e.spec.Role != runspec.RoleRX {
-		return runlog.Metrics{}, fmt.Errorf("%w: role %s cannot receive, want %s", ErrSettings, e.spec.Role, runspec.RoleRX)
+		return runlog.Metrics{}, fmt.Errorf("%w: RunSpec role is %s, want %s to receive", ErrSettings, e.spec.Role, runspec.RoleRX)
+	}
+	if err := s.Check(); err != nil {
+		return runlog.Metrics{}, err
 	}
 	receiverSettings := e.ReceiverSettings(r)
 	if s.Decode || s.Dataset != "" {
@@ -61,14 +67,14 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		return runlog.Metrics{}, err
 	}
 	record := dataset.Window{RunID: e.spec.RunID}
-	if schema := e.Schema(); schema.Names() != nil {
+	if schema := e.SensorSchema(); schema.Names() != nil {
 		record.Order, record.Units = schema.Names(), schema.Units()
 	}
 	delivered := 0
 	runner := link.Runner{Radio: r, Log: out.event}
 	err = runner.Receive(ctx, receiver, func(d link.Delivery) error {
 		w := record
-		w.TsMs, w.ID, w.Values = d.At.UnixMilli(), out.nextID(), d.Window
+		w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
 		if err := out.write(w); err != nil {
 			return err
 		}
@@ -79,7 +85,7 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		}
 		delivered++
 		if s.Progress != nil {
-			s.Progress(delivered)
+			s.Progress(delivered, 0)
 		}
 		return nil
 	})

@@ -145,7 +145,7 @@ func both(t *testing.T, txSpec, rxSpec string, txAir, rxAir *endpoint.RadioSetti
 	wg.Go(func() {
 		delivered := 0
 		var err error
-		m.rx, err = receive(ctx, rxSpec, rxAir, &endpoint.ReceiveSettings{Dataset: rebuilt, Progress: func(n int) { delivered = n }})
+		m.rx, err = receive(ctx, rxSpec, rxAir, &endpoint.ReceiveSettings{Dataset: rebuilt, Progress: func(done, _ int) { delivered = done }})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("rx: %v", err)
 		}
@@ -155,7 +155,7 @@ func both(t *testing.T, txSpec, rxSpec string, txAir, rxAir *endpoint.RadioSetti
 	})
 	acked := 0
 	var err error
-	m.tx, err = send(t.Context(), txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: sent, Progress: func(n int) { acked = n }})
+	m.tx, err = send(t.Context(), txSpec, txAir, sampler, &endpoint.SendSettings{Dataset: sent, Progress: func(done, _ int) { acked = done }})
 	if err != nil {
 		t.Errorf("tx: %v", err)
 	}
@@ -286,7 +286,7 @@ func uart(port string, rssi bool) *endpoint.RadioSettings {
 func TestOverModules(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	air := e22test.NewAir(e22test.AirSettings{})
+	air := e22test.NewMedium(e22test.MediumSettings{})
 	settings := e22.FactoryRegisters()
 	settings.BaudRate, settings.AirDataRate, settings.RSSIByte = 115200, 62500, true
 	var port [2]string

@@ -17,6 +17,7 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/runspec"
 )
 
@@ -27,73 +28,93 @@ const (
 	SamplerSimulate = "simulate" // a simulated walk and ride that does not end
 )
 
-// SamplerSettings say where a sender's samples come from: a recording, which may
+// SamplerSettings describe the source of a sender's samples: a recording, which may
 // still be growing, or a simulation. Samples have twelve values, see
 // sensor.Motion. A program that reads a sensor does not need them; it passes
-// windows to [Endpoint.Send].
+// windows to [Endpoint.Send]. The zero value is not valid, because it names no
+// recording. Names of flags are those of RegisterFlags.
 type SamplerSettings struct {
 	Kind string // SamplerJSONL, SamplerCSV or SamplerSimulate; "": SamplerJSONL. Flag --sampler
-	Path string // of the recording. Flag --sensor-path
-	// Loop says to play the recording again and again. Flag --sensor-loop
+	Path string // path of the recording. Flag --sensor-path
+	// Loop repeats the recording without end. Flag --sensor-loop
 	Loop bool
-	// Follow says to wait at the end of the recording for what is appended. Flag
+	// Follow waits at the end of the recording for samples that are appended. Flag
 	// --sensor-follow
 	Follow bool
-	// Seed is that of the simulation: the same seed gives the same samples. Any
+	// Seed is the seed of the simulation. The same seed gives the same samples. Any
 	// value is valid. Flag --seed
 	Seed int64
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
-	// longer one, a new window starts. 0: no limit. Flag --max-gap-ms
+	// longer gap a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
-	// Fill says what to do with a sample that lacks a value. Flag --fill
+	// Fill is what to do with a sample that lacks a value. Flag --fill
 	Fill dataset.Fill
-	// Warn is called if the last line of the recording is torn. It may be nil.
+	// Warn is called if the last line of the recording is incomplete. It may be nil.
 	Warn func(error)
 }
 
+// The fields that errors name, and their flags.
+var (
+	fieldSampler  = fielderr.Name{Field: "Kind", Flag: "sampler"}
+	fieldPath     = fielderr.Name{Field: "Path", Flag: "sensor-path"}
+	fieldLoop     = fielderr.Name{Field: "Loop", Flag: "sensor-loop"}
+	fieldFollow   = fielderr.Name{Field: "Follow", Flag: "sensor-follow"}
+	fieldSeed     = fielderr.Name{Field: "Seed", Flag: "seed"}
+	fieldMaxGapMs = fielderr.Name{Field: "MaxGapMs", Flag: "max-gap-ms"}
+)
+
 // RegisterFlags adds the flags that the fields mention.
 func (s *SamplerSettings) RegisterFlags(fs *flag.FlagSet) {
-	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "where samples come from: jsonl or csv, a recording; simulate, a simulated walk")
-	fs.StringVar(&s.Path, "sensor-path", "", "the recording")
-	fs.BoolVar(&s.Loop, "sensor-loop", false, "play the recording again and again")
-	fs.BoolVar(&s.Follow, "sensor-follow", false, "wait at the recording's end for what is appended")
+	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "source of samples: jsonl or csv, a recording; simulate, a simulated walk")
+	fs.StringVar(&s.Path, "sensor-path", "", "path of the recording")
+	fs.BoolVar(&s.Loop, "sensor-loop", false, "repeat the recording without end")
+	fs.BoolVar(&s.Follow, "sensor-follow", false, "wait at the end of the recording for samples that are appended")
 	fs.Int64Var(&s.Seed, "seed", 0, "seed of the simulated walk")
 	registerMaxGap(fs, &s.MaxGapMs)
-	fs.Func("fill", "a missing value: error (the default), drop (its sample) or hold (the last value)", func(name string) (err error) {
+	fs.Func("fill", "what to do with a missing value: error (the default), drop its sample, or hold the last value", func(name string) (err error) {
 		s.Fill, err = dataset.ParseFill(name)
 		return err
 	})
 }
 
-// registerMaxGap adds the flag that samplers and sources share.
+// registerMaxGap adds the flag that SamplerSettings and SourceSettings share.
 func registerMaxGap(fs *flag.FlagSet, ms *int64) {
-	fs.Int64Var(ms, "max-gap-ms", 0, "longest gap between two samples of a window, in ms; 0: any")
+	fs.Int64Var(ms, "max-gap-ms", 0, "longest time between two samples of a window, in ms; 0: no limit")
 }
 
-// Check reports settings that contradict each other, as [ErrSettings].
+// Check returns an error that wraps [ErrSettings] if a field is out of range, or if
+// fields contradict each other.
 func (s *SamplerSettings) Check() error {
 	simulate := s.Kind == SamplerSimulate
 	switch {
 	case !simulate && s.Kind != "" && s.Kind != SamplerJSONL && s.Kind != SamplerCSV:
-		return fmt.Errorf("%w: sampler is %q, want %s, %s or %s", ErrSettings, s.Kind, SamplerJSONL, SamplerCSV, SamplerSimulate)
+		return fielderr.New(ErrSettings, "%v is %q, want %s, %s or %s", fieldSampler, s.Kind, SamplerJSONL, SamplerCSV, SamplerSimulate)
 	case simulate && (s.Path != "" || s.Loop || s.Follow):
-		return fmt.Errorf("%w: sensor-path, sensor-loop and sensor-follow are for recordings, want them left out with sampler %s", ErrSettings, SamplerSimulate)
+		return fielderr.New(ErrSettings, "%v, %v and %v are for recordings, want them unset with %v %s",
+			fieldPath, fieldLoop, fieldFollow, fieldSampler, SamplerSimulate)
 	case !simulate && s.Path == "":
-		return fmt.Errorf("%w: sensor-path is missing, want a recording, or sampler %s", ErrSettings, SamplerSimulate)
+		return fielderr.New(ErrSettings, "%v is missing, want a recording, or %v %s", fieldPath, fieldSampler, SamplerSimulate)
 	case !simulate && s.Seed != 0:
-		return fmt.Errorf("%w: seed is for sampler %s, want it left out with a recording", ErrSettings, SamplerSimulate)
+		return fielderr.New(ErrSettings, "%v is for %v %s, want it unset with a recording", fieldSeed, fieldSampler, SamplerSimulate)
 	case s.Loop && s.Follow:
-		return fmt.Errorf("%w: want sensor-loop or sensor-follow, not both", ErrSettings)
-	case s.MaxGapMs < 0:
-		return fmt.Errorf("%w: max-gap-ms is %d, want 0 or more", ErrSettings, s.MaxGapMs)
+		return fielderr.New(ErrSettings, "found both %v and %v, want one of them", fieldLoop, fieldFollow)
+	}
+	return checkMaxGap(s.MaxGapMs)
+}
+
+// checkMaxGap checks a MaxGapMs.
+func checkMaxGap(ms int64) error {
+	if ms < 0 {
+		return fielderr.New(ErrSettings, "%v is %d, want 0 or more", fieldMaxGapMs, ms)
 	}
 	return nil
 }
 
-// Windows returns what [Endpoint.Send] needs: a function that returns the samples,
-// cut into windows as the RunSpec says. Windows checks the settings, the RunSpec's
-// window and that the recording exists. If there are too few samples for a window,
-// the sequence ends with an error that wraps dataset.ErrEmpty.
+// Windows returns the argument of [Endpoint.Send]: a function that returns the samples,
+// cut into the windows that the RunSpec describes. Windows returns an error if Check does, if the
+// RunSpec's windows do not consist of motion samples, or if the recording does not
+// exist. If there are too few samples for a window, the sequence ends with an error
+// that wraps dataset.ErrEmpty.
 func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -117,25 +138,26 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 				}
 			}
 			if none {
-				yield(dataset.Window{}, &dataset.Error{File: s.Path, Err: fmt.Errorf("%w: too few samples for a window of %d", dataset.ErrEmpty, spec.Window.W)})
+				yield(dataset.Window{}, &dataset.Error{File: s.Path, Err: fmt.Errorf("%w: found too few samples for a window, want at least %d", dataset.ErrEmpty, spec.Window.W)})
 			}
 		}
 	}, nil
 }
 
-// checkMotion reports a RunSpec whose windows do not consist of motion samples.
+// checkMotion returns an error if the RunSpec's windows do not consist of motion
+// samples.
 func checkMotion(spec *runspec.RunSpec) error {
 	if spec.Window.Dims != sensor.MotionDims {
-		return fmt.Errorf("%w: runspec %s: window.dims: %d, want %d: samples have as many values", ErrSettings, spec.RunID, spec.Window.Dims, sensor.MotionDims)
+		return fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples", ErrSettings, spec.Window.Dims, sensor.MotionDims)
 	}
 	return nil
 }
 
-// Samples yields the samples until there are no more or ctx ends; the last error then
-// wraps the context's. A simulation yields samples at the rate of the RunSpec's
-// window.sample_hz, and so does a recording if the RunSpec's tx.queue drops windows,
-// because it would drop nearly all of them otherwise. With the queue policy block, a
-// recording yields samples as fast as they are taken.
+// Samples yields the samples until there are no more or ctx ends. If ctx ends, the last
+// error wraps the context's. A simulation yields samples at the rate of the RunSpec's
+// window.sample_hz. So does a recording if the RunSpec's tx.queue drops windows, because
+// the queue would drop nearly all of them otherwise. If tx.queue is block, a recording
+// yields samples as fast as they are consumed.
 func (s *SamplerSettings) Samples(ctx context.Context, spec *runspec.RunSpec) iter.Seq2[dataset.Sample, error] {
 	hz := spec.Window.SampleHz
 	if s.Kind == SamplerSimulate {
@@ -164,7 +186,7 @@ func (s *SamplerSettings) recording(ctx context.Context) iter.Seq2[dataset.Sampl
 		if s.Follow {
 			r = &follower{ctx: ctx, r: f}
 		}
-		// ReadSamples goes by the name's extension, but Kind decides.
+		// ReadSamples takes the format from the name's extension, but Kind decides.
 		name := s.Path
 		if isCSV := strings.EqualFold(filepath.Ext(name), ".csv"); isCSV != (s.Kind == SamplerCSV) {
 			name += "." + cmp.Or(s.Kind, SamplerJSONL)
@@ -173,7 +195,7 @@ func (s *SamplerSettings) recording(ctx context.Context) iter.Seq2[dataset.Sampl
 	}
 }
 
-// follower reads a file that grows, until ctx ends.
+// follower reads a growing file until ctx ends.
 type follower struct {
 	ctx context.Context
 	r   io.Reader
@@ -209,7 +231,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// repeated yields seq again and again, until an error.
+// repeated yields seq without end, until an error.
 func repeated(seq iter.Seq2[dataset.Sample, error]) iter.Seq2[dataset.Sample, error] {
 	return func(yield func(dataset.Sample, error) bool) {
 		for {
@@ -222,8 +244,8 @@ func repeated(seq iter.Seq2[dataset.Sample, error]) iter.Seq2[dataset.Sample, er
 	}
 }
 
-// paced yields a sample each 1/hz seconds of real time, or at once if hz is infinite,
-// until ctx ends.
+// paced yields one sample per 1/hz seconds of real time, until ctx ends. If hz is
+// infinite, it does not wait.
 func paced(ctx context.Context, seq iter.Seq2[dataset.Sample, error], hz float64) iter.Seq2[dataset.Sample, error] {
 	return func(yield func(dataset.Sample, error) bool) {
 		start, n := time.Now(), 0

@@ -90,7 +90,7 @@ func TestFollow(t *testing.T) {
 		}()
 		sampler := SamplerSettings{Kind: "jsonl", Path: path, Follow: true}
 		var got []int64
-		var at []time.Duration
+		var when []time.Duration
 		start := time.Now()
 		for s, err := range sampler.Samples(ctx, samplerSpec(t, 1, runspec.QueueBlock)) {
 			if err != nil {
@@ -99,13 +99,13 @@ func TestFollow(t *testing.T) {
 				}
 				break
 			}
-			got, at = append(got, s.TsMs), append(at, time.Since(start))
+			got, when = append(got, s.TsMs), append(when, time.Since(start))
 		}
 		if len(got) != 3 || got[0] != 1 || got[2] != 3 {
 			t.Fatalf("samples at %v", got)
 		}
-		if at[0] > 1200*time.Millisecond || at[1] < 6*time.Second || at[2] > 6200*time.Millisecond {
-			t.Errorf("they came at %v", at)
+		if when[0] > 1200*time.Millisecond || when[1] < 6*time.Second || when[2] > 6200*time.Millisecond {
+			t.Errorf("they came at %v", when)
 		}
 	})
 }

@@ -15,60 +15,55 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// DefaultFlush is the default of SendSettings.Flush.
-const DefaultFlush = 5 * time.Second
-
-// NoFlush is a value of SendSettings.Flush that gives up pending windows at once.
-const NoFlush time.Duration = -1
-
 // SendSettings are the settings of [Endpoint.Send]. The zero value is the default.
 // Functions are called from the goroutine that runs the link and must return soon;
 // nil ones are not called.
 type SendSettings struct {
-	// Dataset is the path of a data set to append the windows to, as they are
+	// Dataset is the path of a data set, JSONL, to append the windows to, as they are
 	// before encoding. "": none.
 	Dataset string
 	// Flush is how long Send continues with pending windows after its context has
-	// ended. What is pending then is logged as failed. 0: DefaultFlush; NoFlush:
-	// not at all.
+	// ended. Windows that are pending then are logged as failed. 0: link.DefaultFlush;
+	// negative, as link.NoFlush: not at all.
 	Flush time.Duration
 	// OnStart is called with the SEQ and the window_id of the first window.
 	OnStart func(seq byte, windowID int64)
 	// OnEvent is called with every event after it was logged. The slices of the
 	// event are valid until OnEvent returns.
 	OnEvent func(link.Event)
-	// Progress is called with the number of windows acknowledged so far.
-	Progress func(windows int)
+	// Progress is called with the number of windows acknowledged so far, and with the
+	// RunSpec's tx.max_windows, which is 0 if there is no limit.
+	Progress func(done, total int)
 }
 
+// Check returns an error that wraps [ErrSettings] if Dataset names a numpy file.
+func (s *SendSettings) Check() error { return checkOut(s.Dataset) }
+
 // Send sends windows over a radio and logs every event. It returns when there are no
-// more windows, or the RunSpec's max_windows have been sent, and each is
+// more windows, or the RunSpec's tx.max_windows have been sent, and each is
 // acknowledged or given up. The radio can be any implementation; Send does not
 // close it. Settings may be nil.
 //
-// Windows is called once. Its context ends when the run does, whether because ctx
-// has ended or because of an error; a sequence that waits for its next window must
-// end then. Send numbers the windows, continuing where the last run with this
-// run_id has stopped, and gives them the RunSpec's run_id. Their own ID and RunID
-// are not used.
+// Send calls windows once, which must not be nil, and iterates over its sequence once.
+// The context that it passes ends when the run does, whether because ctx has ended or
+// because of an error; a sequence that waits for its next window must end then. Send
+// numbers the windows, continuing after the last run with this run_id, and gives them
+// the RunSpec's run_id. It ignores their own ID and RunID.
 //
-// When ctx ends, Send flushes, see SendSettings, and returns an error that wraps the
-// context's. An error of windows ends the run after what is pending. An error of
-// the radio, the log or the data set ends it at once. The metrics are valid with
-// any error.
+// If ctx ends, Send continues with pending windows for as long as settings.Flush says,
+// and returns an error that wraps the context's. If windows yields an error, Send
+// finishes the pending windows and returns the error. An error of the radio, the log or
+// the data set ends the run at once. The metrics are valid whatever the error.
 func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context.Context) iter.Seq2[dataset.Window, error], settings *SendSettings) (runlog.Metrics, error) {
 	s := SendSettings{}
 	if settings != nil {
 		s = *settings
 	}
-	switch {
-	case s.Flush == 0:
-		s.Flush = DefaultFlush
-	case s.Flush < 0:
-		s.Flush = 0
-	}
 	if e.spec.Role != runspec.RoleTX {
-		return runlog.Metrics{}, fmt.Errorf("%w: role %s cannot send, want %s", ErrSettings, e.spec.Role, runspec.RoleTX)
+		return runlog.Metrics{}, fmt.Errorf("%w: RunSpec role is %s, want %s to send", ErrSettings, e.spec.Role, runspec.RoleTX)
+	}
+	if err := s.Check(); err != nil {
+		return runlog.Metrics{}, err
 	}
 	state, err := OpenState(e.spec.Logging.OutDir, e.spec.RunID)
 	if err != nil {
@@ -98,7 +93,7 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 		if event.Kind == link.EventAckReceived {
 			acked++
 			if s.Progress != nil {
-				s.Progress(acked)
+				s.Progress(acked, e.spec.TX.MaxWindows)
 			}
 		}
 		return nil
@@ -136,8 +131,8 @@ func (s *windowSource) next(ctx context.Context) (link.Outbound, error) {
 	}
 	w.ID, w.RunID = s.id, s.runID
 	s.id++
-	// The data set comes before the id, so that no id is used twice even if this
-	// process is killed in between.
+	// Write the data set before the id, so that no id is used twice even if this process
+	// is killed in between.
 	if err := s.out.write(w); err != nil {
 		return link.Outbound{}, err
 	}

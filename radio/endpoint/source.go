@@ -2,52 +2,75 @@ package endpoint
 
 import (
 	"flag"
-	"fmt"
 	"iter"
 	"path/filepath"
+	"strings"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// Source says which windows a simulated link sends: those of a recording or those of
-// a data set. Either Samples or Dataset must be set.
-type Source struct {
+// SourceSettings describe the source of the windows that a simulated link sends: a
+// recording or a data set. Either Samples or Dataset must be set. Names of flags are those of
+// RegisterFlags.
+type SourceSettings struct {
 	Samples string // path of a recording, JSONL or CSV. Flag --samples
-	Dataset string // path of a dataset_raw.jsonl. Flag --dataset
+	Dataset string // path of a data set, JSONL. Flag --dataset
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
-	// longer one, a new window starts. 0: no limit. Flag --max-gap-ms
+	// longer gap a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
-	// Warn is called if the last line of the file is torn. It may be nil.
+	// Warn is called if the last line of the file is incomplete. It may be nil.
 	Warn func(error)
 }
 
 // RegisterFlags adds the flags that the fields mention.
-func (s *Source) RegisterFlags(fs *flag.FlagSet) {
-	fs.StringVar(&s.Samples, "samples", "", "recording to send, JSONL or CSV")
-	fs.StringVar(&s.Dataset, "dataset", "", "dataset_raw.jsonl to send instead of --samples")
+func (s *SourceSettings) RegisterFlags(fs *flag.FlagSet) {
+	fs.StringVar(&s.Samples, "samples", "", "recording whose windows are sent, JSONL or CSV")
+	fs.StringVar(&s.Dataset, "dataset", "", "data set to send instead of --samples, JSONL")
 	registerMaxGap(fs, &s.MaxGapMs)
 }
 
-// Check reports settings that contradict each other, as [ErrSettings].
-func (s *Source) Check() error {
-	if (s.Samples == "") == (s.Dataset == "") {
-		return fmt.Errorf("%w: want either samples or dataset", ErrSettings)
+// Check returns an error that wraps [ErrSettings] if a field is out of range, if not
+// exactly one of Samples and Dataset is set, or if Dataset names a numpy file.
+func (s *SourceSettings) Check() error {
+	samples, set := fielderr.Name{Field: "Samples", Flag: "samples FILE"}, fielderr.Name{Field: "Dataset", Flag: "dataset FILE"}
+	switch {
+	case s.Samples == "" && s.Dataset == "":
+		return fielderr.New(ErrSettings, "want %v or %v", samples, set)
+	case s.Samples != "" && s.Dataset != "":
+		return fielderr.New(ErrSettings, "want %v or %v, and not both", samples, set)
+	case isNumpy(s.Dataset):
+		return fielderr.New(ErrSettings, "%v is %s, a numpy file, want JSONL: convert it with examples/samples --dataset %s --out %s",
+			fielderr.Name{Field: "Dataset", Flag: "dataset"}, s.Dataset, s.Dataset, strings.TrimSuffix(s.Dataset, filepath.Ext(s.Dataset))+".jsonl")
 	}
-	if s.MaxGapMs < 0 {
-		return fmt.Errorf("%w: max-gap-ms is %d, want 0 or more", ErrSettings, s.MaxGapMs)
+	return checkMaxGap(s.MaxGapMs)
+}
+
+// isNumpy reports whether a data set's name is that of a numpy file.
+func isNumpy(path string) bool {
+	ext := filepath.Ext(path)
+	return strings.EqualFold(ext, ".npy") || strings.EqualFold(ext, ".npz")
+}
+
+// checkOut returns an error if the data set that a run is to write has the name of a
+// numpy file.
+func checkOut(path string) error {
+	if isNumpy(path) {
+		return fielderr.New(ErrSettings, "%v is %s, the name of a numpy file, want a name for JSONL; examples/samples --dataset converts it afterwards",
+			fielderr.Name{Field: "Dataset", Flag: "dataset-out"}, path)
 	}
 	return nil
 }
 
 // Name returns the path of the file that the windows come from, with slashes.
-func (s *Source) Name() string { return filepath.ToSlash(s.Samples + s.Dataset) }
+func (s *SourceSettings) Name() string { return filepath.ToSlash(s.Samples + s.Dataset) }
 
-// Windows reads the windows that the RunSpec's sender would send, into memory. It
-// reads at most limit of them, and no more than the RunSpec's tx.max_windows; with a
-// limit of 0 there is only the latter. If there is no window, the error wraps
+// Windows reads the windows that the RunSpec's sender would send into memory. It reads
+// at most limit windows, and at most the RunSpec's tx.max_windows. If limit is 0 or
+// less, only tx.max_windows counts. If there is no window, the error wraps
 // dataset.ErrEmpty.
-func (s *Source) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
+func (s *SourceSettings) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -63,8 +86,8 @@ func (s *Source) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, er
 		samples := dataset.SkipTorn(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
 		seq = dataset.Windows(samples, dataset.Windower{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
 	}
-	if most := spec.TX.MaxWindows; most > 0 && (limit <= 0 || most < limit) {
-		limit = most
+	if n := spec.TX.MaxWindows; n > 0 && (limit <= 0 || n < limit) {
+		limit = n
 	}
 	var windows []dataset.Window
 	for w, err := range dataset.NotEmpty(dataset.Limit(seq, limit), s.Name()) {

@@ -8,14 +8,14 @@ import (
 	"sync"
 )
 
-// State is what a sender keeps from one run to the next: the sequence number (SEQ)
-// and the window_id of the next window. It is a file of one short line, which each
-// change overwrites by one write, so that a process that is killed leaves the old
-// line or the new one. Its methods may be called from several goroutines at once.
+// State is what a sender stores from one run to the next: the sequence number (SEQ)
+// and the window_id of the next window. It is a file of one short line. Each change
+// overwrites the line by one write, so that a process that is killed leaves the old
+// line or the new one. Its methods may be called by several goroutines at once.
 //
-// [Endpoint.Send] maintains it. Programs that run a link.Sender themselves need it
-// so that a receiver does not take the first windows of a run for repetitions of
-// the last.
+// [Endpoint.Send] maintains it. A program that runs a link.Sender itself needs it, so
+// that a receiver does not take the first windows of a run for repetitions of the last
+// run's.
 type State struct {
 	mu       sync.Mutex
 	f        *os.File
@@ -26,8 +26,8 @@ type State struct {
 const stateFormat = "seq %03d window_id %019d\n"
 
 // OpenState opens the state of the sender of a run_id: the file <run_id>_tx.state in
-// the folder dir. It creates folder and file if they do not exist. If the file
-// holds no valid state, the SEQ is chosen at random, and the window_id is 0.
+// the folder dir. It creates the folder and the file if they do not exist. If the file
+// holds no valid state, the SEQ is random, and the window_id is 0.
 func OpenState(dir, runID string) (*State, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
@@ -94,5 +94,5 @@ func (s *State) store() error {
 	return nil
 }
 
-// Close closes the file.
+// Close closes the file. The state stays on disk.
 func (s *State) Close() error { return s.f.Close() }

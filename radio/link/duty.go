@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// budget keeps the share of time on the air within a limit over any hour, the duty
-// cycle. It adds up airtime in steps of ten seconds. A step counts until an hour
+// budget keeps the share of time on air within the duty cycle, a limit over any
+// hour. It adds up times on air in steps of ten seconds. A step counts until an hour
 // after its end, so the budget errs on the safe side by at most one step.
 type budget struct {
-	limit time.Duration // of airtime in an hour; 0: no limit
+	limit time.Duration // of time on air per hour; 0: no limit
 	used  time.Duration // the sum of steps
 	steps [dutyHour/dutyStep + 1]time.Duration
 	first int64 // number of the oldest step that counts
@@ -24,14 +24,14 @@ func newBudget(share float64) *budget {
 	return &budget{limit: time.Duration(share * float64(dutyHour))}
 }
 
-// checkDuty checks a share of time on the air against the airtime of the longest
-// frame.
+// checkDuty checks a duty cycle against the time on air of the longest frame.
 func checkDuty(share float64, longest time.Duration) error {
 	if !(share >= 0 && share <= 1) {
-		return fmt.Errorf("%w: duty cycle %v, want 0..1", ErrSettings, share)
+		return fmt.Errorf("%w: DutyCycle is %v, want 0..1", ErrSettings, share)
 	}
 	if share > 0 && longest > time.Duration(share*float64(dutyHour)) {
-		return fmt.Errorf("%w: duty cycle %v allows less airtime an hour than one frame's %v", ErrSettings, share, longest)
+		return fmt.Errorf("%w: DutyCycle is %v, which allows %v on the air per hour, want the %v of one frame or more",
+			ErrSettings, share, time.Duration(share*float64(dutyHour)), longest)
 	}
 	return nil
 }
@@ -55,31 +55,31 @@ func (b *budget) advance(now time.Time) {
 	}
 }
 
-// freeAt returns when airtime may be spent: now or later.
-func (b *budget) freeAt(now time.Time, airtime time.Duration) time.Time {
+// freeTime returns when a time on air may be spent: now or later.
+func (b *budget) freeTime(now time.Time, timeOnAir time.Duration) time.Time {
 	if b.limit == 0 {
 		return now
 	}
 	b.advance(now)
 	used := b.used
-	for step := b.first; used+airtime > b.limit; step++ {
+	for step := b.first; used+timeOnAir > b.limit; step++ {
 		used -= b.steps[step%int64(len(b.steps))]
-		if used+airtime <= b.limit {
+		if used+timeOnAir <= b.limit {
 			return time.Unix(0, (step+int64(len(b.steps)))*int64(dutyStep))
 		}
 		if step-b.first >= int64(len(b.steps)) {
-			break // airtime exceeds the whole budget
+			break // timeOnAir exceeds the whole budget
 		}
 	}
 	return now
 }
 
-// spend adds airtime.
-func (b *budget) spend(now time.Time, airtime time.Duration) {
+// spend adds a time on air.
+func (b *budget) spend(now time.Time, timeOnAir time.Duration) {
 	if b.limit == 0 {
 		return
 	}
 	b.advance(now)
-	b.steps[stepOf(now)%int64(len(b.steps))] += airtime
-	b.used += airtime
+	b.steps[stepOf(now)%int64(len(b.steps))] += timeOnAir
+	b.used += timeOnAir
 }

@@ -14,21 +14,22 @@ const (
 // EventKind is the name of an event in the log.
 type EventKind string
 
-// The events that the machines emit. [Event] lists the fields of each.
+// The kinds of events. [Event] lists the fields of each.
 const (
 	EventTxSent      EventKind = "tx_sent"       // a data frame was sent
 	EventAckReceived EventKind = "ack_received"  // a window was acknowledged
-	EventTxFailed    EventKind = "tx_failed"     // a window was given up
+	EventTxFailed    EventKind = "tx_failed"     // the sender gave a window up
 	EventTxDropped   EventKind = "tx_dropped"    // the queue dropped a window
 	EventRxOK        EventKind = "rx_ok"         // a data frame was received
 	EventRxParseFail EventKind = "rx_parse_fail" // bytes were received that are not a frame
 	EventAckSent     EventKind = "ack_sent"      // an ACK was sent
-	EventReconDone   EventKind = "recon_done"    // a window was reconstructed from its payload
-	EventReconFailed EventKind = "recon_failed"  // the codec refused a payload
+	EventReconDone   EventKind = "recon_done"    // a window was decoded
+	EventReconFailed EventKind = "recon_failed"  // the codec could not decode a payload
 )
 
-// Event is something that happened at one end of a link. Which fields are used
-// depends on the kind, besides Kind and At:
+// Event is something that happened at one end of a link. Kind and Time are always
+// set. A field that is not listed for a kind has its zero value; PayloadBytes belongs
+// to Payload, and HasRSSI to RSSIdBm:
 //
 //	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
@@ -41,28 +42,28 @@ const (
 //	recon_failed   Seq Reason
 type Event struct {
 	Kind     EventKind
-	At       time.Time
+	Time     time.Time
 	Seq      byte // of the window; an ACK's is the one that it acknowledges
 	WindowID int64
-	SensorMs int64 // sensor time of the window's last sample, ms since 1970
-	Attempt  int   // 1 is the first sending; of tx_failed, how many there were
+	SensorMs int64 // sensor time of the window's last sample, in ms since 1970
+	Attempt  int   // 1 for the first sending; for tx_failed, the number of sendings, which may be 0
 
-	FrameBytes   int
-	PayloadBytes int    // len(Payload)
+	FrameBytes   int    // length of the frame, header included
+	PayloadBytes int    // length of Payload, known even if a log lacks Payload
 	Payload      []byte // as on the air; valid until the next Step
 
-	TimeOnAir  time.Duration // estimated from the PHY
-	Guard      time.Duration
+	TimeOnAir  time.Duration // of the frame, estimated from the PHY
+	Guard      time.Duration // Timing.Guard
 	AckTimeout time.Duration // without the radio's latency, see Timing.AckTimeoutFor
-	Encode     time.Duration // time spent encoding
+	Encode     time.Duration // time spent encoding; 0 without SenderSettings.Clock
 	Age        time.Duration // from offering the window to this sending
 	Queued     time.Duration // from offering the window to its first sending
 	RTT        time.Duration // from the last sending to its ACK
 	EndToEnd   time.Duration // from offering the window to its ACK
 
-	RSSIdBm   int // received signal strength; valid only if HasRSSI
-	HasRSSI   bool
-	Duplicate bool      // the window was received before, so it is not delivered again
+	RSSIdBm   int       // received signal strength in dBm; valid only if HasRSSI is true
+	HasRSSI   bool      // for kinds that list RSSIdBm
+	Duplicate bool      // whether the window was received before; it is then not delivered again
 	Reason    string    // why something failed
-	Window    []float64 // reconstructed; valid until the next Step
+	Window    []float64 // the decoded window; valid until the next Step
 }

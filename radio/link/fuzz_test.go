@@ -42,8 +42,8 @@ func FuzzReceiver(f *testing.F) {
 			t.Fatal(err)
 		}
 		start := time.UnixMilli(1_700_000_000_000)
-		for _, at := range []time.Time{start, start.Add(time.Duration(laterNs))} {
-			actions, _ := r.Step(at, link.Received(radio.Reception{Frame: frame}), nil)
+		for _, when := range []time.Time{start, start.Add(time.Duration(laterNs))} {
+			actions, _ := r.Step(when, link.Received(radio.Reception{Frame: frame}), nil)
 			for _, a := range actions {
 				if a.Kind == link.ActionLog {
 					if _, err := (runlog.Entry{Event: a.Event}).AppendJSON(nil); err != nil {

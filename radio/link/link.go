@@ -2,15 +2,15 @@
 // by their time on air, waits for acknowledgements (ACKs), repeats frames that are
 // not acknowledged, and delivers each window once.
 //
-// A window is what a [Codec] makes a payload of, and a payload is what a frame of
-// package radio carries.
+// A window is a list of sensor values. A [Codec] turns it into a payload, which a
+// frame of package radio carries.
 //
 // [Sender] and [Receiver] are state machines without I/O. Their method Step takes
-// the time and an [Input], which is a received frame or a new window, say. It
-// returns [Action] values, which are frames to send, events to log and windows to
-// deliver, and the time at which it wants to be called again. [Runner] runs a
-// machine with a real radio and the real clock. Package radio/sim runs it in
-// virtual time, so that tests run the code that runs on the air.
+// the time and an [Input], such as a received frame or a new window. It returns
+// [Action] values, which are frames to send, events to log and windows to deliver,
+// and the time at which it must be called again. [Runner] runs a machine with a real
+// radio and the real clock. Package radio/sim runs it in virtual time, so that tests
+// and simulations run the same code as devices.
 //
 //	 Outbound                       Delivery
 //	   |                               ^
@@ -23,31 +23,32 @@
 //
 // A frame carries one byte of sequence number (SEQ), which counts windows and
 // wraps at 256. A repetition keeps its number. The receiver remembers each SEQ for
-// [Timing.Memory]; a frame whose SEQ it remembers it acknowledges and does not
-// deliver again. The sender gives up a window rather than repeat it after that
-// time. A sender that restarts must continue with the next SEQ, or its first
-// windows would be taken for repetitions; radio/endpoint stores it in a file.
+// [Timing.Memory]. If a frame arrives whose SEQ it remembers, it acknowledges the
+// frame and does not deliver it again. The sender does not repeat a frame after that
+// time; it gives the window up. A sender that restarts must continue with the next
+// SEQ, or the receiver would take its first windows for repetitions; package
+// radio/endpoint stores the SEQ in a file.
 //
 // # Limits of the frame
 //
-// The frame has no checksum. With the modem's CRC on, what arrives is what was
-// sent. Without it, or where bytes get lost between modem and host, a corrupt
-// frame may be delivered and acknowledged, or be read as an ACK that was never
-// sent. Package radio/sim counts these cases. A payload that its codec refuses to
-// decode is not acknowledged, and a codec whose payloads have a check byte refuses
-// most corrupt ones.
+// The frame has no checksum. With the modem's CRC on, a frame arrives as it was
+// sent. Without it, or if bytes are lost between modem and host, a corrupt frame may
+// be delivered and acknowledged, or be read as an ACK that was never sent. Package
+// radio/sim counts these cases. The receiver does not acknowledge a payload that its
+// codec cannot decode; a codec whose payloads have a check byte refuses most corrupt
+// ones.
 //
 // # Half duplex
 //
 // LoRa modems do not receive while they transmit. If several frames are in flight
 // and the guard is short, ACKs collide with the sender's next frame. Make
-// Timing.Guard long enough for an ACK, with its time on air and the radio's
-// latency, or keep one frame in flight.
+// Timing.Guard longer than the time on air of an ACK plus the radio's latency, or
+// keep one frame in flight.
 //
 // # Events
 //
-// The machines emit an [Event] for everything that happens. Package radio/runlog
-// writes events to a log, reads them back and computes metrics from them.
+// The machines report what happens by an [Event]. Package radio/runlog writes events
+// to a log, reads them back and computes metrics from them.
 package link
 
 import (
@@ -57,8 +58,8 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// Codec is what the link needs of a codec. A codec.Codec satisfies it. Its methods
-// are called from the goroutine that calls Step.
+// Codec encodes and decodes windows. Every codec.Codec implements it. The machines
+// call its methods from the goroutine that calls Step.
 type Codec interface {
 	// MaxPayloadLen is the length of the longest payload, in bytes.
 	MaxPayloadLen() int
@@ -68,14 +69,15 @@ type Codec interface {
 	AppendDecode(dst []float64, payload []byte) ([]float64, error)
 }
 
-// ErrSettings is wrapped by every error about settings of this package.
+// ErrSettings is wrapped by every error about settings of this package. The text
+// of such an error begins with the name of the field.
 var ErrSettings = errors.New("link: invalid settings")
 
 // Outbound is a window to be sent.
 type Outbound struct {
 	ID       int64     // window_id, unique among the windows of a sender
-	SensorMs int64     // sensor time of its last sample, ms since 1970; only logged
-	Values   []float64 // used until Step returns
+	SensorMs int64     // sensor time of the last sample, in ms since 1970; it is logged and not sent
+	Values   []float64 // must not change until Step returns
 }
 
 // Delivery is a window that has arrived for the first time. Its slices are valid
@@ -84,25 +86,25 @@ type Delivery struct {
 	Seq     byte
 	Payload []byte
 	Window  []float64 // nil if the receiver has no codec
-	At      time.Time
-	RSSIdBm int // received signal strength; valid only if HasRSSI
+	Time    time.Time // of the Step that delivered it
+	RSSIdBm int       // received signal strength in dBm; valid only if HasRSSI is true
 	HasRSSI bool
 }
 
-// InputKind says what an [Input] is, and which of its fields are used.
+// InputKind is the kind of an [Input]. It decides which of its fields are used.
 type InputKind int
 
-// The inputs of a machine. A [Receiver] uses InputReceived and ignores the others.
+// The kinds of inputs. A [Receiver] uses InputReceived and ignores the others.
 const (
-	InputTick     InputKind = iota // time has passed; no field
-	InputReceived                  // the radio received something: Reception
-	InputOffer                     // a window is to be sent: Window
-	InputStalled                   // the radio was late: Stall
-	InputShutdown                  // no more windows will come; no field
-	InputAbort                     // the run ends now; no field
+	InputTick     InputKind = iota // time has passed; uses no field
+	InputReceived                  // the radio received something; uses Reception
+	InputOffer                     // a window is to be sent; uses Window
+	InputStalled                   // the radio was late; uses Stall
+	InputShutdown                  // no more windows will come; uses no field
+	InputAbort                     // the run ends now; uses no field
 )
 
-// Input is what a machine is told. Make one with [Tick], [Received], [Offer],
+// Input is an input of a machine. Make one with [Tick], [Received], [Offer],
 // [Stalled], [Shutdown] or [Abort].
 type Input struct {
 	Kind      InputKind
@@ -111,40 +113,40 @@ type Input struct {
 	Stall     time.Duration
 }
 
-// Tick tells a machine that time has passed.
+// Tick returns an input that only tells a machine the time.
 func Tick() Input { return Input{} }
 
-// Received hands a machine what the radio received.
+// Received returns an input that passes what the radio received to a machine.
 func Received(r radio.Reception) Input { return Input{Kind: InputReceived, Reception: r} }
 
-// Offer adds a window to a sender's queue.
+// Offer returns an input that adds a window to a sender's queue.
 func Offer(w Outbound) Input { return Input{Kind: InputOffer, Window: w} }
 
-// Stalled tells a sender that the radio took the last frame later than its
-// latency says, by d, because it was unplugged meanwhile, say. The sender moves
-// its waits by as much.
+// Stalled returns an input that tells a sender that sending the last frame took d
+// longer than the radio's latency, for example because the radio was unplugged. The
+// sender prolongs its waits by d.
 func Stalled(d time.Duration) Input { return Input{Kind: InputStalled, Stall: d} }
 
-// Shutdown tells a sender that no more windows will come. It finishes the ones it
-// has, and is then Done.
+// Shutdown returns an input that tells a sender that no more windows will come. The
+// sender finishes those it has, and is then Done.
 func Shutdown() Input { return Input{Kind: InputShutdown} }
 
-// Abort tells a sender that the run ends now. It reports every pending window as
-// failed, and is then Done.
+// Abort returns an input that tells a sender that the run ends now. The sender
+// reports every pending window as failed, and is then Done.
 func Abort() Input { return Input{Kind: InputAbort} }
 
-// ActionKind says what an [Action] is, and which of its fields is used.
+// ActionKind is the kind of an [Action]. It decides which of its fields is used.
 type ActionKind int
 
-// The actions that machines ask for.
+// The kinds of actions.
 const (
 	ActionLog     ActionKind = iota // log Event
 	ActionSend                      // transmit Frame
-	ActionDeliver                   // hand over Delivery
+	ActionDeliver                   // deliver Delivery
 )
 
-// Action is something that a machine asks its caller to do. Actions are to be done
-// in order: an event about a frame comes before the frame.
+// Action is something that a machine asks its caller to do. The caller does actions
+// in order; an event about a frame comes before the frame.
 type Action struct {
 	Kind     ActionKind
 	Frame    []byte // valid until the next Step
@@ -152,14 +154,13 @@ type Action struct {
 	Delivery Delivery
 }
 
-// QueuePolicy says what happens to windows that come faster than the air can take
-// them.
+// QueuePolicy is the rule for windows that are offered to a full queue.
 type QueuePolicy string
 
 // The queue policies. With QueueBlock, the caller must offer a window only if
-// [Sender.Room] is above 0; otherwise the window is dropped.
+// [Sender.QueueSpace] is above 0; otherwise the sender drops the window.
 const (
 	QueueBlock      QueuePolicy = "block"       // the caller waits
-	QueueDropOldest QueuePolicy = "drop_oldest" // the longest waiting window is dropped
-	QueueDropNewest QueuePolicy = "drop_newest" // the offered window is dropped
+	QueueDropOldest QueuePolicy = "drop_oldest" // the sender drops the window that has waited longest
+	QueueDropNewest QueuePolicy = "drop_newest" // the sender drops the offered window
 )

@@ -69,9 +69,9 @@ func newBench(t *testing.T, change func(*SenderSettings)) *bench {
 	return &bench{t: t, s: s, now: start}
 }
 
-func (b *bench) step(in Input) {
+func (b *bench) step(input Input) {
 	b.t.Helper()
-	actions, next := b.s.Step(b.now, in, nil)
+	actions, next := b.s.Step(b.now, input, nil)
 	b.next = next
 	for _, a := range actions {
 		switch a.Kind {
@@ -233,8 +233,8 @@ func TestQueuePolicies(t *testing.T) {
 		t.Run(string(c.policy), func(t *testing.T) {
 			b := newBench(t, func(settings *SenderSettings) { settings.Queue, settings.QueueLen = c.policy, 2 })
 			for i := range 4 {
-				if i == 3 && b.s.Room() != 0 {
-					t.Errorf("room for %d", b.s.Room())
+				if i == 3 && b.s.QueueSpace() != 0 {
+					t.Errorf("room for %d", b.s.QueueSpace())
 				}
 				b.step(Offer(window(i)))
 			}
@@ -291,8 +291,8 @@ func TestDutyCycle(t *testing.T) {
 	}
 	for i := range b.timings {
 		var spent time.Duration
-		for _, at := range b.timings[:i+1] {
-			if b.timings[i].Sub(at) < time.Hour {
+		for _, when := range b.timings[:i+1] {
+			if b.timings[i].Sub(when) < time.Hour {
 				spent += toa
 			}
 		}
@@ -309,23 +309,23 @@ func TestBudget(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	b := newBudget(0.01)
 	now := start
-	var at []time.Time
+	var when []time.Time
 	var spent []time.Duration
 	for range 5000 {
 		now = now.Add(time.Duration(rng.ExpFloat64() * float64(3*time.Second)))
 		air := time.Duration(rng.Int64N(int64(2 * time.Second)))
-		free := b.freeAt(now, air)
+		free := b.freeTime(now, air)
 		if free.Before(now) || free.After(now.Add(time.Hour+2*dutyStep)) {
 			t.Fatalf("free at %v, asked at %v", free, now)
 		}
 		now = free
-		if again := b.freeAt(now, air); again.After(now) {
+		if again := b.freeTime(now, air); again.After(now) {
 			t.Fatalf("free at %v, and then only at %v", now, again)
 		}
 		b.spend(now, air)
-		at, spent = append(at, now), append(spent, air)
+		when, spent = append(when, now), append(spent, air)
 		var sum time.Duration
-		for i := len(at) - 1; i >= 0 && now.Sub(at[i]) < time.Hour; i-- {
+		for i := len(when) - 1; i >= 0 && now.Sub(when[i]) < time.Hour; i-- {
 			sum += spent[i]
 		}
 		if sum > 36*time.Second {
@@ -343,6 +343,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"no codec", func(c *SenderSettings) { c.Codec = nil }},
 		{"payloads of one byte", func(c *SenderSettings) { c.Codec = bytesCodec{n: 1} }},
 		{"payloads above the limit", func(c *SenderSettings) { c.MaxPayloadLen = 7 }},
+		{"a limit below a data frame's", func(c *SenderSettings) { c.MaxPayloadLen = 1 }},
 		{"payloads no frame holds", func(c *SenderSettings) { c.Codec, c.MaxPayloadLen = bytesCodec{n: 239}, 255 }},
 		{"PHY", func(c *SenderSettings) { c.PHY.SF = 13 }},
 		{"retries", func(c *SenderSettings) { c.MaxRetries = -1 }},
@@ -383,6 +384,8 @@ func TestMemory(t *testing.T) {
 	}{
 		{"at least ten seconds", Timing{PHY: sf7, MaxPayloadLen: 8}, 10 * time.Second},
 		{"retries and flight", Timing{PHY: sf7, MaxPayloadLen: 8, MaxRetries: 9, MaxInFlight: 20}, 200 * 113 * time.Millisecond},
+		{"the longest payload by default", Timing{PHY: sf7, MaxRetries: 49},
+			Timing{PHY: sf7, MaxPayloadLen: 238, MaxRetries: 49}.Memory()},
 		{"a guard longer than the wait", Timing{PHY: sf7, MaxPayloadLen: 8, MaxRetries: 1, Guard: 10 * time.Second},
 			2 * (10*time.Second + 41216*time.Microsecond)},
 	} {
@@ -391,6 +394,17 @@ func TestMemory(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestUARTLatency(t *testing.T) {
+	if got, want := UARTLatency(9600)(96), 100*time.Millisecond; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, baud := range []int{0, -5} {
+		if UARTLatency(baud) != nil {
+			t.Errorf("%d baud has a latency", baud)
+		}
 	}
 }
 
@@ -454,7 +468,7 @@ func Example() {
 		return frame
 	}
 	actions, next := sender.Step(now, Offer(Outbound{ID: 1, Values: []float64{42}}), nil)
-	show(actions) // the air takes this one
+	show(actions) // this frame is lost
 
 	now = next // no ACK came until then
 	actions, _ = sender.Step(now, Tick(), nil)

@@ -10,16 +10,18 @@ import (
 // ReceiverSettings are the settings of a [Receiver].
 type ReceiverSettings struct {
 	Timing // must be the sender's
-	// Codec decodes payloads. nil: they are delivered as they are.
+	// Codec decodes payloads. nil: the receiver delivers payloads without decoding
+	// them.
 	Codec Codec
 	// FirstSeq is the sequence number of the first ACK frame.
 	FirstSeq byte
 	// DutyCycle is the share of any hour that the receiver may spend sending ACKs,
-	// 0..1. Beyond it, it sends none. 0: no limit.
+	// 0..1. When it is used up, the receiver delivers windows without an ACK, and the
+	// sender repeats them. 0: no limit.
 	DutyCycle float64
 }
 
-// Check reports settings out of range, as ErrSettings.
+// Check returns an error that wraps [ErrSettings] if a field is out of range.
 func (s ReceiverSettings) Check() error {
 	_, err := s.resolve()
 	return err
@@ -34,22 +36,22 @@ func (s ReceiverSettings) resolve() (ReceiverSettings, error) {
 	return s, checkDuty(s.DutyCycle, s.PHY.TimeOnAir(radio.AckFrameLen))
 }
 
-// Receiver acknowledges windows and delivers each of them once. It is a state
-// machine without I/O, for use by one goroutine.
+// Receiver acknowledges windows and delivers each of them once. It is a state machine
+// without I/O. It must not be used by several goroutines at once.
 type Receiver struct {
 	settings ReceiverSettings
 	memory   time.Duration
 	budget   *budget
 
 	seq    byte           // of the next ACK frame
-	newest byte           // the SEQ furthest ahead, if any is remembered
-	seen   [256]time.Time // when each SEQ was delivered; zero: not, or forgotten
-	last   time.Time      // when the last window came; zero: none has
+	newest byte           // the SEQ furthest ahead, if one is remembered
+	seen   [256]time.Time // when each SEQ was delivered; zero: never, or forgotten
+	last   time.Time      // when the last window came; zero: none came
 	ack    []byte
 	window []float64
 }
 
-// NewReceiver returns a receiver that has received nothing yet. An error is that of
+// NewReceiver returns a receiver that has received nothing yet. The error is that of
 // settings.Check.
 func NewReceiver(settings ReceiverSettings) (*Receiver, error) {
 	s, err := settings.resolve()
@@ -59,27 +61,28 @@ func NewReceiver(settings ReceiverSettings) (*Receiver, error) {
 	return &Receiver{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle), seq: s.FirstSeq}, nil
 }
 
-// Step takes an input at the time now and appends to actions what is to be done.
-// A receiver waits for nothing, so next is always zero.
-func (r *Receiver) Step(now time.Time, in Input, actions []Action) (_ []Action, next time.Time) {
-	if in.Kind != InputReceived {
+// Step processes an input at the time now, which must not go back. It appends to
+// actions what the caller is to do, and returns the extended slice. Next is always
+// zero, because a receiver waits for inputs only.
+func (r *Receiver) Step(now time.Time, input Input, actions []Action) (_ []Action, next time.Time) {
+	if input.Kind != InputReceived {
 		return actions, time.Time{}
 	}
-	frame, err := r.parse(in.Reception)
+	frame, err := r.parse(input.Reception)
 	if err != nil {
-		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()}), time.Time{}
+		return appendEvent(actions, Event{Kind: EventRxParseFail, Time: now, Reason: err.Error()}), time.Time{}
 	}
 	if _, ok := frame.Acked(); ok {
 		return actions, time.Time{} // another receiver's ACK
 	}
 	repeated := r.repeated(now, frame.Seq)
 	actions = appendEvent(actions, Event{
-		Kind: EventRxOK, At: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(in.Reception.Frame),
-		RSSIdBm: in.Reception.RSSIdBm, HasRSSI: in.Reception.HasRSSI, Duplicate: repeated,
+		Kind: EventRxOK, Time: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(input.Reception.Frame),
+		RSSIdBm: input.Reception.RSSIdBm, HasRSSI: input.Reception.HasRSSI, Duplicate: repeated,
 	})
 	if !repeated {
 		var ok bool
-		if actions, ok = r.deliver(now, frame, in.Reception, actions); !ok {
+		if actions, ok = r.deliver(now, frame, input.Reception, actions); !ok {
 			return actions, time.Time{} // not acknowledged: the sender repeats it, or reports that it failed
 		}
 	}
@@ -98,17 +101,17 @@ func (r *Receiver) parse(reception radio.Reception) (radio.Frame, error) {
 	return frame, err
 }
 
-// deliver decodes a new frame and delivers its window. If the codec refuses it, ok
-// is false.
+// deliver decodes a new frame and delivers its window. Ok is false if the codec
+// cannot decode it.
 func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Reception, actions []Action) (_ []Action, ok bool) {
-	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, At: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
+	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, Time: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
 	if r.settings.Codec != nil {
 		var err error
 		if r.window, err = r.settings.Codec.AppendDecode(r.window[:0], frame.Payload); err != nil {
-			return appendEvent(actions, Event{Kind: EventReconFailed, At: now, Seq: frame.Seq, Reason: err.Error()}), false
+			return appendEvent(actions, Event{Kind: EventReconFailed, Time: now, Seq: frame.Seq, Reason: err.Error()}), false
 		}
 		d.Window = r.window
-		actions = appendEvent(actions, Event{Kind: EventReconDone, At: now, Seq: frame.Seq, Window: r.window})
+		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window})
 	}
 	r.remember(now, frame.Seq)
 	return append(actions, Action{Kind: ActionDeliver, Delivery: d}), true
@@ -116,26 +119,26 @@ func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Rec
 
 // acknowledge sends the ACK of seq, if the duty cycle allows it.
 func (r *Receiver) acknowledge(now time.Time, seq byte, actions []Action) []Action {
-	airtime := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
-	if r.budget.freeAt(now, airtime).After(now) {
+	timeOnAir := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
+	if r.budget.freeTime(now, timeOnAir).After(now) {
 		return actions
 	}
-	r.budget.spend(now, airtime)
+	r.budget.spend(now, timeOnAir)
 	r.ack = radio.AppendAck(r.ack[:0], r.seq, seq)
 	r.seq++
-	actions = appendEvent(actions, Event{Kind: EventAckSent, At: now, Seq: seq, TimeOnAir: airtime})
+	actions = appendEvent(actions, Event{Kind: EventAckSent, Time: now, Seq: seq, TimeOnAir: timeOnAir})
 	return append(actions, Action{Kind: ActionSend, Frame: r.ack})
 }
 
 // repeated reports whether the window with that SEQ was delivered before.
 func (r *Receiver) repeated(now time.Time, seq byte) bool {
-	at := r.seen[seq]
-	return !at.IsZero() && now.Sub(at) <= r.memory
+	delivered := r.seen[seq]
+	return !delivered.IsZero() && now.Sub(delivered) <= r.memory
 }
 
-// remember notes that seq was delivered. If it is the furthest ahead, it forgets
-// the numbers that are no longer among the 127 before it, so that new windows can
-// have them.
+// remember notes that seq was delivered. If seq is the furthest ahead, the receiver
+// forgets the numbers that are no longer among the 127 before it, so that new windows
+// can have them.
 func (r *Receiver) remember(now time.Time, seq byte) {
 	if r.last.IsZero() {
 		r.newest = seq

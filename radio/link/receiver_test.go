@@ -19,8 +19,8 @@ func newReceiver(t *testing.T, c Codec) *Receiver {
 }
 
 // kinds runs a receiver over one reception and returns what it does, as words.
-func kinds(r *Receiver, at time.Duration, reception radio.Reception) string {
-	actions, _ := r.Step(start.Add(at), Received(reception), nil)
+func kinds(r *Receiver, when time.Duration, reception radio.Reception) string {
+	actions, _ := r.Step(start.Add(when), Received(reception), nil)
 	var words []string
 	for _, a := range actions {
 		switch a.Kind {
@@ -43,10 +43,10 @@ func data(seq byte, payload string) radio.Reception {
 func TestReceiver(t *testing.T) {
 	r := newReceiver(t, nil)
 	for _, c := range []struct {
-		name string
-		at   time.Duration
-		in   radio.Reception
-		want string
+		name  string
+		when  time.Duration
+		input radio.Reception
+		want  string
 	}{
 		{"first", 0, data(200, "ab"), "rx_ok deliver:6162 ack_sent send:0100c8"},
 		{"repeated", time.Second, data(200, "ab"), "rx_ok ack_sent send:0101c8"},
@@ -57,12 +57,12 @@ func TestReceiver(t *testing.T) {
 		{"far ahead", 11 * time.Second, data(73, "gh"), "rx_ok deliver:6768 ack_sent send:010649"},
 		{"behind by 127", 11 * time.Second, data(202, "ij"), "rx_ok deliver:696a ack_sent send:0107ca"},
 		{"behind by 128 is ahead, so new", 11 * time.Second, data(201, "kl"), "rx_ok deliver:6b6c ack_sent send:0108c9"},
-		{"an ACK of somebody else", 11 * time.Second, data(1, "z"), ""},
+		{"an ACK of somebody else", 11 * time.Second, radio.Reception{Frame: radio.AppendAck(nil, 1, 9)}, ""},
 		{"no frame", 11 * time.Second, radio.Reception{Err: radio.ErrStray}, "rx_parse_fail"},
 		{"a frame cut short", 11 * time.Second, radio.Reception{Frame: []byte{5, 1, 2}}, "rx_parse_fail"},
 		{"nothing at all", 11 * time.Second, radio.Reception{}, "rx_parse_fail"},
 	} {
-		if got := kinds(r, c.at, c.in); got != c.want {
+		if got := kinds(r, c.when, c.input); got != c.want {
 			t.Errorf("%s: %s\nwant %s", c.name, got, c.want)
 		}
 	}

@@ -10,31 +10,41 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
+// DefaultFlush is the default of Runner.Flush.
+const DefaultFlush = 5 * time.Second
+
+// NoFlush is a value of Runner.Flush: pending windows are given up at once.
+const NoFlush time.Duration = -1
+
 // Runner runs a machine with a radio and the real clock. Its fields must not change
 // while it runs.
 type Runner struct {
 	Radio radio.Radio
-	// Log takes every event, before the frame that it is about is sent;
-	// runlog.Writer's Write is one. An error ends the run. It may be nil.
+	// Log is called with every event, before the frame that the event is about is
+	// sent. It can be the method Write of a runlog.Writer. An error ends the run. It may
+	// be nil.
 	Log func(Event) error
-	// OnSeq is told the next window's sequence number before the current one is
-	// used, so that it can be stored. An error ends the run. It may be nil.
+	// OnSeq is called with the sequence number of the next window before a frame is
+	// sent, so that it can be stored. An error ends the run. It may be nil.
 	OnSeq func(next byte) error
-	// Flush is how long a sender continues with what is pending after its context
-	// has ended. What is left then is reported as failed. 0: not at all.
+	// Flush is how long a sender continues with pending windows after its context has
+	// ended. Windows that are pending then are reported as failed. 0: DefaultFlush;
+	// negative, as NoFlush: not at all.
 	Flush time.Duration
 }
 
 // Send runs a sender over the windows that next returns, until next returns io.EOF
 // and every window is acknowledged or given up. Then it returns nil.
 //
-// Send calls next from another goroutine, one call at a time, and with QueueBlock
-// only if there is room. Next must return when its context ends, which is when the
-// run does. A window's values must stay unchanged until the following call.
+// Send calls next from another goroutine, one call at a time. With QueueBlock it
+// calls next only while the queue is not full. Next must return when its context
+// ends, which is when the run does. A window's values must stay unchanged until the
+// following call.
 //
-// When ctx ends, Send flushes and returns the context's error. An error of next
-// ends the run after what is pending; an error of the radio, of Log or of OnSeq
-// ends it at once.
+// When ctx ends, Send continues with pending windows for as long as Flush says, and
+// returns the context's error. After an error of next, it finishes the pending windows
+// and returns the error. An error of the radio, of Log or of OnSeq ends the run at
+// once.
 func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context) (Outbound, error)) error {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	source, stopSource := context.WithCancel(ctx)
@@ -79,7 +89,7 @@ type sendRun struct {
 	windows    chan offered
 	ask        chan struct{} // asks fetch for one window
 	actions    []Action
-	deadline   time.Time // when the sender wants to be called; zero: not
+	deadline   time.Time // when the sender must be called; zero: not before an input
 
 	asked, ended bool  // a window was asked for; no more will be
 	result       error // of the source, for when the run is over
@@ -122,13 +132,13 @@ func (r *sendRun) loop(ctx context.Context) error {
 	stop := ctx.Done()
 	var flushed <-chan time.Time
 	for !r.sender.Done() {
-		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.Room() > 0) {
+		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.QueueSpace() > 0) {
 			r.asked = true
 			r.ask <- struct{}{}
 		}
 		timer.Reset(r.untilDeadline())
-		// Receptions come before the time that has passed: an ACK that waited while a
-		// frame was being sent is not late.
+		// Process receptions before the time: an ACK that waited while a frame was being
+		// sent is not late.
 		select {
 		case rec := <-r.receptions:
 			if err := r.received(rec); err != nil {
@@ -147,7 +157,7 @@ func (r *sendRun) loop(ctx context.Context) error {
 			err = r.step(Tick())
 		case <-stop:
 			stop, r.ended = nil, true
-			flushed = time.After(r.Flush)
+			flushed = time.After(r.flush())
 			err = r.step(Shutdown())
 		case <-flushed:
 			err = r.step(Abort())
@@ -160,6 +170,14 @@ func (r *sendRun) loop(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return r.result
+}
+
+// flush returns Flush with its default.
+func (r *Runner) flush() time.Duration {
+	if r.Flush == 0 {
+		return DefaultFlush
+	}
+	return max(r.Flush, 0)
 }
 
 func (r *sendRun) untilDeadline() time.Duration {
@@ -176,7 +194,7 @@ func (r *sendRun) received(rec received) error {
 	return r.step(Received(rec.reception))
 }
 
-// offered takes a window from the source, or its end.
+// offered processes a window from the source, or the source's end.
 func (r *sendRun) offered(ctx context.Context, w offered) error {
 	r.asked = false
 	if w.err == nil && !r.ended {
@@ -190,8 +208,8 @@ func (r *sendRun) offered(ctx context.Context, w offered) error {
 }
 
 // step runs the sender and does what it asks for.
-func (r *sendRun) step(in Input) error {
-	actions, deadline := r.sender.Step(time.Now(), in, r.actions[:0])
+func (r *sendRun) step(input Input) error {
+	actions, deadline := r.sender.Step(time.Now(), input, r.actions[:0])
 	r.actions, r.deadline = actions, deadline
 	for i := range actions {
 		switch a := &actions[i]; a.Kind {
@@ -212,8 +230,8 @@ func (r *sendRun) step(in Input) error {
 	return nil
 }
 
-// transmit sends a frame and returns how much longer than the radio's latency that
-// took.
+// transmit sends a frame and returns by how much that took longer than the radio's
+// latency.
 func (r *sendRun) transmit(frame []byte) (stall time.Duration, err error) {
 	if r.OnSeq != nil {
 		if err := r.OnSeq(r.sender.NextSeq()); err != nil {
@@ -227,7 +245,7 @@ func (r *sendRun) transmit(frame []byte) (stall time.Duration, err error) {
 	return time.Since(start) - r.sender.settings.Latency(len(frame)), nil
 }
 
-// log hands over an event.
+// log calls Log, if it is set.
 func (r *Runner) log(e Event) error {
 	if r.Log == nil {
 		return nil
@@ -235,9 +253,9 @@ func (r *Runner) log(e Event) error {
 	return r.Log(e)
 }
 
-// Receive runs a receiver until ctx ends, and returns the context's error then, or
-// until the radio, Log or deliver fails. Deliver is called before the window is
-// acknowledged; it may be nil.
+// Receive runs a receiver until ctx ends, and then returns the context's error. An
+// error of the radio, of Log or of deliver ends the run at once. Deliver is called
+// before the window is acknowledged; it may be nil.
 func (r *Runner) Receive(ctx context.Context, rx *Receiver, deliver func(Delivery) error) error {
 	var actions []Action
 	for {

@@ -26,7 +26,7 @@ type pipe struct {
 	stall  func(n int) time.Duration
 	fail   error // of Send
 	sent   int
-	in     chan radio.Reception
+	input  chan radio.Reception
 	closed chan struct{}
 	once   sync.Once
 	wg     *sync.WaitGroup
@@ -35,7 +35,7 @@ type pipe struct {
 func pipes(delay time.Duration) (a, b *pipe) {
 	var wg sync.WaitGroup
 	end := func() *pipe {
-		return &pipe{delay: delay, in: make(chan radio.Reception, 1000), closed: make(chan struct{}), wg: &wg}
+		return &pipe{delay: delay, input: make(chan radio.Reception, 1000), closed: make(chan struct{}), wg: &wg}
 	}
 	a, b = end(), end()
 	a.peer, b.peer = b, a
@@ -57,14 +57,14 @@ func (p *pipe) Send(ctx context.Context, frame []byte) error {
 	frame = slices.Clone(frame)
 	p.wg.Go(func() {
 		time.Sleep(p.delay)
-		p.peer.in <- radio.Reception{Frame: frame, At: time.Now()}
+		p.peer.input <- radio.Reception{Frame: frame, Time: time.Now()}
 	})
 	return nil
 }
 
 func (p *pipe) Receive(ctx context.Context) (radio.Reception, error) {
 	select {
-	case r := <-p.in:
+	case r := <-p.input:
 		return r, nil
 	case <-p.closed:
 		return radio.Reception{}, radio.ErrClosed
@@ -192,7 +192,8 @@ func TestRunnerFlushesWhenItsContextEnds(t *testing.T) {
 		acked, failed int
 	}{
 		{"with time", time.Minute, 10, 0},
-		{"without", 0, 3, 7},
+		{"by default", 0, 10, 0},
+		{"without", NoFlush, 3, 7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

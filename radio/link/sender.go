@@ -8,35 +8,36 @@ import (
 	"github.com/loralink/loralink-go/radio"
 )
 
-// DefaultQueueLen is how many windows a sender's queue holds where nothing else is
-// asked for.
+// DefaultQueueLen is the default of SenderSettings.QueueLen.
 const DefaultQueueLen = 64
 
 // SenderSettings are the settings of a [Sender]. Timing.PHY and Codec must be set.
 type SenderSettings struct {
 	Timing
 	Codec    Codec
-	FirstSeq byte        // of the first window; continue where the last run left off
+	FirstSeq byte        // sequence number of the first window; after a restart, the next one of the last run
 	Queue    QueuePolicy // "": QueueBlock
 	QueueLen int         // windows that the queue holds; 0: DefaultQueueLen
 	// DutyCycle is the share of any hour that the sender may be on the air, 0..1:
-	// 0.01 in most of the EU868 band. Frames wait for it; that is not a timeout.
-	// 0: no limit.
+	// 0.01 in most of the EU868 band. Frames wait until they fit; waiting does not
+	// count as a retry. 0: no limit.
 	DutyCycle float64
-	// RetryJitter is added to the wait before a repetition, uniformly at random
-	// from 0 to this. Senders that share a channel need it, some times on air
-	// long: without it, two whose frames collided would collide again each time.
-	// 0: none.
+	// RetryJitter is the upper limit of a time, uniformly random from 0, that is added
+	// to the wait for each ACK. Senders that share a channel need a jitter of several
+	// times on air; otherwise two senders whose frames collided would collide at each
+	// repetition. 0: no jitter.
 	RetryJitter time.Duration
-	// Seed is that of RetryJitter. Any value is valid; give each sender its own.
+	// Seed is the seed of RetryJitter. Any value is valid. Senders that share a channel
+	// need different seeds.
 	Seed uint64
-	// Clock is read before and after encoding a window, to log how long that
-	// takes. nil: it is logged as 0.
+	// Clock is read before and after encoding a window, to log how long that takes.
+	// nil: it is logged as 0.
 	Clock func() time.Time
 }
 
-// Check reports settings out of range, as ErrSettings. It refuses a codec whose
-// payloads have one byte, because a receiver would take them for ACKs.
+// Check returns an error that wraps [ErrSettings] if a field is out of range. It
+// refuses a codec whose payloads have one byte, because a receiver would take them
+// for ACKs.
 func (s SenderSettings) Check() error {
 	_, err := s.resolve()
 	return err
@@ -45,7 +46,7 @@ func (s SenderSettings) Check() error {
 // resolve checks the settings and replaces their zeros.
 func (s SenderSettings) resolve() (SenderSettings, error) {
 	if s.Codec == nil {
-		return s, fmt.Errorf("%w: a sender needs a codec", ErrSettings)
+		return s, fmt.Errorf("%w: Codec is nil, want a codec", ErrSettings)
 	}
 	var err error
 	if s.Timing, err = s.Timing.resolve(s.Codec); err != nil {
@@ -59,32 +60,32 @@ func (s SenderSettings) resolve() (SenderSettings, error) {
 	}
 	switch {
 	case s.Queue != QueueBlock && s.Queue != QueueDropOldest && s.Queue != QueueDropNewest:
-		return s, fmt.Errorf("%w: queue policy %q, want %s, %s or %s", ErrSettings, s.Queue, QueueBlock, QueueDropOldest, QueueDropNewest)
+		return s, fmt.Errorf("%w: Queue is %q, want %s, %s or %s", ErrSettings, s.Queue, QueueBlock, QueueDropOldest, QueueDropNewest)
 	case s.RetryJitter < 0:
-		return s, fmt.Errorf("%w: retry jitter %v, want 0 or more", ErrSettings, s.RetryJitter)
+		return s, fmt.Errorf("%w: RetryJitter is %v, want 0 or more", ErrSettings, s.RetryJitter)
 	case s.QueueLen < 1:
-		return s, fmt.Errorf("%w: queue of %d windows, want 1 or more", ErrSettings, s.QueueLen)
+		return s, fmt.Errorf("%w: QueueLen is %d, want 1 or more, or 0 for %d", ErrSettings, s.QueueLen, DefaultQueueLen)
 	}
 	return s, checkDuty(s.DutyCycle, s.PHY.TimeOnAir(radio.HeaderLen+s.MaxPayloadLen))
 }
 
 // Sender sends windows in order and repeats those that are not acknowledged. It is
-// a state machine without I/O, for use by one goroutine.
+// a state machine without I/O. It must not be used by several goroutines at once.
 type Sender struct {
 	settings SenderSettings
-	memory   time.Duration // how long after its first sending a frame may be repeated
+	memory   time.Duration // longest time from a frame's first sending to a repetition
 	budget   *budget
 	rng      *rand.Rand
 
 	head, tail *slot // the queue
 	queued     int
-	flight     []*slot // what awaits its ACK, by first sending and so by SEQ
+	flight     []*slot // windows that await their ACK, in order of first sending and so of SEQ
 	free       *slot   // slots to use again
 
 	seq      byte // of the next window
 	nextSend time.Time
 	shutdown bool
-	last     *slot // whose frame was sent last, until it is settled
+	last     *slot // the window that was sent last; nil once it is settled
 }
 
 // slot is a window in the queue or in flight.
@@ -95,7 +96,7 @@ type slot struct {
 	frame     []byte
 	seq       byte
 	attempts  int
-	due       bool // to be repeated as soon as the air is free
+	due       bool // to be repeated as soon as a frame may be sent
 	offered   time.Time
 	firstSent time.Time
 	lastSent  time.Time
@@ -103,7 +104,7 @@ type slot struct {
 	encode    time.Duration
 }
 
-// NewSender returns a sender with an empty queue. An error is that of
+// NewSender returns a sender with an empty queue. The error is that of
 // settings.Check.
 func NewSender(settings SenderSettings) (*Sender, error) {
 	s, err := settings.resolve()
@@ -114,10 +115,11 @@ func NewSender(settings SenderSettings) (*Sender, error) {
 		rng: rand.New(rand.NewPCG(s.Seed, 0)), flight: make([]*slot, 0, s.MaxInFlight)}, nil
 }
 
-// Room returns how many windows the queue takes before its policy drops one.
-func (s *Sender) Room() int { return s.settings.QueueLen - s.queued }
+// QueueSpace returns how many more windows fit into the queue. If it is 0, the
+// queue's policy drops a window at the next Offer.
+func (s *Sender) QueueSpace() int { return s.settings.QueueLen - s.queued }
 
-// Pending returns how many windows are queued or in flight.
+// Pending returns the number of windows that are queued or in flight.
 func (s *Sender) Pending() int { return s.queued + len(s.flight) }
 
 // Done reports whether the sender was shut down and has nothing pending.
@@ -126,17 +128,18 @@ func (s *Sender) Done() bool { return s.shutdown && s.Pending() == 0 }
 // NextSeq returns the sequence number of the next window.
 func (s *Sender) NextSeq() byte { return s.seq }
 
-// Step takes an input at the time now, which must not go back, and appends to
-// actions what is to be done. It must be called again at next at the latest, and
-// earlier when something happens. A zero next means that it waits for nothing.
-func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, next time.Time) {
-	switch in.Kind {
+// Step processes an input at the time now, which must not go back. It appends to
+// actions what the caller is to do, and returns the extended slice. The caller must
+// call Step again at next at the latest, and earlier if there is an input. If next is
+// zero, the sender waits for an input only.
+func (s *Sender) Step(now time.Time, input Input, actions []Action) (_ []Action, next time.Time) {
+	switch input.Kind {
 	case InputOffer:
-		actions = s.offer(now, in.Window, actions)
+		actions = s.offer(now, input.Window, actions)
 	case InputReceived:
-		actions = s.received(now, in.Reception, actions)
+		actions = s.received(now, input.Reception, actions)
 	case InputStalled:
-		s.stalled(in.Stall)
+		s.stalled(input.Stall)
 	case InputShutdown:
 		s.shutdown = true
 	case InputAbort:
@@ -150,20 +153,20 @@ func (s *Sender) Step(now time.Time, in Input, actions []Action) (_ []Action, ne
 // offer encodes a window and queues it.
 func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 	if s.shutdown {
-		return appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: w.ID, Reason: "shutdown"})
+		return appendEvent(actions, Event{Kind: EventTxDropped, Time: now, WindowID: w.ID, Reason: "shutdown"})
 	}
 	f := s.take()
 	if err := s.encode(f, w.Values); err != nil {
 		s.put(f)
-		return appendEvent(actions, Event{Kind: EventTxFailed, At: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
+		return appendEvent(actions, Event{Kind: EventTxFailed, Time: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
 	}
 	f.id, f.sensorMs, f.offered = w.ID, w.SensorMs, now
-	if s.Room() <= 0 {
+	if s.QueueSpace() <= 0 {
 		dropped := f
 		if s.settings.Queue == QueueDropOldest {
 			dropped = s.pop()
 		}
-		actions = appendEvent(actions, Event{Kind: EventTxDropped, At: now, WindowID: dropped.id, Reason: "queue full"})
+		actions = appendEvent(actions, Event{Kind: EventTxDropped, Time: now, WindowID: dropped.id, Reason: "queue full"})
 		s.put(dropped)
 		if dropped == f {
 			return actions
@@ -173,7 +176,7 @@ func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 	return actions
 }
 
-// encode fills the slot's frame with the payload of values, leaving room for the
+// encode fills the slot's frame with the payload of values, after two bytes for the
 // header.
 func (s *Sender) encode(f *slot, values []float64) error {
 	start := s.clock()
@@ -203,7 +206,7 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 		err = r.Err
 	}
 	if err != nil {
-		return appendEvent(actions, Event{Kind: EventRxParseFail, At: now, Reason: err.Error()})
+		return appendEvent(actions, Event{Kind: EventRxParseFail, Time: now, Reason: err.Error()})
 	}
 	acked, ok := frame.Acked()
 	if !ok {
@@ -214,11 +217,11 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 			continue
 		}
 		arrived := now
-		if r.At.After(f.lastSent) && r.At.Before(now) {
-			arrived = r.At // it had to wait for this Step
+		if r.Time.After(f.lastSent) && r.Time.Before(now) {
+			arrived = r.Time // it waited for this Step
 		}
 		actions = appendEvent(actions, Event{
-			Kind: EventAckReceived, At: now, Seq: acked, WindowID: f.id,
+			Kind: EventAckReceived, Time: now, Seq: acked, WindowID: f.id,
 			RTT: arrived.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: arrived.Sub(f.offered), Encode: f.encode,
 			RSSIdBm: r.RSSIdBm, HasRSSI: r.HasRSSI,
 		})
@@ -228,7 +231,7 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 	return actions
 }
 
-// stalled moves all waits that began with the last frame.
+// stalled prolongs all waits that began with the last frame.
 func (s *Sender) stalled(d time.Duration) {
 	if s.last != nil {
 		s.last.deadline = s.last.deadline.Add(d)
@@ -251,8 +254,8 @@ func (s *Sender) abort(now time.Time, actions []Action) []Action {
 	return actions
 }
 
-// expire marks the windows whose wait is over as due, and gives up those that have
-// had all their attempts.
+// expire marks windows as due if their wait is over, and gives them up if they have
+// no attempts left.
 func (s *Sender) expire(now time.Time, actions []Action) []Action {
 	for i := 0; i < len(s.flight); {
 		f := s.flight[i]
@@ -279,23 +282,23 @@ func (s *Sender) expire(now time.Time, actions []Action) []Action {
 
 // appendFailure reports a window that is given up.
 func appendFailure(actions []Action, now time.Time, f *slot, reason string) []Action {
-	return appendEvent(actions, Event{Kind: EventTxFailed, At: now, Seq: f.seq, WindowID: f.id, Reason: reason, Attempt: f.attempts})
+	return appendEvent(actions, Event{Kind: EventTxFailed, Time: now, Seq: f.seq, WindowID: f.id, Reason: reason, Attempt: f.attempts})
 }
 
-// send sends frames for as long as there is one and the air is free. It returns
-// when there is something to do again.
+// send sends frames as long as there is one that may be sent now. Next is the time at
+// which Step must be called again.
 func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Time) {
 	for {
 		f := s.candidate()
 		if f == nil {
 			break
 		}
-		airtime := s.settings.PHY.TimeOnAir(len(f.frame))
-		if at := s.sendAt(now, airtime); now.Before(at) {
-			next = at
+		timeOnAir := s.settings.PHY.TimeOnAir(len(f.frame))
+		if next = s.sendTime(now, timeOnAir); now.Before(next) {
 			break
 		}
-		actions = s.transmit(now, f, airtime, actions)
+		next = time.Time{}
+		actions = s.transmit(now, f, timeOnAir, actions)
 	}
 	for _, f := range s.flight {
 		if !f.due && (next.IsZero() || f.deadline.Before(next)) {
@@ -305,18 +308,17 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 	return actions, next
 }
 
-// sendAt returns when the next frame may be sent: not before the last one has left
+// sendTime returns when the next frame may be sent: not before the last one has left
 // the air, and within the duty cycle.
-func (s *Sender) sendAt(now time.Time, airtime time.Duration) time.Time {
-	at := s.nextSend
-	if free := s.budget.freeAt(now, airtime); free.After(at) {
-		at = free
+func (s *Sender) sendTime(now time.Time, timeOnAir time.Duration) time.Time {
+	if free := s.budget.freeTime(now, timeOnAir); free.After(s.nextSend) {
+		return free
 	}
-	return at
+	return s.nextSend
 }
 
 // transmit sends the frame of f and starts the wait for its ACK.
-func (s *Sender) transmit(now time.Time, f *slot, airtime time.Duration, actions []Action) []Action {
+func (s *Sender) transmit(now time.Time, f *slot, timeOnAir time.Duration, actions []Action) []Action {
 	if f.attempts == 0 { // it is the head of the queue
 		s.pop()
 		s.flight = append(s.flight, f)
@@ -331,19 +333,19 @@ func (s *Sender) transmit(now time.Time, f *slot, airtime time.Duration, actions
 	f.lastSent = now
 	f.deadline = now.Add(s.settings.Wait(n) + s.ahead(f) + s.jitter())
 	s.nextSend = now.Add(s.settings.Pace(n))
-	s.budget.spend(now, airtime)
+	s.budget.spend(now, timeOnAir)
 	s.last = f
 	actions = appendEvent(actions, Event{
-		Kind: EventTxSent, At: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
-		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: airtime,
+		Kind: EventTxSent, Time: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
+		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: timeOnAir,
 		Guard: s.settings.Guard, AckTimeout: s.settings.AckTimeoutFor(n), Age: now.Sub(f.offered), Encode: f.encode,
 	})
 	return append(actions, Action{Kind: ActionSend, Frame: f.frame})
 }
 
-// candidate returns what is sent next: a repetition, or else the head of the queue
-// if one more may be in flight. The SEQs in flight span less than half of all, so
-// that the receiver can tell old from new.
+// candidate returns the window to send next: one that is due, or else the head of the
+// queue if one more window may be in flight. The SEQs in flight span less than half of
+// all, so that the receiver can tell old from new.
 func (s *Sender) candidate() *slot {
 	for _, f := range s.flight {
 		if f.due {
@@ -398,7 +400,7 @@ func (s *Sender) pop() *slot {
 	return f
 }
 
-// settle takes a window out of flight.
+// settle removes a window from those in flight.
 func (s *Sender) settle(i int) {
 	f := s.flight[i]
 	s.flight = append(s.flight[:i], s.flight[i+1:]...)

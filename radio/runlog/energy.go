@@ -13,48 +13,49 @@ import (
 	"time"
 )
 
-// ErrPower is wrapped by errors about a power record that does not have the format,
-// or does not cover the run.
+// ErrPower is wrapped by errors about a power record that is malformed or does not
+// cover the run. It comes wrapped in an [*Error].
 var ErrPower = errors.New("unusable power record")
 
-// Energy is the energy that a run took, according to a power record.
+// Energy is the energy of a run, according to a power record.
 type Energy struct {
 	Joules    float64 `json:"joules"`
 	MeanWatts float64 `json:"mean_watts"`
-	// JoulesPerDelivered is the energy for each delivered window; 0 if none was.
+	// JoulesPerDelivered is the energy per delivered window. 0 if no window was
+	// delivered, and in what ReadEnergy returns; OpenRun sets it.
 	JoulesPerDelivered float64 `json:"joules_per_delivered,omitempty"`
 }
 
-// OpenEnergy is [ReadEnergy] of the file at path.
-func OpenEnergy(path string, from, to time.Time) (*Energy, error) {
+// OpenEnergy does the same as [ReadEnergy] for the file at path.
+func OpenEnergy(path string, start, end time.Time) (*Energy, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
 	defer f.Close()
-	return ReadEnergy(f, path, from, to)
+	return ReadEnergy(f, path, start, end)
 }
 
-// ReadEnergy integrates a power record from one time to another, by the
-// trapezoidal rule. File names the record in errors, which are an [*Error].
+// ReadEnergy integrates a power record from start to end by the trapezoidal rule.
+// Errors are an [*Error] with that file name.
 //
-// The record is CSV with a header row. It has a column ts_ms, with rising times in ms
-// since 1970, and either power_mw, in milliwatts, or volts and amps. Other columns,
-// and lines that begin with #, are skipped. The record must start no later than from
-// and end no earlier than to. Times are rounded down to milliseconds.
-func ReadEnergy(r io.Reader, file string, from, to time.Time) (*Energy, error) {
-	in, err := newPowerReader(r, file)
+// The record is CSV with a header row. It has a column ts_ms, with increasing times in
+// ms since 1970, and either power_mw, in milliwatts, or volts and amps. Other columns,
+// and lines that begin with #, are ignored. The record must begin no later than start
+// and finish no earlier than end. Times are rounded down to milliseconds.
+func ReadEnergy(r io.Reader, file string, start, end time.Time) (*Energy, error) {
+	rows, err := newPowerReader(r, file)
 	if err != nil {
 		return nil, err
 	}
-	begin, end := float64(from.UnixMilli()), float64(to.UnixMilli())
+	startMs, endMs := float64(start.UnixMilli()), float64(end.UnixMilli())
 	var joules float64
 	var last powerSample
 	for n := 0; ; n++ {
-		s, err := in.next()
+		s, err := rows.next()
 		if errors.Is(err, io.EOF) {
-			if n == 0 || last.ms < end {
-				return nil, in.fault(0, "ends before the run, want a record that covers it")
+			if n == 0 || last.ms < endMs {
+				return nil, rows.fault(0, "ends before the run, want a record that covers it")
 			}
 			break
 		}
@@ -62,18 +63,18 @@ func ReadEnergy(r io.Reader, file string, from, to time.Time) (*Energy, error) {
 			return nil, err
 		}
 		switch {
-		case n == 0 && s.ms > begin:
-			return nil, in.fault(0, "starts %.1f s after the run, want a record that covers it", (s.ms-begin)/1000)
+		case n == 0 && s.ms > startMs:
+			return nil, rows.fault(0, "starts %.1f s after the run, want a record that covers it", (s.ms-startMs)/1000)
 		case n > 0 && s.ms <= last.ms:
-			return nil, in.fault(s.line, "ts_ms: found %v after %v, want it rising", s.ms, last.ms)
+			return nil, rows.fault(s.line, "ts_ms: found %v after %v, want increasing times", s.ms, last.ms)
 		case n > 0:
-			joules += last.joulesTo(s, begin, end)
+			joules += last.joulesTo(s, startMs, endMs)
 		}
 		last = s
 	}
 	e := &Energy{Joules: joules}
-	if end > begin {
-		e.MeanWatts = joules / (end - begin) * 1000
+	if endMs > startMs {
+		e.MeanWatts = joules / (endMs - startMs) * 1000
 	}
 	return e, nil
 }
@@ -84,10 +85,10 @@ type powerSample struct {
 	line      int
 }
 
-// joulesTo returns the energy from s to next, of which only the part between begin
-// and end, in ms, counts.
-func (s powerSample) joulesTo(next powerSample, begin, end float64) float64 {
-	a, b := max(s.ms, begin), min(next.ms, end)
+// joulesTo returns the energy between s and next that lies between the times startMs
+// and endMs.
+func (s powerSample) joulesTo(next powerSample, startMs, endMs float64) float64 {
+	a, b := max(s.ms, startMs), min(next.ms, endMs)
 	if b <= a {
 		return 0
 	}
@@ -109,7 +110,7 @@ func newPowerReader(r io.Reader, file string) (*powerReader, error) {
 	p.csv.TrimLeadingSpace, p.csv.Comment = true, '#'
 	header, err := p.csv.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, p.fault(0, "found no lines")
+		return nil, p.fault(0, "found no lines, want a header row")
 	}
 	if err != nil {
 		return nil, p.fault(0, "%w", err)

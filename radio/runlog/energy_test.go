@@ -36,7 +36,7 @@ func TestEnergy(t *testing.T) {
 		{"starts late", "ts_ms,power_mw\n3000,1\n10000,1\n", 0, "starts 1.0 s after"},
 		{"ends early", "ts_ms,power_mw\n0,1\n5000,1\n", 0, "ends before"},
 		{"falls", "ts_ms,power_mw\n0,1\n0,1\n", 0, ":3: unusable power record: ts_ms: found 0 after 0"},
-		{"no number", "ts_ms,power_mw\n0,a lot\n", 0, `:2: unusable power record: power_mw: found "a lot"`},
+		{"not a number", "ts_ms,power_mw\n0,a lot\n", 0, `:2: unusable power record: power_mw: found "a lot"`},
 		{"columns", "time,power\n", 0, "want ts_ms and power_mw"},
 		{"not a number", "ts_ms,power_mw\n0,NaN\n10000,1\n", 0, `:2: unusable power record: power_mw: found "NaN"`},
 		{"a row too short", "ts_ms,power_mw\n0\n", 0, "wrong number of fields"},

@@ -15,38 +15,39 @@ import (
 type Header struct {
 	RunID string    `json:"run_id"`
 	Role  link.Role `json:"role"`
-	Mode  string    `json:"mode"`   // RAW or LATENT, a label of the RunSpec
+	Mode  string    `json:"mode"`   // RAW or LATENT, as in the RunSpec: whether the receiver decodes payloads
 	PHYID string    `json:"phy_id"` // radio.PHY.ID
 }
 
-// FileName is the name of the log in its folder: <run_id>_<role>.jsonl.
+// FileName returns the name of the log in its folder: <run_id>_<role>.jsonl.
 func (h Header) FileName() string { return h.RunID + "_" + string(h.Role) + ".jsonl" }
 
-// EventRunStart is the kind of the first event of a run. The programs write it,
-// not the state machines of radio/link; [Entry].Start has its fields.
+// EventRunStart is the kind of the first event of a run. A [Writer] writes it, see
+// Writer.Start; the state machines of radio/link do not. [Entry].Start has its fields.
 const EventRunStart link.EventKind = "run_start"
 
-// Start says what a run was started with. A nil field becomes null in the log,
-// but for ModelHash, which is then left out.
+// Start holds the fields of an [EventRunStart]. A nil field becomes null in the log,
+// except ModelHash, which is then omitted.
 type Start struct {
-	RunSpec             any     `json:"runspec"` // as read from a log: a json.RawMessage
-	ArtifactsManifest   *string `json:"artifacts_manifest"`
-	ManifestFingerprint *string `json:"manifest_fingerprint"`
-	ModelHash           *string `json:"model_hash,omitempty"`
+	RunSpec             any     `json:"runspec"`              // read from a log: a json.RawMessage
+	ArtifactsManifest   *string `json:"artifacts_manifest"`   // path of the model's artifacts.json
+	ManifestFingerprint *string `json:"manifest_fingerprint"` // fingerprint in the artifacts.json
+	ModelHash           *string `json:"model_hash,omitempty"` // hash of the codec's model
 }
 
 // Entry is one line of a log.
 type Entry struct {
 	Header
 	link.Event
-	Start *Start // of an EventRunStart; otherwise nil
+	Start *Start // nil unless Kind is EventRunStart
 }
 
-// AppendJSON appends the entry to dst as one line of the log, line end included.
-// On error, which is a value that JSON cannot hold, it returns dst unchanged.
+// AppendJSON appends the entry to dst as one line of the log, line end included, and
+// returns the extended slice. If JSON cannot hold a value, it returns dst unchanged
+// and an error.
 func (e Entry) AppendJSON(dst []byte) ([]byte, error) {
 	w := lineWriter{b: append(dst, '{')}
-	w.int("ts_ms", e.At.UnixMilli())
+	w.int("ts_ms", e.Time.UnixMilli())
 	w.text("run_id", e.RunID)
 	w.text("event", string(e.Kind))
 	w.text("role", string(e.Role))

@@ -2,13 +2,13 @@ package runlog
 
 import "math"
 
-// idSet counts distinct window ids at one bit each, in pages.
+// idSet counts distinct window ids with one bit each, in pages.
 type idSet struct {
 	n     int
 	pages map[int64]*[64]uint64
 }
 
-// add says whether id is new.
+// add adds id and reports whether it is new.
 func (s *idSet) add(id int64) bool {
 	page := s.pages[id>>12]
 	if page == nil {
@@ -56,7 +56,7 @@ func (h *histogram) quantiles() Quantiles {
 	if h.n == 0 {
 		return Quantiles{}
 	}
-	at := func(q float64) float64 {
+	quantile := func(q float64) float64 {
 		rank := max(int(math.Ceil(q*float64(h.n))), 1)
 		for i, c := range h.buckets {
 			if rank -= int(c); rank <= 0 {
@@ -68,5 +68,5 @@ func (h *histogram) quantiles() Quantiles {
 		}
 		return h.max
 	}
-	return Quantiles{N: h.n, Mean: h.sum / float64(h.n), P50: at(0.5), P95: at(0.95), P99: at(0.99), Max: h.max}
+	return Quantiles{N: h.n, Mean: h.sum / float64(h.n), P50: quantile(0.5), P95: quantile(0.95), P99: quantile(0.99), Max: h.max}
 }

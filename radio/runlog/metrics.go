@@ -6,55 +6,55 @@ import (
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// Metrics sums up a run, from the log of its sender, of its receiver or of both.
-// A ratio whose denominator is zero is zero; no field is ever NaN.
+// Metrics are the metrics of a run, from the log of its sender, of its receiver or of
+// both. A ratio whose denominator is zero is zero; no field is ever NaN.
 type Metrics struct {
-	Windows   int `json:"windows"`   // distinct windows that were sent or dropped
-	Sent      int `json:"sent"`      // data frames, repetitions included
-	Retries   int `json:"retries"`   // how many of them were repetitions
+	Windows   int `json:"windows"`   // distinct windows that were sent, dropped, or given up before their first sending
+	Sent      int `json:"sent"`      // data frames sent, repetitions included
+	Retries   int `json:"retries"`   // repetitions among Sent
 	Acked     int `json:"acked"`     // windows acknowledged
-	Failed    int `json:"failed"`    // windows the sender gave up
-	Dropped   int `json:"dropped"`   // windows the sender's queue dropped
+	Failed    int `json:"failed"`    // windows that the sender gave up, those included that were pending when the run ended
+	Dropped   int `json:"dropped"`   // windows that the sender's queue dropped
 	Delivered int `json:"delivered"` // windows that the receiver delivered; without its log, Acked
 
-	RxOK        int  `json:"rx_ok"`        // data frames received
-	RxRepeated  int  `json:"rx_repeated"`  // how many of them carried a window that was delivered before
+	RxOK        int  `json:"rx_ok"`        // data frames received, repetitions included
+	RxRepeated  int  `json:"rx_repeated"`  // data frames among RxOK whose window was delivered before
 	AcksSent    int  `json:"acks_sent"`    // ACK frames sent
 	ParseFails  int  `json:"parse_fails"`  // bursts of bytes that were not a frame, at both ends
-	ReconFailed int  `json:"recon_failed"` // payloads that the codec refused to decode
+	ReconFailed int  `json:"recon_failed"` // payloads that the codec could not decode
 	BothEnds    bool `json:"both_ends"`    // whether there were events of a receiver
 
-	PDR           float64 `json:"pdr"`            // packet delivery ratio: data frames received / sent; without a receiver's log, acknowledged / sent
-	ETX           float64 `json:"etx"`            // expected transmissions: data frames sent / windows acknowledged
-	DeliveryRatio float64 `json:"delivery_ratio"` // windows delivered / windows
+	PDR           float64 `json:"pdr"`            // packet delivery ratio, repetitions included: RxOK / Sent; without a receiver's log, Acked / Sent
+	ETX           float64 `json:"etx"`            // expected transmissions: Sent / Acked
+	DeliveryRatio float64 `json:"delivery_ratio"` // Delivered / Windows
 
-	AirtimeS    float64 `json:"airtime_s"`     // of data frames, in s, estimated from the PHY
-	AckAirtimeS float64 `json:"ack_airtime_s"` // of ACKs, in s; from the receiver's log
-	PayloadMean float64 `json:"payload_bytes_mean"`
-	FrameBytes  int     `json:"frame_bytes"` // sum over data frames, header included
-	DurationS   float64 `json:"duration_s"`  // from the first event to the last, in s
+	TimeOnAirS    float64 `json:"airtime_s"`          // time on air of all data frames, in s, estimated from the PHY
+	AckTimeOnAirS float64 `json:"ack_airtime_s"`      // time on air of all ACKs, in s, from the receiver's log
+	PayloadMean   float64 `json:"payload_bytes_mean"` // mean length of the payloads sent, in bytes
+	FrameBytes    int     `json:"frame_bytes"`        // sum over data frames, header included
+	DurationS     float64 `json:"duration_s"`         // from the first event to the last, in s
 
-	RTTMs      Quantiles `json:"rtt_ms"`          // from a window's last sending to its ACK
-	ServiceMs  Quantiles `json:"service_ms"`      // from a window's first sending to its ACK
-	QueueMs    Quantiles `json:"queue_ms"`        // from offering a window to its first sending
-	EndToEndMs Quantiles `json:"e2e_ms"`          // from offering a window to its ACK
-	EncodeMs   Quantiles `json:"codec_encode_ms"` // time spent encoding a window
+	RTTMs      Quantiles `json:"rtt_ms"`          // from a window's last sending to its ACK, in ms
+	ServiceMs  Quantiles `json:"service_ms"`      // from a window's first sending to its ACK, in ms
+	QueueMs    Quantiles `json:"queue_ms"`        // from offering a window to its first sending, in ms
+	EndToEndMs Quantiles `json:"e2e_ms"`          // from offering a window to its ACK, in ms
+	EncodeMs   Quantiles `json:"codec_encode_ms"` // time spent encoding a window, in ms
 }
 
-// Quantiles describe a distribution. N, Mean and Max are exact, the quantiles
-// within 1 %.
+// Quantiles describe a distribution. N, Mean and Max are exact, the quantiles within
+// 1 %. All fields are 0 if N is 0.
 type Quantiles struct {
-	N    int     `json:"n"`
+	N    int     `json:"n"` // number of values
 	Mean float64 `json:"mean"`
-	P50  float64 `json:"p50"`
+	P50  float64 `json:"p50"` // median
 	P95  float64 `json:"p95"`
 	P99  float64 `json:"p99"`
 	Max  float64 `json:"max"`
 }
 
-// Meter sums up events into [Metrics]. It takes one event at a time and keeps
-// only one bit a window, so that a run may last for months. The zero Meter is
-// ready to use; it belongs to one goroutine.
+// Meter computes [Metrics] from events. It needs one bit of memory per window, so it
+// can run for months. The zero Meter is ready to use. It must not be used by several
+// goroutines at once.
 type Meter struct {
 	m           Metrics
 	windows     idSet
@@ -68,15 +68,15 @@ type Meter struct {
 	service     histogram
 }
 
-// Add takes in an event of the end that role names.
+// Add adds an event of the given end.
 func (m *Meter) Add(role link.Role, e link.Event) {
-	// To the precision of the log, so that whoever reads it gets the same sums.
-	at := e.At.UnixMilli()
-	if !m.started || at < m.firstMs {
-		m.firstMs = at
+	// Times have the precision of the log, so that its readers get the same metrics.
+	now := e.Time.UnixMilli()
+	if !m.started || now < m.firstMs {
+		m.firstMs = now
 	}
-	if !m.started || at > m.lastMs {
-		m.lastMs = at
+	if !m.started || now > m.lastMs {
+		m.lastMs = now
 	}
 	m.started = true
 	m.m.BothEnds = m.m.BothEnds || role == link.RoleRX
@@ -90,7 +90,7 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 		}
 		m.m.FrameBytes += e.FrameBytes
 		m.payload += e.PayloadBytes
-		m.m.AirtimeS += ms(e.TimeOnAir) / 1000
+		m.m.TimeOnAirS += ms(e.TimeOnAir) / 1000
 	case link.EventAckReceived:
 		if m.acked.add(e.WindowID) {
 			m.m.Acked++
@@ -114,13 +114,13 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 		m.m.ParseFails++
 	case link.EventAckSent:
 		m.m.AcksSent++
-		m.m.AckAirtimeS += ms(e.TimeOnAir) / 1000
+		m.m.AckTimeOnAirS += ms(e.TimeOnAir) / 1000
 	case link.EventReconFailed:
 		m.m.ReconFailed++
 	}
 }
 
-// Metrics returns what the events so far sum up to.
+// Metrics returns the metrics of the events so far.
 func (m *Meter) Metrics() Metrics {
 	out := m.m
 	out.Windows = m.windows.n
@@ -140,7 +140,7 @@ func (m *Meter) Metrics() Metrics {
 	return out
 }
 
-// ratio is a/b, or 0 where b is.
+// ratio returns a/b, or 0 if b is 0.
 func ratio(a, b int) float64 {
 	if b == 0 {
 		return 0
@@ -148,7 +148,7 @@ func ratio(a, b int) float64 {
 	return float64(a) / float64(b)
 }
 
-// ms is d in milliseconds, to the microsecond.
+// ms returns d in milliseconds, rounded to the microsecond.
 func ms(d time.Duration) float64 {
 	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }

@@ -2,6 +2,7 @@ package runlog
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,21 +11,26 @@ import (
 	"iter"
 	"math"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// maxLine caps a line of a log, in bytes.
+// maxLine is the largest length of a line of a log, in bytes.
 const maxLine = 1 << 20
 
-// What can be wrong with a line of a log, for errors.Is.
+// The faults of a line of a log, for errors.Is. They come wrapped in an [*Error].
 var (
-	ErrTornLine = errors.New("torn last line: its writer was stopped")
+	// ErrTornLine reports a last line that is incomplete, because its writer was
+	// stopped.
+	ErrTornLine = errors.New("incomplete last line: its writer was stopped")
+	// ErrNotEvent reports a line that is not an event.
 	ErrNotEvent = errors.New("not an event")
 )
 
-// Error is a fault of a log or of a power record, and where it is.
+// Error reports a fault of a log or of a power record. Sentinels that an Error wraps
+// have no prefix of their own, because Error begins with one.
 type Error struct {
 	File string // as given to the function that read it
 	Line int    // from 1; 0: the file as a whole
@@ -41,7 +47,7 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// OpenEntries yields the entries of the log at path, in file order. Each range
+// OpenEntries yields the entries of the log at path, in file order. Each iteration
 // over the sequence opens the file anew. See [ReadEntries] for errors.
 func OpenEntries(path string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
@@ -55,21 +61,21 @@ func OpenEntries(path string) iter.Seq2[Entry, error] {
 	}
 }
 
-// ReadEntries yields the entries of the log that r holds, in one pass. File names
-// it in errors.
+// ReadEntries yields the entries of the log in r. The sequence can be iterated once.
+// Errors are an [*Error] with that file name.
 //
-// A line that is not an event yields an [*Error], and the pass goes on: the
-// last line may match [ErrTornLine], others [ErrNotEvent]. An error of reading
-// ends the pass. Blank lines are skipped. Of an event of unknown kind only
-// header, time and kind are meaningful.
+// A line that is not an event yields an error that wraps [ErrNotEvent] or, if it is
+// the last line and incomplete, [ErrTornLine]; the iteration continues. An error of
+// reading ends it. Blank lines are skipped. If the kind of an event is unknown, only
+// its header, time and kind are meaningful.
 func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		in := bufio.NewReaderSize(r, 64<<10)
+		buf := bufio.NewReaderSize(r, 64<<10)
 		var line []byte
 		for n := 1; ; n++ {
 			var complete, tooLong bool
 			var err error
-			line, complete, tooLong, err = readLine(in, line[:0])
+			line, complete, tooLong, err = readLine(buf, line[:0])
 			if err != nil && !errors.Is(err, io.EOF) {
 				yield(Entry{}, &Error{File: file, Line: n, Err: err})
 				return
@@ -83,7 +89,7 @@ func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
 			e, bad := parseEntry(line)
 			switch {
 			case tooLong:
-				bad = fmt.Errorf("%w: longer than %d bytes", ErrNotEvent, maxLine)
+				bad = notEvent("more than %d bytes", maxLine)
 			case bad != nil && !complete:
 				bad = ErrTornLine
 			}
@@ -101,11 +107,11 @@ func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
 	}
 }
 
-// readLine appends a line to dst, without its line end where it has none. Bytes
+// readLine appends a line to dst, with its line end unless the file ends first. Bytes
 // beyond maxLine are read and dropped.
-func readLine(in *bufio.Reader, dst []byte) (line []byte, complete, tooLong bool, err error) {
+func readLine(buf *bufio.Reader, dst []byte) (line []byte, complete, tooLong bool, err error) {
 	for {
-		part, err := in.ReadSlice('\n')
+		part, err := buf.ReadSlice('\n')
 		if len(dst)+len(part) > maxLine {
 			tooLong = true
 		} else {
@@ -163,36 +169,62 @@ type jsonLine struct {
 	ModelHash           *string         `json:"model_hash"`
 }
 
-// msValue is a duration in milliseconds; null and absent are 0.
+// msValue is a duration in milliseconds; 0 if it is null or absent.
 type msValue float64
 
 func (m msValue) duration() time.Duration {
 	return time.Duration(math.Round(float64(m)*1000)) * time.Microsecond
 }
 
-// maxMs bounds the times of a log, in ms: a time.Duration holds 292 years.
+// maxMs is the largest time in a log, in ms. A time.Duration holds 292 years.
 const maxMs = 9e12
+
+// lineError is an ErrNotEvent whose text says what was found instead.
+type lineError struct{ found string }
+
+func notEvent(format string, args ...any) error { return &lineError{fmt.Sprintf(format, args...)} }
+
+func (e *lineError) Error() string { return "found " + e.found + ", want a JSON event" }
+
+// Unwrap returns ErrNotEvent.
+func (e *lineError) Unwrap() error { return ErrNotEvent }
+
+// foundLine describes a line that JSON could not parse as an event.
+func foundLine(line []byte, err error) string {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return "a " + wrong.Value + " as " + wrong.Field
+	}
+	return strconv.Quote(clip(string(bytes.TrimSpace(line))))
+}
+
+// clip shortens a text for an error.
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}
 
 func parseEntry(line []byte) (Entry, error) {
 	var l jsonLine
 	if err := json.Unmarshal(line, &l); err != nil {
-		return Entry{}, fmt.Errorf("%w: %w", ErrNotEvent, err)
+		return Entry{}, notEvent("%s", foundLine(line, err))
 	}
 	if l.TsMs == nil || l.Kind == "" {
-		return Entry{}, fmt.Errorf("%w: want ts_ms and event", ErrNotEvent)
+		return Entry{}, notEvent("a JSON object without ts_ms or event")
 	}
 	for _, v := range []float64{*l.TsMs, l.SensorTsMs, float64(l.ToAMs), float64(l.GuardMs), float64(l.AckTimeoutMs), float64(l.AgeMs),
 		float64(l.EncodeMs), float64(l.RTTMs), float64(l.QueueMs), float64(l.E2EMs)} {
 		if math.Abs(v) > maxMs {
-			return Entry{}, fmt.Errorf("%w: a time of %g ms", ErrNotEvent, v)
+			return Entry{}, notEvent("a time of %g ms", v)
 		}
 	}
 	payload, err := hex.DecodeString(l.Payload)
 	if err != nil {
-		return Entry{}, fmt.Errorf("%w: payload: %w", ErrNotEvent, err)
+		return Entry{}, notEvent("payload %q", clip(l.Payload))
 	}
 	e := Entry{Header: l.Header, Event: link.Event{
-		Kind: l.Kind, At: time.UnixMilli(int64(*l.TsMs)).UTC(), Seq: l.Seq, WindowID: l.WindowID, SensorMs: int64(l.SensorTsMs),
+		Kind: l.Kind, Time: time.UnixMilli(int64(*l.TsMs)).UTC(), Seq: l.Seq, WindowID: l.WindowID, SensorMs: int64(l.SensorTsMs),
 		Attempt: int(l.Attempt), FrameBytes: int(l.FrameBytes), PayloadBytes: int(l.PayloadBytes), Payload: payload,
 		TimeOnAir: l.ToAMs.duration(), Guard: l.GuardMs.duration(), AckTimeout: l.AckTimeoutMs.duration(),
 		Encode: l.EncodeMs.duration(), Age: l.AgeMs.duration(), Queued: l.QueueMs.duration(), RTT: l.RTTMs.duration(),

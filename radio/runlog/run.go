@@ -9,34 +9,37 @@ import (
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// Why [OpenRun] refuses a log, for errors.Is.
+// The reasons why [OpenRun] refuses a log, for errors.Is. They come wrapped in an
+// [*Error].
 var (
-	ErrNoEvents = errors.New("no events, want the log of a run")
-	ErrWrongLog = errors.New("wrong log") // of another role, or over another PHY
+	// ErrNoEvents reports a log without events.
+	ErrNoEvents = errors.New("found no events, want the log of a run")
+	// ErrWrongLog reports an event of another role, or over another PHY.
+	ErrWrongLog = errors.New("wrong log")
 )
 
-// Files holds the paths of the files of a run. Each may be "", but not both TX and
-// RX.
+// Files holds the paths of the files of a run. TX or RX must be set; "" means that
+// there is no such file.
 type Files struct {
 	TX    string `json:"tx_log,omitempty"`       // the sender's log
 	RX    string `json:"rx_log,omitempty"`       // the receiver's log
-	Power string `json:"power_record,omitempty"` // of the sender, see ReadEnergy
+	Power string `json:"power_record,omitempty"` // power record of the sender, see ReadEnergy
 }
 
-// Run is what the files of a run say about it.
+// Run is the summary of a run's files.
 type Run struct {
 	Files
 	RunID    string  `json:"run_id"`
-	Mode     string  `json:"mode"`
+	Mode     string  `json:"mode"` // see Header
 	PHYID    string  `json:"phy_id"`
-	Starts   int     `json:"starts"`    // run_start events in both logs
-	BadLines int     `json:"bad_lines"` // lines of the logs that are not an event
+	Starts   int     `json:"starts"`    // number of run_start events in both logs
+	BadLines int     `json:"bad_lines"` // number of lines of the logs that are not an event
 	Metrics  Metrics `json:"metrics"`
 	Energy   *Energy `json:"energy,omitempty"` // nil without a power record
 
-	First   time.Time       `json:"-"` // the time of the first event
-	Last    time.Time       `json:"-"` // the time of the last event
-	RunSpec json.RawMessage `json:"-"` // of the first run_start; nil if it has none
+	First   time.Time       `json:"-"` // time of the first event
+	Last    time.Time       `json:"-"` // time of the last event
+	RunSpec json.RawMessage `json:"-"` // of the first run_start in the sender's log, or else the receiver's; nil if there is none
 }
 
 // RunSettings are the settings of [OpenRun]. The zero value is the default; nil
@@ -50,14 +53,14 @@ type RunSettings struct {
 	Warn func(error)
 }
 
-// OpenRun reads the files of a run and sums them up. It counts and skips lines that
-// are not an event. All events must be of the same PHY. Settings may be nil.
+// OpenRun reads the files of a run. It counts and skips lines that are not an event.
+// All events must have the same PHY ID. Settings may be nil.
 func OpenRun(files Files, settings *RunSettings) (*Run, error) {
 	if settings == nil {
 		settings = &RunSettings{}
 	}
 	if files.TX == "" && files.RX == "" {
-		return nil, fmt.Errorf("runlog: %w: neither a sender's nor a receiver's", ErrNoEvents)
+		return nil, fmt.Errorf("runlog: %w: Files.TX and Files.RX are empty", ErrNoEvents)
 	}
 	r := &Run{Files: files}
 	var meter Meter
@@ -85,7 +88,7 @@ func OpenRun(files Files, settings *RunSettings) (*Run, error) {
 	return r, nil
 }
 
-// readLog takes in the log of one end.
+// readLog reads the log of one end.
 func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSettings) error {
 	events := 0
 	var bad *Error // the first line that is not an event
@@ -111,7 +114,7 @@ func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSe
 	}
 	switch {
 	case events == 0 && bad != nil:
-		return &Error{File: path, Line: bad.Line, Err: fmt.Errorf("%w: %w", ErrNoEvents, bad.Err)}
+		return &Error{File: path, Line: bad.Line, Err: noEvents{bad.Err}}
 	case events == 0:
 		return &Error{File: path, Err: ErrNoEvents}
 	case bad != nil && settings.Warn != nil:
@@ -120,23 +123,29 @@ func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSe
 	return nil
 }
 
-// add takes in what an entry says about the run as a whole.
+// noEvents is an ErrNoEvents of a log whose first line has an error.
+type noEvents struct{ error }
+
+// Unwrap returns ErrNoEvents and the error.
+func (e noEvents) Unwrap() []error { return []error{ErrNoEvents, e.error} }
+
+// add adds what an entry says about the run as a whole.
 func (r *Run) add(e Entry, role link.Role) error {
 	if e.Role != role {
-		return fmt.Errorf("%w: an event of role %q, want the log of role %s", ErrWrongLog, e.Role, role)
+		return fmt.Errorf("%w: found an event of role %q, want the log of role %s", ErrWrongLog, e.Role, role)
 	}
 	if r.First.IsZero() {
 		r.RunID, r.Mode, r.PHYID = e.RunID, e.Mode, e.PHYID
-		r.First, r.Last = e.At, e.At
+		r.First, r.Last = e.Time, e.Time
 	}
 	if e.PHYID != r.PHYID {
-		return fmt.Errorf("%w: an event over %s, want %s as before", ErrWrongLog, e.PHYID, r.PHYID)
+		return fmt.Errorf("%w: found an event over %s, want %s as before", ErrWrongLog, e.PHYID, r.PHYID)
 	}
-	if e.At.Before(r.First) {
-		r.First = e.At
+	if e.Time.Before(r.First) {
+		r.First = e.Time
 	}
-	if e.At.After(r.Last) {
-		r.Last = e.At
+	if e.Time.After(r.Last) {
+		r.Last = e.Time
 	}
 	if e.Kind == EventRunStart {
 		r.Starts++

@@ -57,10 +57,15 @@ func TestOpenRun(t *testing.T) {
 	}
 	var b strings.Builder
 	runlog.WriteTable(&b, r, &runlog.Run{RunID: "old", Files: runlog.Files{RX: "x"}})
-	for _, want := range []string{"walk  baseline old", "energy a delivered window", "0.300 J", "-"} {
+	for _, want := range []string{"walk  baseline old", "energy per delivered window", "0.300 J", "-"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
+	}
+	b.Reset()
+	runlog.WriteTable(&b, &runlog.Run{RunID: "walk", Files: runlog.Files{TX: "x"}})
+	if strings.Contains(b.String(), "windows delivered") || !strings.Contains(b.String(), "frames sent") {
+		t.Errorf("without a receiver's log:\n%s", b.String())
 	}
 }
 
@@ -87,20 +92,24 @@ func TestOpenRunRefuses(t *testing.T) {
 			}
 		})
 	}
+	_, err := runlog.OpenRun(runlog.Files{TX: path("hello")}, nil)
+	if want := "runlog: " + path("hello") + `:1: found "hello", want a JSON event`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %v", err, want)
+	}
 }
 
 // A SEQ comes again every 256 windows: payload and time tell which window it is.
 func TestMatcher(t *testing.T) {
-	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	after := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
 	sent := func(s int, id int64, payload byte) runlog.Entry {
 		return runlog.Entry{Header: runlog.Header{Role: link.RoleTX},
-			Event: link.Event{Kind: link.EventTxSent, At: at(s), Seq: 7, WindowID: id, Attempt: 1, Payload: []byte{payload}}}
+			Event: link.Event{Kind: link.EventTxSent, Time: after(s), Seq: 7, WindowID: id, Attempt: 1, Payload: []byte{payload}}}
 	}
 	received := func(s int, payload byte) []runlog.Entry {
 		h := runlog.Header{Role: link.RoleRX}
 		return []runlog.Entry{
-			{Header: h, Event: link.Event{Kind: link.EventRxOK, At: at(s), Seq: 7, Payload: []byte{payload}}},
-			{Header: h, Event: link.Event{Kind: link.EventReconDone, At: at(s), Seq: 7, Window: []float64{float64(payload)}}},
+			{Header: h, Event: link.Event{Kind: link.EventRxOK, Time: after(s), Seq: 7, Payload: []byte{payload}}},
+			{Header: h, Event: link.Event{Kind: link.EventReconDone, Time: after(s), Seq: 7, Window: []float64{float64(payload)}}},
 		}
 	}
 	var m runlog.Matcher
@@ -130,11 +139,11 @@ func ExampleMetrics_WriteReceiver() {
 	}
 	meter.Metrics().WriteReceiver(os.Stdout)
 	// Output:
-	//   frames received                     1
-	//     repeated                          0
-	//     refused by the codec              0
-	//   windows delivered                   1
-	//   ACKs sent                           0
-	//   bursts that were not a frame        0
-	//   airtime of ACKs, estimated    0.000 s
+	//   frames received                       1
+	//     repeated                            0
+	//     refused by the codec                0
+	//   windows delivered                     1
+	//   ACKs sent                             0
+	//   bursts that were not a frame          0
+	//   time on air of ACKs, estimated  0.000 s
 }

@@ -36,20 +36,20 @@ func everyStart() runlog.Start {
 
 // everyEvent is one of each kind, as a machine makes them.
 func everyEvent() []link.Event {
-	at := time.UnixMilli(1_700_000_000_123).UTC()
+	when := time.UnixMilli(1_700_000_000_123).UTC()
 	return []link.Event{
-		{Kind: link.EventTxSent, At: at, Seq: 200, WindowID: 7, SensorMs: 1_699_999_999_000, Attempt: 2, PayloadBytes: 2, Payload: []byte{1, 0xab},
+		{Kind: link.EventTxSent, Time: when, Seq: 200, WindowID: 7, SensorMs: 1_699_999_999_000, Attempt: 2, PayloadBytes: 2, Payload: []byte{1, 0xab},
 			FrameBytes: 4, TimeOnAir: 41216 * time.Microsecond, Guard: 20 * time.Millisecond, AckTimeout: 113 * time.Millisecond,
 			Age: 1500 * time.Microsecond, Encode: 7 * time.Microsecond},
-		{Kind: link.EventAckReceived, At: at, Seq: 200, WindowID: 7, RTT: 80 * time.Millisecond, Queued: time.Millisecond,
+		{Kind: link.EventAckReceived, Time: when, Seq: 200, WindowID: 7, RTT: 80 * time.Millisecond, Queued: time.Millisecond,
 			EndToEnd: 81 * time.Millisecond, RSSIdBm: -97, HasRSSI: true},
-		{Kind: link.EventTxFailed, At: at, Seq: 1, WindowID: 8, Reason: "no ack", Attempt: 9},
-		{Kind: link.EventTxDropped, At: at, WindowID: 9, Reason: "queue full"},
-		{Kind: link.EventRxOK, At: at, Seq: 200, PayloadBytes: 2, Payload: []byte{1, 0xab}, FrameBytes: 4, RSSIdBm: -99, HasRSSI: true, Duplicate: true},
-		{Kind: link.EventRxParseFail, At: at, Reason: "a \"quoted\" <reason>"},
-		{Kind: link.EventAckSent, At: at, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
-		{Kind: link.EventReconDone, At: at, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
-		{Kind: link.EventReconFailed, At: at, Seq: 4, Reason: "corrupt"},
+		{Kind: link.EventTxFailed, Time: when, Seq: 1, WindowID: 8, Reason: "no ack", Attempt: 9},
+		{Kind: link.EventTxDropped, Time: when, WindowID: 9, Reason: "queue full"},
+		{Kind: link.EventRxOK, Time: when, Seq: 200, PayloadBytes: 2, Payload: []byte{1, 0xab}, FrameBytes: 4, RSSIdBm: -99, HasRSSI: true, Duplicate: true},
+		{Kind: link.EventRxParseFail, Time: when, Reason: "a \"quoted\" <reason>"},
+		{Kind: link.EventAckSent, Time: when, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
+		{Kind: link.EventReconDone, Time: when, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
+		{Kind: link.EventReconFailed, Time: when, Seq: 4, Reason: "corrupt"},
 	}
 }
 
@@ -137,7 +137,7 @@ func TestOpenWriterRepairsTheEnd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := link.Event{Kind: link.EventTxDropped, At: start, Reason: "x"}
+			e := link.Event{Kind: link.EventTxDropped, Time: start, Reason: "x"}
 			line, err := runlog.Entry{Header: header, Event: e}.AppendJSON(nil)
 			if err != nil {
 				t.Fatal(err)
@@ -153,7 +153,7 @@ func TestOpenWriterRepairsTheEnd(t *testing.T) {
 }
 
 func TestReadingGoesOnAfterABadLine(t *testing.T) {
-	in := strings.Join([]string{
+	input := strings.Join([]string{
 		`{"ts_ms":1,"event":"tx_sent","window_id":1,"seq":1}`,
 		``,
 		`{"ts_ms":1,"event":"tx_sent","seq":300}`,
@@ -167,7 +167,7 @@ func TestReadingGoesOnAfterABadLine(t *testing.T) {
 	}, "\n")
 	var good, bad []string
 	torn := 0
-	for e, err := range runlog.ReadEntries(strings.NewReader(in), "log") {
+	for e, err := range runlog.ReadEntries(strings.NewReader(input), "log") {
 		var located *runlog.Error
 		switch {
 		case err == nil:
@@ -217,16 +217,16 @@ func ExampleCompare() {
 		meter.Add(e.Role, e.Event)
 	}
 	m := meter.Metrics()
-	fmt.Println("PDR", m.PDR, "ETX", m.ETX, "airtime", m.AirtimeS, "s, e2e", m.EndToEndMs.Max, "ms")
-	fmt.Printf("%+.0f %% airtime\n", -runlog.Compare(m, runlog.Metrics{AirtimeS: 0.16}).AirtimeReducePct)
+	fmt.Println("PDR", m.PDR, "ETX", m.ETX, "time on air", m.TimeOnAirS, "s, e2e", m.EndToEndMs.Max, "ms")
+	fmt.Printf("%+.0f %% time on air\n", -runlog.Compare(m, runlog.Metrics{TimeOnAirS: 0.16}).TimeOnAirReducePct)
 	// Output:
-	// PDR 0.5 ETX 2 airtime 0.08 s, e2e 200 ms
-	// -50 % airtime
+	// PDR 0.5 ETX 2 time on air 0.08 s, e2e 200 ms
+	// -50 % time on air
 }
 
 func TestMeter(t *testing.T) {
 	var m runlog.Meter
-	add := func(role link.Role, e link.Event) { e.At = start; m.Add(role, e) }
+	add := func(role link.Role, e link.Event) { e.Time = start; m.Add(role, e) }
 	for i := range 10 {
 		add(link.RoleTX, link.Event{Kind: link.EventTxSent, WindowID: int64(i), FrameBytes: 10, PayloadBytes: 8, TimeOnAir: time.Second, Encode: time.Millisecond})
 	}
@@ -239,7 +239,7 @@ func TestMeter(t *testing.T) {
 	add(link.RoleTX, link.Event{Kind: link.EventTxDropped, WindowID: 100})
 	one := m.Metrics()
 	if one.Windows != 11 || one.Sent != 11 || one.Retries != 1 || one.Acked != 8 || one.Delivered != 8 || one.PDR != 8.0/11 ||
-		one.ETX != 11.0/8 || one.DeliveryRatio != 8.0/11 || one.AirtimeS != 11 || one.PayloadMean != 8 || one.EncodeMs.N != 10 {
+		one.ETX != 11.0/8 || one.DeliveryRatio != 8.0/11 || one.TimeOnAirS != 11 || one.PayloadMean != 8 || one.EncodeMs.N != 10 {
 		t.Errorf("from one log: %+v", one)
 	}
 	if q := one.RTTMs; q.N != 8 || q.Max != 800 || q.Mean != 450 || q.P50 < 396 || q.P50 > 404 || q.P99 < 792 {
@@ -251,7 +251,7 @@ func TestMeter(t *testing.T) {
 	add(link.RoleRX, link.Event{Kind: link.EventRxOK, Duplicate: true})
 	add(link.RoleRX, link.Event{Kind: link.EventAckSent, TimeOnAir: time.Second})
 	both := m.Metrics()
-	if both.PDR != 10.0/11 || both.Delivered != 9 || both.AckAirtimeS != 1 || both.RxRepeated != 1 {
+	if both.PDR != 10.0/11 || both.Delivered != 9 || both.AckTimeOnAirS != 1 || both.RxRepeated != 1 {
 		t.Errorf("from both logs: %+v", both)
 	}
 	c := runlog.Compare(both, one)
@@ -267,7 +267,7 @@ func TestMeter(t *testing.T) {
 }
 
 func FuzzReadEntries(f *testing.F) {
-	seed, err := runlog.Entry{Header: header, Event: link.Event{Kind: runlog.EventRunStart, At: start}, Start: new(everyStart())}.AppendJSON(nil)
+	seed, err := runlog.Entry{Header: header, Event: link.Event{Kind: runlog.EventRunStart, Time: start}, Start: new(everyStart())}.AppendJSON(nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func FuzzReadEntries(f *testing.F) {
 				t.Fatal(err)
 			}
 			for again, err := range runlog.ReadEntries(bytes.NewReader(line), "log") {
-				if err != nil || again.At != e.At || again.Kind != e.Kind || again.WindowID != e.WindowID && strings.Contains(string(line), "window_id") {
+				if err != nil || again.Time != e.Time || again.Kind != e.Kind || again.WindowID != e.WindowID && strings.Contains(string(line), "window_id") {
 					t.Errorf("%s came back as %+v, %v", line, again, err)
 				}
 			}

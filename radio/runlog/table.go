@@ -3,6 +3,7 @@ package runlog
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 // figure is a row of the tables below.
 type figure struct {
 	name string
-	end  link.Role // whose log it is from; "": both
+	end  link.Role // the end whose log it is from; "": both
 	text func(m *Metrics) string
 }
 
@@ -42,8 +43,8 @@ var figures = func() []figure {
 		number("PDR", tx, "%.4f", func(m *Metrics) float64 { return m.PDR }),
 		number("ETX", tx, "%.3f", func(m *Metrics) float64 { return m.ETX }),
 		number("payload, mean", tx, "%.1f B", func(m *Metrics) float64 { return m.PayloadMean }),
-		number("airtime, estimated", tx, "%.3f s", func(m *Metrics) float64 { return m.AirtimeS }),
-		number("airtime of ACKs, estimated", rx, "%.3f s", func(m *Metrics) float64 { return m.AckAirtimeS }),
+		number("time on air, estimated", tx, "%.3f s", func(m *Metrics) float64 { return m.TimeOnAirS }),
+		number("time on air of ACKs, estimated", rx, "%.3f s", func(m *Metrics) float64 { return m.AckTimeOnAirS }),
 		number("last sending to ACK, median", tx, "%.1f ms", func(m *Metrics) float64 { return m.RTTMs.P50 }),
 		number("offering to ACK, median", tx, "%.1f ms", func(m *Metrics) float64 { return m.EndToEndMs.P50 }),
 		number("offering to ACK, 95 %", tx, "%.1f ms", func(m *Metrics) float64 { return m.EndToEndMs.P95 }),
@@ -51,10 +52,10 @@ var figures = func() []figure {
 	}
 }()
 
-// WriteSender writes the figures that a sender knows, one a line.
+// WriteSender writes the figures that a sender knows, one per line.
 func (m Metrics) WriteSender(w io.Writer) { m.write(w, link.RoleTX) }
 
-// WriteReceiver writes the figures that a receiver knows, one a line.
+// WriteReceiver writes the figures that a receiver knows, one per line.
 func (m Metrics) WriteReceiver(w io.Writer) { m.write(w, link.RoleRX) }
 
 func (m *Metrics) write(w io.Writer, end link.Role) {
@@ -68,8 +69,12 @@ func (m *Metrics) write(w io.Writer, end link.Role) {
 }
 
 // WriteTable writes the figures of runs side by side: a run, and those that it is
-// compared with. A figure that is not in a run's logs is written as "-".
+// compared with. It leaves out figures that no run's logs have, and writes "-" if the
+// logs of one run lack a figure.
 func WriteTable(w io.Writer, runs ...*Run) {
+	has := func(r *Run, end link.Role) bool {
+		return end == "" || end == link.RoleTX && r.TX != "" || end == link.RoleRX && r.RX != ""
+	}
 	t := table.NewColumns(runs...)
 	t.Row("", func(r *Run) string {
 		if r == runs[0] {
@@ -78,8 +83,11 @@ func WriteTable(w io.Writer, runs ...*Run) {
 		return "baseline " + r.RunID
 	})
 	for _, f := range figures {
+		if !slices.ContainsFunc(runs, func(r *Run) bool { return has(r, f.end) }) {
+			continue
+		}
 		t.Row(f.name, func(r *Run) string {
-			if f.end == link.RoleTX && r.TX == "" || f.end == link.RoleRX && r.RX == "" {
+			if !has(r, f.end) {
 				return "-"
 			}
 			return f.text(&r.Metrics)
@@ -99,15 +107,16 @@ func WriteTable(w io.Writer, runs ...*Run) {
 	}
 	if runs[0].Energy != nil {
 		energy("energy", func(e *Energy) float64 { return e.Joules })
-		energy("energy a delivered window", func(e *Energy) float64 { return e.JoulesPerDelivered })
+		energy("energy per delivered window", func(e *Energy) float64 { return e.JoulesPerDelivered })
 	}
 	t.Write(w)
 }
 
-// String returns how the figures differ from the baseline's, as "PDR +25.0 %, ETX
-// -20.0 %, airtime the same".
+// String returns the changes from the baseline's figures to the run's, such as "PDR
+// +25.0 %, ETX -20.0 %, time on air the same". A change of less than 0.05 % is "the
+// same".
 func (c Comparison) String() string {
-	parts := []string{"PDR " + table.Change(c.PDRImprovePct), "ETX " + table.Change(-c.ETXReducePct), "airtime " + table.Change(-c.AirtimeReducePct)}
+	parts := []string{"PDR " + table.Change(c.PDRImprovePct), "ETX " + table.Change(-c.ETXReducePct), "time on air " + table.Change(-c.TimeOnAirReducePct)}
 	if c.EnergyReducePct != nil {
 		parts = append(parts, "energy "+table.Change(-*c.EnergyReducePct))
 	}

@@ -13,18 +13,19 @@ import (
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// Writer appends events to a log, each line by one write, so that a process that
-// is killed loses at most the line it was writing. It belongs to one goroutine,
-// and one file takes one Writer at a time.
+// Writer appends events to a log, each line by one write, so that a process that is
+// killed loses at most the line it was writing. It must not be used by several
+// goroutines at once. Two Writers must not write the same file, in one process or in
+// two: their lines would corrupt each other.
 type Writer struct {
 	f      *os.File
 	header Header
 	line   []byte
 }
 
-// OpenWriter opens the log of a run in the folder dir. It creates folder and
-// file where they are missing, and otherwise appends. A torn last line, which a
-// killed process left, is cut off.
+// OpenWriter opens the log of a run in the folder dir. It creates the folder and the
+// file if they do not exist, and appends to a file that does. It cuts off an incomplete
+// last line, which a killed process left.
 func OpenWriter(dir string, header Header) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("runlog: %w", err)
@@ -40,8 +41,8 @@ func OpenWriter(dir string, header Header) (*Writer, error) {
 	return &Writer{f: f, header: header}, nil
 }
 
-// repairEnd leaves the file positioned at its end, after a complete line: it
-// completes a last line that lacks only its line end, and cuts off a torn one.
+// repairEnd positions the file at its end, after a complete line: it completes a last
+// line that lacks only its line end, and cuts off an incomplete one.
 func repairEnd(f *os.File) error {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -57,7 +58,7 @@ func repairEnd(f *os.File) error {
 		return nil
 	}
 	if complete == 0 && start > 0 {
-		return fmt.Errorf("last line is longer than %d bytes, want a log", maxLine)
+		return fmt.Errorf("found a last line of more than %d bytes, want a log", maxLine)
 	}
 	if json.Valid(tail[complete:]) {
 		_, err := f.WriteString("\n")
@@ -70,15 +71,15 @@ func repairEnd(f *os.File) error {
 	return err
 }
 
-// Path is the path of the file.
+// Path returns the path of the file.
 func (w *Writer) Path() string { return w.f.Name() }
 
-// Start appends the event that a run starts at the time at.
-func (w *Writer) Start(at time.Time, s Start) error {
-	return w.append(Entry{Event: link.Event{Kind: EventRunStart, At: at}, Start: &s})
+// Start appends the event that a run starts now.
+func (w *Writer) Start(now time.Time, s Start) error {
+	return w.append(Entry{Event: link.Event{Kind: EventRunStart, Time: now}, Start: &s})
 }
 
-// Write appends an event of a state machine.
+// Write appends an event of a state machine of radio/link.
 func (w *Writer) Write(e link.Event) error { return w.append(Entry{Event: e}) }
 
 func (w *Writer) append(e Entry) error {
@@ -93,7 +94,7 @@ func (w *Writer) append(e Entry) error {
 	return nil
 }
 
-// Close flushes the log to the disk and closes the file.
+// Close flushes the log to disk and closes the file.
 func (w *Writer) Close() error {
 	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
 		return fmt.Errorf("runlog: %w", err)

@@ -2,16 +2,16 @@
 // machines of package radio/link as they run on the air, but an hour at SF12 takes
 // milliseconds, and the same seed gives the same run.
 //
-// [Channel] says what happens to frames: loss, independent or in bursts, delay,
-// duplication, reordering, bit errors, bytes lost between modem and host, and
-// collisions. Each transmitter has a random generator of its own, so that two runs
-// with the same seed but different codecs lose the same frames.
+// [Impairments] are what happens to frames at random: loss, independent or in bursts,
+// delay, duplication, reordering, bit errors, and bytes lost between modem and host. A
+// [Channel] adds the PHY and collisions. Each transmitter has a random generator of
+// its own, so that two runs with the same seed but different codecs lose the same
+// frames.
 //
-// Loss can be made to grow with the time on air (Channel.LossPerSecond). Be careful
-// with that: on links that were measured, short frames arrived only slightly more
-// often than long ones. What a smaller payload saves for certain is airtime, and
-// with it energy and room for other senders; Channel.Collisions can show the
-// latter.
+// Loss can grow with the time on air (Impairments.LossPerSecond). Use that with care:
+// on links that were measured, short frames arrived only slightly more often than
+// long ones. What a smaller payload saves for certain is time on air, and so energy
+// and capacity for other senders; Channel.Collisions shows the capacity.
 //
 // Package radio/sim/study compares codecs over such a channel.
 package sim
@@ -21,83 +21,112 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"time"
 
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
 )
 
-// ErrSettings is wrapped by every error about a [Channel] or a [Pair].
+// ErrSettings is wrapped by every error about a [Channel], [Impairments] or a [Pair].
 var ErrSettings = errors.New("sim: invalid settings")
 
-// Channel says what happens to frames between two modems. PHY must be set; if all
-// else is zero, nothing goes wrong. Probabilities are 0..1 and apply to each frame,
-// ACKs included, in each direction alike.
+// Channel is what carries frames between modems. PHY must be set; if all else is
+// zero, every frame arrives intact.
 type Channel struct {
 	PHY radio.PHY
-	// Latency is how long each end takes to carry a frame between host and modem,
+	// Latency returns how long each end takes to carry a frame between host and modem,
 	// see link.UARTLatency. nil: no time.
 	Latency func(frameLen int) time.Duration
-	// Seed decides everything that is random. Any value is valid.
+	// Collisions makes frames that overlap on the air destroy each other, whichever
+	// pairs they belong to.
+	Collisions bool
+	Impairments
+}
+
+// Impairments are what happens to frames at random. The zero value has none.
+// Probabilities are 0..1 and apply to each frame, ACKs included, in each direction
+// alike. Names of flags are those of RegisterFlags.
+type Impairments struct {
+	// Seed is the seed of everything that is random. Any value is valid. Flag --seed,
+	// which defaults to 1
 	Seed uint64
 
-	Loss float64 // probability that a frame is lost
-	// MeanBurst is how many frames in a row a loss lasts on average. The channel is
-	// then a Gilbert-Elliott channel: it has a good state that loses no frame and a
-	// bad one that loses every frame. 0: losses are independent.
+	Loss float64 // probability that a frame is lost. Flag --loss
+	// MeanBurst is the mean length of a loss burst, in frames. The channel is then a
+	// Gilbert-Elliott channel: in its good state it loses no frame, in its bad state
+	// every frame. It must be at least 1 and at least Loss/(1-Loss), or else the share
+	// of lost frames could not be Loss; at a Loss of 1 it has no effect. 0: losses are
+	// independent. Flag --bursts
 	MeanBurst float64
 	// LossPerSecond adds losses that grow with the time on air: a frame of t
-	// seconds is lost with probability 1-exp(-LossPerSecond·t).
+	// seconds is lost with probability 1-exp(-LossPerSecond·t). 0: none.
 	LossPerSecond float64
 
 	Delay     time.Duration // of every frame, besides its time on air
-	Jitter    time.Duration // added to Delay, uniformly at random from 0 to this
-	Duplicate float64       // probability that a frame arrives twice, the second time after LateBy
-	Reorder   float64       // probability that a frame arrives later, by LateBy
+	Jitter    time.Duration // upper limit of a uniformly random time that is added to Delay; 0: none
+	Duplicate float64       // probability that a frame arrives twice, the second time after LateBy. Flag --duplicates
+	Reorder   float64       // probability that a frame arrives later, by LateBy. Flag --reorder
 	LateBy    time.Duration // 0: twice the frame's time on air
 
-	BitError float64 // probability that one to three bits flip; with PHY.CRC the modem drops the frame
+	BitError float64 // probability that one to three bits flip; with PHY.CRC the modem drops the frame. Flag --bit-errors
 	UARTDrop float64 // probability that one byte is lost between the receiving modem and its host
-
-	// Collisions makes frames that overlap on the air destroy each other, whoever
-	// sent them.
-	Collisions bool
 }
 
-// RegisterFlags adds the flags --loss, --bursts, --duplicates, --reorder,
-// --bit-errors and --seed.
-func (c *Channel) RegisterFlags(fs *flag.FlagSet) {
-	fs.Float64Var(&c.Loss, "loss", 0, "mean share of frames lost, in each direction")
-	fs.Float64Var(&c.MeanBurst, "bursts", 0, "mean number of frames that a loss lasts; 0: losses are independent")
-	fs.Float64Var(&c.Duplicate, "duplicates", 0, "share of frames that arrive twice")
-	fs.Float64Var(&c.Reorder, "reorder", 0, "share of frames that arrive late")
-	fs.Float64Var(&c.BitError, "bit-errors", 0, "share of frames with flipped bits")
-	fs.Uint64Var(&c.Seed, "seed", 1, "seed of the channel: the same seed gives the same run")
+// RegisterFlags adds the flags that the fields mention.
+func (m *Impairments) RegisterFlags(fs *flag.FlagSet) {
+	fs.Float64Var(&m.Loss, "loss", 0, "mean share of frames that are lost in each direction, 0..1")
+	fs.Float64Var(&m.MeanBurst, "bursts", 0, "mean length of a loss burst, in frames; 0: losses are independent")
+	fs.Float64Var(&m.Duplicate, "duplicates", 0, "share of frames that arrive twice, 0..1")
+	fs.Float64Var(&m.Reorder, "reorder", 0, "share of frames that arrive late, 0..1")
+	fs.Float64Var(&m.BitError, "bit-errors", 0, "share of frames with flipped bits, 0..1")
+	fs.Uint64Var(&m.Seed, "seed", 1, "seed of the channel: the same seed gives the same run")
 }
 
-// Check reports a PHY out of range, probabilities outside 0..1 and the like, as
-// ErrSettings.
+// Check returns an error that wraps [ErrSettings] if the PHY or a field of the
+// impairments is out of range.
 func (c Channel) Check() error {
 	if err := c.PHY.Check(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSettings, err)
 	}
+	return c.Impairments.Check()
+}
+
+// Check returns an error that wraps [ErrSettings] if a field is out of range.
+func (m Impairments) Check() error {
+	loss, meanBurst := fielderr.Name{Field: "Loss", Flag: "loss"}, fielderr.Name{Field: "MeanBurst", Flag: "bursts"}
 	for _, p := range []struct {
-		name  string
+		name  fielderr.Name
 		value float64
-	}{{"loss", c.Loss}, {"duplicate", c.Duplicate}, {"reorder", c.Reorder}, {"bit error", c.BitError}, {"uart drop", c.UARTDrop}} {
+	}{
+		{loss, m.Loss},
+		{fielderr.Name{Field: "Duplicate", Flag: "duplicates"}, m.Duplicate},
+		{fielderr.Name{Field: "Reorder", Flag: "reorder"}, m.Reorder},
+		{fielderr.Name{Field: "BitError", Flag: "bit-errors"}, m.BitError},
+		{fielderr.Name{Field: "UARTDrop"}, m.UARTDrop},
+	} {
 		if !(p.value >= 0 && p.value <= 1) {
-			return fmt.Errorf("%w: %s %v, want 0..1", ErrSettings, p.name, p.value)
+			return fielderr.New(ErrSettings, "%v is %v, want 0..1", p.name, p.value)
 		}
 	}
-	if c.MeanBurst != 0 {
-		// Both transition probabilities must be at most 1.
-		if least := max(1, c.Loss/(1-c.Loss)); !(c.MeanBurst >= least) {
-			return fmt.Errorf("%w: mean burst of %v frames at loss %v, want at least %.3g, or 0 for independent losses",
-				ErrSettings, c.MeanBurst, c.Loss, least)
-		}
+	minBurst := 1.0
+	if m.Loss < 1 {
+		minBurst = max(minBurst, m.Loss/(1-m.Loss)) // so that both transition probabilities are at most 1
 	}
-	if !(c.LossPerSecond >= 0) || c.Delay < 0 || c.Jitter < 0 || c.LateBy < 0 {
-		return fmt.Errorf("%w: negative loss per second, delay, jitter or lateness", ErrSettings)
+	if m.MeanBurst != 0 && (!(m.MeanBurst >= minBurst) || math.IsInf(m.MeanBurst, 1)) {
+		return fielderr.New(ErrSettings, "%v is %v with %v %v, want at least %.3g, or 0 for independent losses", meanBurst, m.MeanBurst, loss, m.Loss, minBurst)
+	}
+	if !(m.LossPerSecond >= 0) {
+		return fielderr.New(ErrSettings, "%v is %v, want 0 or more", fielderr.Name{Field: "LossPerSecond"}, m.LossPerSecond)
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{{"Delay", m.Delay}, {"Jitter", m.Jitter}, {"LateBy", m.LateBy}} {
+		if d.value < 0 {
+			return fielderr.New(ErrSettings, "%v is %v, want 0 or more", fielderr.Name{Field: d.field}, d.value)
+		}
 	}
 	return nil
 }
@@ -107,12 +136,13 @@ func (c Channel) Check() error {
 type Pair struct {
 	Sender   *link.Sender
 	Receiver *link.Receiver
-	// Source returns the next window and when it comes, counted from the start of
-	// the run. After the last window ok is false. It is called when the time of the
-	// previous window has come and, unless Live is set, the sender's queue has room.
-	Source func() (w link.Outbound, at time.Duration, ok bool)
-	// Live makes windows come at their times even if the queue is full, as those
-	// of a live sensor do. The queue's policy then drops one.
+	// Source returns the next window and the time at which it is offered, counted from
+	// the start of the run. Ok is false after the last window. Source is called when
+	// the time of the previous window has come and, unless Live is set, the sender's
+	// queue is not full.
+	Source func() (w link.Outbound, offer time.Duration, ok bool)
+	// Live offers windows at their times even if the queue is full, as a live sensor
+	// does. The queue's policy then drops one.
 	Live bool
 	// OnEvent is called with every event of both ends. It may be nil.
 	OnEvent func(role link.Role, e link.Event)
@@ -122,38 +152,37 @@ type Pair struct {
 	OnDeliver func(id int64, intact bool, d link.Delivery)
 }
 
-// Outcome is what became of a pair's windows, as seen by an observer of both ends.
+// Outcome counts what became of a pair's windows, as seen by an observer of both
+// ends.
 type Outcome struct {
-	Offered        int `json:"offered"`         // windows
-	Delivered      int `json:"delivered"`       // distinct windows that arrived as they were sent
+	Offered        int `json:"offered"`         // windows offered to the sender
+	Delivered      int `json:"delivered"`       // distinct windows that were delivered as they were sent
 	DeliveredTwice int `json:"delivered_twice"` // deliveries of a window beyond its first
-	Corrupt        int `json:"corrupt"`         // deliveries whose payload is not the one sent
+	Corrupt        int `json:"corrupt"`         // deliveries whose payload is not the one that was sent
 	Acked          int `json:"acked"`           // windows acknowledged
-	FalselyAcked   int `json:"falsely_acked"`   // windows acknowledged, but never delivered as sent
+	FalselyAcked   int `json:"falsely_acked"`   // windows acknowledged, but never delivered as they were sent
 	Failed         int `json:"failed"`          // windows that the sender gave up, delivered or not
 	Dropped        int `json:"dropped"`         // windows that the queue dropped
-	// Unreported counts windows that were not delivered as sent, and of which the
-	// sender did not report that they failed or were dropped.
-	Unreported int `json:"unreported"`
+	Unreported     int `json:"unreported"`      // windows neither delivered as they were sent nor reported as failed or dropped
 }
 
-// Air counts what the channel did, over all pairs.
-type Air struct {
-	Frames     int `json:"frames"`      // sent, ACKs included
-	Lost       int `json:"lost"`        // by Loss and LossPerSecond
-	Collided   int `json:"collided"`    // destroyed by a collision
-	CRCDropped int `json:"crc_dropped"` // with flipped bits, dropped by the modem
-	BitErrors  int `json:"bit_errors"`  // with flipped bits, handed to the host
-	Duplicated int `json:"duplicated"`
-	Reordered  int `json:"reordered"`
-	UARTDrops  int `json:"uart_drops"` // with a byte missing
+// AirStats counts what happened to frames, over all pairs.
+type AirStats struct {
+	Frames     int `json:"frames"`      // frames sent, ACKs included
+	Lost       int `json:"lost"`        // frames lost by Loss and LossPerSecond
+	Collided   int `json:"collided"`    // frames destroyed by a collision
+	CRCDropped int `json:"crc_dropped"` // frames with flipped bits that the modem dropped
+	BitErrors  int `json:"bit_errors"`  // frames with flipped bits that reached the host
+	Duplicated int `json:"duplicated"`  // frames that arrived twice
+	Reordered  int `json:"reordered"`   // frames that arrived late
+	UARTDrops  int `json:"uart_drops"`  // frames that lost a byte between modem and host
 }
 
-// Result is how a run ended.
+// Result is the result of a run.
 type Result struct {
 	Elapsed time.Duration // virtual time
-	Air     Air
-	Pairs   []Outcome // in the order of the pairs
+	Air     AirStats
+	Pairs   []Outcome // in the order of Run's pairs
 }
 
 // Epoch is the virtual time at which every run starts.
@@ -161,8 +190,8 @@ var Epoch = time.Unix(0, 0).UTC()
 
 // Run runs the pairs over the channel until every sender is done or, if limit is
 // above 0, until that virtual time. The machines must not have been used before.
-// Hooks are called from the calling goroutine. When ctx ends, Run returns its
-// error, and the result up to there.
+// OnEvent, OnDeliver and Source are called from the goroutine that calls Run. If ctx
+// ends, Run returns its error and the result so far.
 func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pair) (Result, error) {
 	if err := channel.Check(); err != nil {
 		return Result{}, err
@@ -193,11 +222,11 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 			return w.result(), ctx.Err()
 		}
 		e := w.queue.pop()
-		if limit > 0 && e.at.Sub(Epoch) > limit {
+		if limit > 0 && e.time.Sub(Epoch) > limit {
 			w.now = Epoch.Add(limit)
 			break
 		}
-		w.now = e.at
+		w.now = e.time
 		w.handle(e)
 	}
 	return w.result(), nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -44,11 +45,11 @@ func phy(sf int) radio.PHY {
 // pair returns a sender and a receiver for windows of n bytes.
 func pair(t testing.TB, n int, timing link.Timing, windows int, change func(*link.SenderSettings)) Pair {
 	t.Helper()
-	cfg := link.SenderSettings{Timing: timing, Codec: numbers(n), FirstSeq: 250}
+	settings := link.SenderSettings{Timing: timing, Codec: numbers(n), FirstSeq: 250}
 	if change != nil {
-		change(&cfg)
+		change(&settings)
 	}
-	sender, err := link.NewSender(cfg)
+	sender, err := link.NewSender(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,7 @@ func ExampleRun() {
 		return
 	}
 	var meter runlog.Meter
-	result, err := Run(context.Background(), Channel{PHY: timing.PHY, Loss: 0.2, Seed: 1}, 0,
+	result, err := Run(context.Background(), Channel{PHY: timing.PHY, Impairments: Impairments{Loss: 0.2, Seed: 1}}, 0,
 		Pair{Sender: sender, Receiver: receiver, Source: count(1000), OnEvent: meter.Add})
 	if err != nil {
 		fmt.Println(err)
@@ -117,8 +118,7 @@ func TestBadAirWithCRC(t *testing.T) {
 			p := pair(t, 8, timing, windows, nil)
 			var meter runlog.Meter
 			p.OnEvent = meter.Add
-			r, err := Run(context.Background(), Channel{PHY: phy(7), Seed: 3, Loss: 0.2, MeanBurst: c.burst, Duplicate: 0.05,
-				Reorder: 0.05, BitError: 0.01}, 0, p)
+			r, err := Run(context.Background(), Channel{PHY: phy(7), Impairments: Impairments{Seed: 3, Loss: 0.2, MeanBurst: c.burst, Duplicate: 0.05, Reorder: 0.05, BitError: 0.01}}, 0, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,8 +150,7 @@ func TestBadAirWithoutCRC(t *testing.T) {
 	p := pair(t, 8, timing, windows, nil)
 	var meter runlog.Meter
 	p.OnEvent = meter.Add
-	r, err := Run(context.Background(), Channel{PHY: noCRC, Seed: 3, Loss: 0.2, Duplicate: 0.05, Reorder: 0.05, BitError: 0.01,
-		UARTDrop: 0.01}, 0, p)
+	r, err := Run(context.Background(), Channel{PHY: noCRC, Impairments: Impairments{Seed: 3, Loss: 0.2, Duplicate: 0.05, Reorder: 0.05, BitError: 0.01, UARTDrop: 0.01}}, 0, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +178,7 @@ func TestStreamFindsItsWayBack(t *testing.T) {
 	p := pair(t, 8, timing, 2000, nil)
 	var meter runlog.Meter
 	p.OnEvent = meter.Add
-	r, err := Run(context.Background(), Channel{PHY: phy(7), Seed: 1, UARTDrop: 0.1}, 0, p)
+	r, err := Run(context.Background(), Channel{PHY: phy(7), Impairments: Impairments{Seed: 1, UARTDrop: 0.1}}, 0, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +220,7 @@ func TestUARTCausesNoRetries(t *testing.T) {
 }
 
 func TestSameSeedSameRun(t *testing.T) {
-	ch := Channel{PHY: phy(9), Loss: 0.3, MeanBurst: 3, Duplicate: 0.1, Reorder: 0.1, Jitter: 50 * time.Millisecond, BitError: 0.1}
+	ch := Channel{PHY: phy(9), Impairments: Impairments{Loss: 0.3, MeanBurst: 3, Duplicate: 0.1, Reorder: 0.1, Jitter: 50 * time.Millisecond, BitError: 0.1}}
 	run := func(seed uint64) string {
 		ch.Seed = seed
 		var log []byte
@@ -259,12 +258,12 @@ func TestLossStatistics(t *testing.T) {
 		{"more lost than not", 0.7, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &world{ch: Channel{PHY: phy(7), Loss: c.loss, MeanBurst: c.burst}}
+			w := &world{ch: Channel{PHY: phy(7), Impairments: Impairments{Loss: c.loss, MeanBurst: c.burst}}}
 			n := &node{rng: newRand(5, 0)}
 			const frames = 200_000
 			lost, bursts, before := 0, 0, false
 			for range frames {
-				l := w.lost(&flight{from: n})
+				l := w.lost(&flight{sender: n})
 				if l {
 					lost++
 					if !before {
@@ -292,7 +291,7 @@ func TestLossByAirtime(t *testing.T) {
 		p := pair(t, bytes, link.Timing{PHY: phy(10)}, 5000, nil)
 		var meter runlog.Meter
 		p.OnEvent = meter.Add
-		if _, err := Run(context.Background(), Channel{PHY: phy(10), Seed: 1, LossPerSecond: 0.5}, 0, p); err != nil {
+		if _, err := Run(context.Background(), Channel{PHY: phy(10), Impairments: Impairments{Seed: 1, LossPerSecond: 0.5}}, 0, p); err != nil {
 			t.Fatal(err)
 		}
 		return meter.Metrics().PDR
@@ -313,16 +312,16 @@ func TestALOHA(t *testing.T) {
 		for i := range 20 {
 			p := pair(t, bytes, link.Timing{PHY: phy(9)}, 0, func(c *link.SenderSettings) { c.Queue = link.QueueDropOldest })
 			rng := newRand(7, uint64(i))
-			at, n := time.Duration(0), 0
+			when, n := time.Duration(0), 0
 			p.Live = true
 			p.Source = func() (link.Outbound, time.Duration, bool) {
-				at += time.Duration(rng.ExpFloat64() * float64(10*time.Second))
+				when += time.Duration(rng.ExpFloat64() * float64(10*time.Second))
 				n++
-				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, at, n <= 300
+				return link.Outbound{ID: int64(n), Values: []float64{float64(n)}}, when, n <= 300
 			}
 			pairs = append(pairs, p)
 		}
-		r, err := Run(context.Background(), Channel{PHY: phy(9), Seed: 1, Collisions: true}, 0, pairs...)
+		r, err := Run(context.Background(), Channel{PHY: phy(9), Collisions: true, Impairments: Impairments{Seed: 1}}, 0, pairs...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -387,11 +386,12 @@ func TestChannelRefused(t *testing.T) {
 		ch   Channel
 	}{
 		{"PHY", Channel{}},
-		{"loss", Channel{PHY: phy(7), Loss: 1.5}},
-		{"burst too short for its loss", Channel{PHY: phy(7), Loss: 0.8, MeanBurst: 2}},
-		{"burst at total loss", Channel{PHY: phy(7), Loss: 1, MeanBurst: 2}},
-		{"negative delay", Channel{PHY: phy(7), Delay: -1}},
-		{"hazard", Channel{PHY: phy(7), LossPerSecond: -1}},
+		{"loss", Channel{PHY: phy(7), Impairments: Impairments{Loss: 1.5}}},
+		{"burst too short for its loss", Channel{PHY: phy(7), Impairments: Impairments{Loss: 0.8, MeanBurst: 2}}},
+		{"burst of less than a frame at total loss", Channel{PHY: phy(7), Impairments: Impairments{Loss: 1, MeanBurst: 0.5}}},
+		{"burst without an end", Channel{PHY: phy(7), Impairments: Impairments{Loss: 0.2, MeanBurst: math.Inf(1)}}},
+		{"negative delay", Channel{PHY: phy(7), Impairments: Impairments{Delay: -1}}},
+		{"hazard", Channel{PHY: phy(7), Impairments: Impairments{LossPerSecond: -1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := Run(context.Background(), c.ch, 0); !errors.Is(err, ErrSettings) {
@@ -401,6 +401,9 @@ func TestChannelRefused(t *testing.T) {
 				t.Errorf("it passes: %v", err)
 			}
 		})
+	}
+	if err := (Impairments{Loss: 1, MeanBurst: 2}).Check(); err != nil {
+		t.Errorf("a burst at total loss: %v", err)
 	}
 	if _, err := Run(context.Background(), Channel{PHY: phy(7)}, 0, Pair{}); !errors.Is(err, ErrSettings) {
 		t.Error("took a pair of nothing")
@@ -430,7 +433,7 @@ func BenchmarkHourSF12(b *testing.B) {
 	windows := 0
 	for b.Loop() {
 		p := pair(b, 8, link.Timing{PHY: phy(12), Guard: 20 * time.Millisecond, MaxRetries: 8}, 1<<30, nil)
-		r, err := Run(context.Background(), Channel{PHY: phy(12), Seed: 1, Loss: 0.2, Collisions: true}, time.Hour, p)
+		r, err := Run(context.Background(), Channel{PHY: phy(12), Collisions: true, Impairments: Impairments{Seed: 1, Loss: 0.2}}, time.Hour, p)
 		if err != nil {
 			b.Fatal(err)
 		}

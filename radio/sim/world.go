@@ -21,7 +21,7 @@ const (
 
 // machine is a link.Sender or a link.Receiver.
 type machine interface {
-	Step(now time.Time, in link.Input, actions []link.Action) ([]link.Action, time.Time)
+	Step(now time.Time, input link.Input, actions []link.Action) ([]link.Action, time.Time)
 }
 
 // node is one end: host, UART and modem.
@@ -32,10 +32,10 @@ type node struct {
 	machine  machine
 	rng      *rand.Rand
 	parser   *radio.StreamParser
-	burst    bool      // Gilbert-Elliott: in the bad state
-	modemAt  time.Time // when the modem has sent what it was given
-	wakeAt   time.Time // of the one wake event that counts
-	tickAt   time.Time // of the one parser event that counts
+	burst    bool      // whether the Gilbert-Elliott channel is in its bad state
+	modemEnd time.Time // when the modem has sent the frames it was given
+	wakeTime time.Time // of the one wake event that counts; zero: none
+	tickTime time.Time // of the one parser event that counts; zero: none
 	windowID int64     // of the frame being sent
 	arrival  *flight   // whose bytes came last
 	actions  []link.Action
@@ -48,21 +48,21 @@ type pairRun struct {
 	tx, rx  *node
 	windows map[int64]fate
 	outcome Outcome
-	held    bool // window waits for its time or for room
+	waiting bool // whether window waits for its time or for space in the queue
 	window  link.Outbound
-	next    time.Time // its time
+	next    time.Time // when window is offered
 	ended   bool
 	feeding bool
 }
 
 // flight is a frame in transit.
 type flight struct {
-	from     *node
-	sent     []byte // as the sender gave it
-	bytes    []byte // as it arrives
-	windowID int64
-	airtime  time.Duration
-	collided bool
+	sender    *node
+	sent      []byte // as the sender gave it
+	bytes     []byte // as it arrives
+	windowID  int64
+	timeOnAir time.Duration
+	collided  bool
 }
 
 // world is the state of a run.
@@ -73,21 +73,21 @@ type world struct {
 	pairs  []*pairRun
 	queue  eventQueue
 	onAir  []*flight
-	air    Air
+	air    AirStats
 	pushed uint64
 }
 
-// at schedules an event.
-func (w *world) at(t time.Time, kind eventKind, n *node, f *flight) {
+// schedule adds an event at the time t.
+func (w *world) schedule(t time.Time, kind eventKind, n *node, f *flight) {
 	w.pushed++
-	w.queue.push(event{at: t, order: w.pushed, kind: kind, node: n, flight: f})
+	w.queue.push(event{time: t, order: w.pushed, kind: kind, node: n, flight: f})
 }
 
 func (w *world) handle(e event) {
 	switch e.kind {
 	case eventWake:
-		if e.at.Equal(e.node.wakeAt) {
-			e.node.wakeAt = time.Time{}
+		if e.time.Equal(e.node.wakeTime) {
+			e.node.wakeTime = time.Time{}
 			w.step(e.node, link.Tick())
 		}
 	case eventOffer:
@@ -97,7 +97,7 @@ func (w *world) handle(e event) {
 			other.collided, e.flight.collided = true, true
 		}
 		w.onAir = append(w.onAir, e.flight)
-		w.at(e.at.Add(e.flight.airtime), eventAirEnd, e.node, e.flight)
+		w.schedule(e.time.Add(e.flight.timeOnAir), eventAirEnd, e.node, e.flight)
 	case eventAirEnd:
 		for i, f := range w.onAir {
 			if f == e.flight {
@@ -110,16 +110,16 @@ func (w *world) handle(e event) {
 		e.node.arrival = e.flight
 		w.received(e.node, e.flight.bytes)
 	case eventParserTick:
-		if e.at.Equal(e.node.tickAt) {
-			e.node.tickAt = time.Time{}
+		if e.time.Equal(e.node.tickTime) {
+			e.node.tickTime = time.Time{}
 			w.received(e.node, nil)
 		}
 	}
 }
 
 // step runs a node's machine and does what it asks for.
-func (w *world) step(n *node, in link.Input) {
-	actions, next := n.machine.Step(w.now, in, n.actions[:0])
+func (w *world) step(n *node, input link.Input) {
+	actions, next := n.machine.Step(w.now, input, n.actions[:0])
 	n.actions = actions
 	for i := range actions {
 		switch a := &actions[i]; a.Kind {
@@ -131,17 +131,17 @@ func (w *world) step(n *node, in link.Input) {
 			w.deliver(n, a.Delivery)
 		}
 	}
-	if !next.IsZero() && (n.wakeAt.IsZero() || !next.Equal(n.wakeAt)) {
-		n.wakeAt = next
-		w.at(next, eventWake, n, nil)
+	if !next.IsZero() && (n.wakeTime.IsZero() || !next.Equal(n.wakeTime)) {
+		n.wakeTime = next
+		w.schedule(next, eventWake, n, nil)
 	}
 	if n.role == link.RoleTX {
 		w.feed(n.pair)
 	}
 }
 
-// feed offers windows to the sender: at their times if Live is set, else as the
-// queue has room.
+// feed offers windows to the sender at their times. Unless Live is set, it waits
+// while the queue is full.
 func (w *world) feed(p *pairRun) {
 	if p.feeding {
 		return // each offer steps the sender, which would feed it again
@@ -149,26 +149,26 @@ func (w *world) feed(p *pairRun) {
 	p.feeding = true
 	defer func() { p.feeding = false }()
 	for !p.ended {
-		if !p.held {
-			if !p.Live && p.Sender.Room() <= 0 {
+		if !p.waiting {
+			if !p.Live && p.Sender.QueueSpace() <= 0 {
 				return
 			}
-			window, at, ok := p.Source()
+			window, offer, ok := p.Source()
 			if !ok {
 				p.ended = true
 				w.step(p.tx, link.Shutdown())
 				return
 			}
-			p.held, p.window, p.next = true, window, Epoch.Add(at)
+			p.waiting, p.window, p.next = true, window, Epoch.Add(offer)
 			if p.next.After(w.now) {
-				w.at(p.next, eventOffer, p.tx, nil)
+				w.schedule(p.next, eventOffer, p.tx, nil)
 				return
 			}
 		}
-		if p.next.After(w.now) || !p.Live && p.Sender.Room() <= 0 {
+		if p.next.After(w.now) || !p.Live && p.Sender.QueueSpace() <= 0 {
 			return
 		}
-		p.held = false
+		p.waiting = false
 		p.outcome.Offered++
 		p.windows[p.window.ID] = 0
 		w.step(p.tx, link.Offer(p.window))
@@ -215,15 +215,15 @@ func (w *world) deliver(n *node, d link.Delivery) {
 
 // transmit hands a frame to the node's modem, which sends one frame after another.
 func (w *world) transmit(n *node, frame []byte) {
-	f := &flight{from: n, sent: append([]byte(nil), frame...), windowID: n.windowID,
-		airtime: w.ch.PHY.TimeOnAir(len(frame))}
+	f := &flight{sender: n, sent: append([]byte(nil), frame...), windowID: n.windowID,
+		timeOnAir: w.ch.PHY.TimeOnAir(len(frame))}
 	start := w.now.Add(w.latency(len(frame)))
-	if n.modemAt.After(start) {
-		start = n.modemAt
+	if n.modemEnd.After(start) {
+		start = n.modemEnd
 	}
-	n.modemAt = start.Add(f.airtime)
+	n.modemEnd = start.Add(f.timeOnAir)
 	w.air.Frames++
-	w.at(start, eventAirStart, n, f)
+	w.schedule(start, eventAirStart, n, f)
 }
 
 func (w *world) latency(frameLen int) time.Duration {
@@ -237,7 +237,7 @@ func (w *world) latency(frameLen int) time.Duration {
 // makes all random draws, so that what happens to one frame does not depend on
 // what happened to those before it.
 func (w *world) land(f *flight) {
-	ch, rng := w.ch, f.from.rng
+	ch, rng := w.ch, f.sender.rng
 	lost := w.lost(f)
 	jitter := time.Duration(rng.Float64() * float64(ch.Jitter))
 	duplicate, late := rng.Float64() < ch.Duplicate, rng.Float64() < ch.Reorder
@@ -258,21 +258,21 @@ func (w *world) land(f *flight) {
 	w.damage(f, flips, drop, noise)
 	lateBy := ch.LateBy
 	if lateBy == 0 {
-		lateBy = 2 * f.airtime
+		lateBy = 2 * f.timeOnAir
 	}
-	at := w.now.Add(ch.Delay + jitter + w.latency(len(f.bytes)))
+	arrival := w.now.Add(ch.Delay + jitter + w.latency(len(f.bytes)))
 	if late {
 		w.air.Reordered++
-		at = at.Add(lateBy)
+		arrival = arrival.Add(lateBy)
 	}
-	w.at(at, eventArrive, f.from.peer, f)
+	w.schedule(arrival, eventArrive, f.sender.peer, f)
 	if duplicate {
 		w.air.Duplicated++
-		w.at(at.Add(lateBy), eventArrive, f.from.peer, f)
+		w.schedule(arrival.Add(lateBy), eventArrive, f.sender.peer, f)
 	}
 }
 
-// damage flips bits of a frame and drops one of its bytes. Noise says which.
+// damage flips bits of a frame and drops one of its bytes, chosen by noise.
 func (w *world) damage(f *flight, flips, drop bool, noise uint64) {
 	f.bytes = f.sent
 	if flips || drop {
@@ -294,7 +294,7 @@ func (w *world) damage(f *flight, flips, drop bool, noise uint64) {
 
 // lost draws whether a frame is lost.
 func (w *world) lost(f *flight) bool {
-	ch, n := w.ch, f.from
+	ch, n := w.ch, f.sender
 	u, hazard := n.rng.Float64(), n.rng.Float64()
 	lost := u < ch.Loss
 	if ch.MeanBurst > 0 && ch.Loss > 0 && ch.Loss < 1 {
@@ -307,18 +307,19 @@ func (w *world) lost(f *flight) bool {
 		}
 		lost = n.burst
 	}
-	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.airtime.Seconds())
+	return lost || hazard < 1-math.Exp(-ch.LossPerSecond*f.timeOnAir.Seconds())
 }
 
-// received passes bytes, or with none the time, to the node's stream parser.
+// received passes bytes to the node's stream parser, or only the time if there are no
+// bytes.
 func (w *world) received(n *node, b []byte) {
 	n.found = n.parser.Push(n.found[:0], b, w.now)
 	for _, r := range n.found {
 		w.step(n, link.Received(r))
 	}
-	if at, ok := n.parser.Deadline(); ok && !at.Equal(n.tickAt) {
-		n.tickAt = at
-		w.at(at, eventParserTick, n, nil)
+	if deadline, ok := n.parser.Deadline(); ok && !deadline.Equal(n.tickTime) {
+		n.tickTime = deadline
+		w.schedule(deadline, eventParserTick, n, nil)
 	}
 }
 
@@ -326,7 +327,7 @@ func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed,
 
 type eventKind uint8
 
-// Of events at the same time, the kind that is listed first comes first: a frame
+// If events have the same time, the kind that is listed first comes first: a frame
 // leaves the air before the next one enters it.
 const (
 	eventAirEnd eventKind = iota
@@ -338,7 +339,7 @@ const (
 )
 
 type event struct {
-	at     time.Time
+	time   time.Time
 	order  uint64 // in which events were pushed, which decides among those of one kind
 	kind   eventKind
 	node   *node
@@ -352,7 +353,7 @@ func (q *eventQueue) len() int { return len(q.heap) }
 
 func (q *eventQueue) before(i, j int) bool {
 	a, b := &q.heap[i], &q.heap[j]
-	if c := a.at.Compare(b.at); c != 0 {
+	if c := a.time.Compare(b.time); c != 0 {
 		return c < 0
 	}
 	if a.kind != b.kind {

@@ -1,7 +1,7 @@
-// Package udp is a radio over UDP datagrams on loopback, so that the two ends of a
-// link can run in two terminals of one machine without hardware. One datagram
-// carries one frame. Datagrams have no time on air, but a sender spaces them as if
-// they had.
+// Package udp implements a radio over UDP datagrams on loopback, so that the two ends
+// of a link can run in two terminals of one machine without hardware. One datagram
+// carries one frame. Datagrams have no time on air; a sender of package radio/link
+// spaces them as if they had.
 package udp
 
 import (
@@ -15,25 +15,28 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 )
 
-// ErrSettings is wrapped by every error about [Settings].
+// ErrSettings is wrapped by every error about [Settings]. The text of such an error
+// begins with the name of the field.
 var ErrSettings = errors.New("udp: invalid settings")
 
-// Settings say between which addresses frames travel. Both addresses must be set,
-// and must be on loopback: frames are not authenticated.
+// Settings are the settings of a [Radio]. The zero value is not valid: both addresses
+// must be set. They must be on loopback, because frames are not
+// authenticated.
 type Settings struct {
-	Local  string // of this end, as 127.0.0.1:7001; port 0 takes a free one
-	Remote string // of the other end
-	// Loss is the share of frames that Send drops on purpose, 0..1. Seed decides
-	// which: the same seed drops the same. Any value is valid.
+	Local  string // address of this end, such as 127.0.0.1:17001; port 0: a free port
+	Remote string // address of the other end
+	// Loss is the probability, 0..1, that Send drops a frame to simulate loss.
 	Loss float64
+	// Seed is the seed of Loss. The same seed drops the same frames. Any value is valid.
 	Seed uint64
 }
 
-// Check reports addresses that are not on loopback and a loss outside 0..1, as
-// ErrSettings.
+// Check returns an error that wraps [ErrSettings] if an address is not on loopback, or
+// Loss is outside 0..1.
 func (s Settings) Check() error {
 	_, _, err := s.resolve()
 	return err
@@ -41,17 +44,24 @@ func (s Settings) Check() error {
 
 // resolve checks the settings and returns the addresses.
 func (s Settings) resolve() (local, remote netip.AddrPort, err error) {
-	if local, err = loopback("local", s.Local); err != nil {
+	if local, err = loopback(fieldLocal, s.Local); err != nil {
 		return local, remote, err
 	}
-	if remote, err = loopback("remote", s.Remote); err != nil {
+	if remote, err = loopback(fieldRemote, s.Remote); err != nil {
 		return local, remote, err
 	}
 	if !(s.Loss >= 0 && s.Loss <= 1) {
-		err = fmt.Errorf("%w: loss %v, want 0..1", ErrSettings, s.Loss)
+		return local, remote, fielderr.New(ErrSettings, "%v is %v, want 0..1", fieldLoss, s.Loss)
 	}
-	return local, remote, err
+	return local, remote, nil
 }
+
+// The fields, and the flags that package radio/endpoint adds for them.
+var (
+	fieldLocal  = fielderr.Name{Field: "Local", Flag: "udp-local"}
+	fieldRemote = fielderr.Name{Field: "Remote", Flag: "udp-remote"}
+	fieldLoss   = fielderr.Name{Field: "Loss", Flag: "udp-loss"}
+)
 
 // Radio is a [radio.Radio] over UDP. Its methods may be called from several
 // goroutines at once.
@@ -70,7 +80,7 @@ type Radio struct {
 
 var _ radio.Radio = (*Radio)(nil)
 
-// Open binds the local address. An error is that of settings.Check or of the
+// Open binds the local address. The error is that of settings.Check or of the
 // operating system.
 func Open(settings Settings) (*Radio, error) {
 	local, remote, err := settings.resolve()
@@ -84,19 +94,21 @@ func Open(settings Settings) (*Radio, error) {
 	return &Radio{conn: conn, remote: remote, loss: settings.Loss, rng: rand.New(rand.NewPCG(settings.Seed, 1))}, nil
 }
 
-// loopback parses an address, which must be on loopback.
-func loopback(which, address string) (netip.AddrPort, error) {
+// loopback parses the address in a field, which must be on loopback.
+func loopback(field fielderr.Name, address string) (netip.AddrPort, error) {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !a.Addr().IsLoopback() {
-		return a, fmt.Errorf("%w: %s address %q, want one on loopback as 127.0.0.1:7001", ErrSettings, which, address)
+		return a, fielderr.New(ErrSettings, "%v is %q, want an address on loopback, such as 127.0.0.1:17001", field, address)
 	}
 	return a, nil
 }
 
-// LocalAddr returns the address that the radio listens on.
+// LocalAddr returns the address that the radio receives on, with its port if
+// Settings.Local has port 0.
 func (r *Radio) LocalAddr() string { return r.conn.LocalAddr().String() }
 
-// Send sends one frame. As on the air, it is not an error if nobody listens.
+// Send sends one frame. It returns no error if no other end receives it, as on the
+// air.
 func (r *Radio) Send(ctx context.Context, frame []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -136,7 +148,7 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	}()
 	buf := make([]byte, radio.MaxFrameLen+1)
 	for {
-		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
+		n, source, err := r.conn.ReadFromUDPAddrPort(buf)
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return radio.Reception{}, radio.ErrClosed
@@ -146,10 +158,10 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 			continue
 		case err != nil:
 			return radio.Reception{}, fmt.Errorf("udp: %w", err)
-		case netip.AddrPortFrom(from.Addr().Unmap(), from.Port()) != r.remote:
+		case netip.AddrPortFrom(source.Addr().Unmap(), source.Port()) != r.remote:
 			continue
 		}
-		reception := radio.Reception{At: time.Now()}
+		reception := radio.Reception{Time: time.Now()}
 		if _, err := radio.ParseFrame(buf[:n]); err != nil {
 			reception.Err = err
 		} else {
@@ -159,7 +171,8 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	}
 }
 
-// Close closes the socket and unblocks Receive. Calling it again has no effect.
+// Close closes the socket. It unblocks Receive, which then returns radio.ErrClosed.
+// Calling it again has no effect.
 func (r *Radio) Close() error {
 	r.closed.Do(func() { r.closeErr = r.conn.Close() })
 	return r.closeErr

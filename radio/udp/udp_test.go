@@ -65,7 +65,7 @@ func TestBothWays(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := pair[1].Receive(ctx)
-		if err != nil || string(got.Frame) != string(frame) || got.At.IsZero() {
+		if err != nil || string(got.Frame) != string(frame) || got.Time.IsZero() {
 			t.Errorf("frame %d: %v, %v", i, got, err)
 		}
 	}
@@ -102,9 +102,9 @@ func TestStrangersAreNotHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stranger.Close()
-	for i, from := range []*Radio{stranger, a} {
+	for i, source := range []*Radio{stranger, a} {
 		frame, _ := radio.AppendFrame(nil, byte(i), []byte("hello"))
-		if err := from.Send(t.Context(), frame); err != nil {
+		if err := source.Send(t.Context(), frame); err != nil {
 			t.Fatal(err)
 		}
 	}

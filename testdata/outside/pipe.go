@@ -45,7 +45,7 @@ func (p *pipe) Send(ctx context.Context, frame []byte) error {
 func (p *pipe) Receive(ctx context.Context) (radio.Reception, error) {
 	select {
 	case frame := <-p.in:
-		return radio.Reception{Frame: frame, At: time.Now()}, nil
+		return radio.Reception{Frame: frame, Time: time.Now()}, nil
 	case <-p.closed:
 		return radio.Reception{}, radio.ErrClosed
 	case <-ctx.Done():

@@ -9,14 +9,14 @@ import (
 	"github.com/loralink/loralink-go/radio/e22/e22test"
 )
 
-// A firmware that acknowledges settings and ignores one.
+// A module with firmware that acknowledges all registers and ignores one.
 func Example() {
 	module, err := e22test.NewModule(nil, e22.FactoryRegisters())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	module.SetFaults(e22test.Faults{IgnoreSettings: []string{"airrate"}})
+	module.SetFaults(e22test.Faults{IgnoreRegisters: []string{"airrate"}})
 
 	ctx := context.Background()
 	port, err := module.Open(ctx)
@@ -33,10 +33,10 @@ func Example() {
 
 	want := e22.FactoryRegisters()
 	want.AirDataRate, want.Channel = 300, 20
-	_, err = r.WriteRegisters(ctx, want, e22.UntilPowerOff)
+	_, err = r.WriteRegisters(ctx, want, e22.Volatile)
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, e22.ErrRefused), module.Registers().Channel)
+	fmt.Println(errors.Is(err, e22.ErrIgnored), module.Registers().Channel)
 	// Output:
-	// e22: module ignored settings: airrate: wanted 300, found 2400
+	// e22: module ignored registers: airrate: found 2400, want 300
 	// true 20
 }

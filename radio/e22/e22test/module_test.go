@@ -23,13 +23,13 @@ type station struct {
 
 func (s station) Close() { s.Port.Close() }
 
-func join(t *testing.T, air *e22test.Air, change func(*e22.Registers)) station {
+func join(t *testing.T, medium *e22test.Medium, change func(*e22.Registers)) station {
 	t.Helper()
-	settings := e22.FactoryRegisters()
+	registers := e22.FactoryRegisters()
 	if change != nil {
-		change(&settings)
+		change(&registers)
 	}
-	m, err := e22test.NewModule(air, settings)
+	m, err := e22test.NewModule(medium, registers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestPackets(t *testing.T) {
 	rssi := func(s *e22.Registers) { s.RSSIByte = true }
 	cases := []struct {
 		name, reason string
-		settings     func(*e22.Registers)
+		registers    func(*e22.Registers)
 		writes       [][]byte
 		pause        time.Duration
 		want         []byte
@@ -101,8 +101,8 @@ func TestPackets(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
-				a, b := join(t, air, c.settings), join(t, air, c.settings)
+				medium := e22test.NewMedium(e22test.MediumSettings{})
+				a, b := join(t, medium, c.registers), join(t, medium, c.registers)
 				for _, w := range c.writes {
 					a.write(t, w)
 					time.Sleep(c.pause)
@@ -111,7 +111,7 @@ func TestPackets(t *testing.T) {
 				if got := b.readAll(t); !bytes.Equal(got, c.want) {
 					t.Errorf("got % x, want % x (%s)", got, c.want, c.reason)
 				}
-				if n := air.Stats().Packets; n != c.packets {
+				if n := medium.Stats().Packets; n != c.packets {
 					t.Errorf("%d packets, want %d (%s)", n, c.packets, c.reason)
 				}
 			})
@@ -121,8 +121,8 @@ func TestPackets(t *testing.T) {
 
 func TestArrivalTakesUARTAndAir(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		a, b := join(t, air, nil), join(t, air, nil)
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		a, b := join(t, medium, nil), join(t, medium, nil)
 		char := 10 * time.Second / 9600
 		onAir := e22.FactoryRegisters().PHY().TimeOnAir(10)
 		want := 10*char + 3*char + onAir + 10*char
@@ -134,7 +134,7 @@ func TestArrivalTakesUARTAndAir(t *testing.T) {
 		if took := time.Since(began); took != want {
 			t.Errorf("took %v, want %v", took, want)
 		}
-		if got := air.Stats().AirTime; got != onAir {
+		if got := medium.Stats().TimeOnAir; got != onAir {
 			t.Errorf("air time %v, want %v", got, onAir)
 		}
 	})
@@ -147,7 +147,7 @@ func TestWhoHears(t *testing.T) {
 		packets []byte
 		heard   bool
 	}{
-		{"same settings", nil, nil, []byte{9}, true},
+		{"same registers", nil, nil, []byte{9}, true},
 		{"other channel", nil, func(s *e22.Registers) { s.Channel++ }, []byte{9}, false},
 		{"other air data rate", nil, func(s *e22.Registers) { s.AirDataRate = 9600 }, []byte{9}, false},
 		{"other network", nil, func(s *e22.Registers) { s.NetID++ }, []byte{9}, false},
@@ -162,8 +162,8 @@ func TestWhoHears(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
-				a, b := join(t, air, c.a), join(t, air, c.b)
+				medium := e22test.NewMedium(e22test.MediumSettings{})
+				a, b := join(t, medium, c.a), join(t, medium, c.b)
 				a.write(t, c.packets)
 				if got := b.readAll(t); bytes.Equal(got, []byte{9}) != c.heard {
 					t.Errorf("heard % x", got)
@@ -178,8 +178,8 @@ func TestWhoHears(t *testing.T) {
 
 func TestSpeedMismatchIsNonsense(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		a, b := join(t, air, nil), join(t, air, nil)
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		a, b := join(t, medium, nil), join(t, medium, nil)
 		speed := b.Port.(e22.SpeedSetter)
 		for _, c := range []struct {
 			baud   int
@@ -209,16 +209,16 @@ func TestCollisions(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				air := e22test.NewAir(e22test.AirSettings{})
+				medium := e22test.NewMedium(e22test.MediumSettings{})
 				lbt := func(s *e22.Registers) { s.LBT = c.lbt }
-				a, b, hearer := join(t, air, lbt), join(t, air, lbt), join(t, air, nil)
+				a, b, hearer := join(t, medium, lbt), join(t, medium, lbt), join(t, medium, nil)
 				a.write(t, []byte{1})
 				time.Sleep(10 * time.Millisecond)
 				b.write(t, []byte{2})
 				if got := hearer.readAll(t); len(got) != c.heard {
 					t.Errorf("heard % x, want %d bytes", got, c.heard)
 				}
-				if n := air.Stats().Collided; n != 2-c.heard {
+				if n := medium.Stats().Collided; n != 2-c.heard {
 					t.Errorf("%d collided", n)
 				}
 			})
@@ -229,9 +229,9 @@ func TestCollisions(t *testing.T) {
 // A module that sends hears nothing, on whatever channel it sends.
 func TestHalfDuplex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		air := e22test.NewAir(e22test.AirSettings{})
-		a := join(t, air, nil)
-		b := join(t, air, func(s *e22.Registers) { s.FixedPoint = true })
+		medium := e22test.NewMedium(e22test.MediumSettings{})
+		a := join(t, medium, nil)
+		b := join(t, medium, func(s *e22.Registers) { s.FixedPoint = true })
 		a.write(t, []byte{1})
 		b.write(t, []byte{0, 0, 50, 2})
 		if got := b.readAll(t); len(got) > 0 {
@@ -243,14 +243,14 @@ func TestHalfDuplex(t *testing.T) {
 func TestLossFollowsTheSeed(t *testing.T) {
 	run := func(seed uint64) (got []byte) {
 		synctest.Test(t, func(t *testing.T) {
-			air := e22test.NewAir(e22test.AirSettings{Loss: 0.3, Seed: seed})
-			a, b := join(t, air, nil), join(t, air, nil)
+			medium := e22test.NewMedium(e22test.MediumSettings{Loss: 0.3, Seed: seed})
+			a, b := join(t, medium, nil), join(t, medium, nil)
 			for i := range 200 {
 				a.write(t, []byte{byte(i)})
 				time.Sleep(time.Second)
 			}
 			got = b.readAll(t)
-			if n := air.Stats().Lost; n+len(got) != 200 || n < 40 || n > 80 {
+			if n := medium.Stats().Lost; n+len(got) != 200 || n < 40 || n > 80 {
 				t.Errorf("%d lost and %d heard, want 200 in all and about 60 lost", n, len(got))
 			}
 		})

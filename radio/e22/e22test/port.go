@@ -7,17 +7,16 @@ import (
 )
 
 // Port is the host's end of a module's UART, in memory. It implements [e22.Port] and
-// [e22.SpeedSetter]. Until a speed is set, it has that of the module; bytes that
-// are sent at another speed arrive garbled. As with go.bug.st/serial, Read returns
-// (0, nil) after its timeout.
+// [e22.SpeedSetter]. Until a speed is set, it has that of the module. Bytes that are
+// sent at another speed arrive garbled.
 type Port struct {
 	m    *Module
 	wake chan struct{} // signals that there may be bytes
 	done chan struct{} // closed when err is set
 
-	// Guarded by m.air.mu.
+	// Guarded by m.medium.mu.
 	err     error
-	baud    int // 0: that of the module
+	baud    int // 0: the module's
 	parity  e22.Parity
 	pending []segment
 	timeout time.Duration // of Read; negative: none
@@ -32,16 +31,17 @@ var (
 
 // segment is a piece of output and when it reaches the host.
 type segment struct {
-	at   time.Time
+	time time.Time
 	data []byte
 }
 
-// Read waits for at least one byte, for the timeout, or until the port is closed or
-// unplugged.
+// Read waits for at least one byte. If the timeout passes first, it returns (0, nil),
+// as go.bug.st/serial does. If the port is closed or the module is unplugged, it
+// returns [ErrClosed] or [ErrUnplugged].
 func (p *Port) Read(b []byte) (int, error) {
-	p.m.air.mu.Lock()
+	p.m.medium.mu.Lock()
 	timeout := p.timeout
-	p.m.air.mu.Unlock()
+	p.m.medium.mu.Unlock()
 	var expired <-chan time.Time
 	if timeout >= 0 {
 		t := time.NewTimer(timeout)
@@ -79,8 +79,8 @@ func (p *Port) Read(b []byte) (int, error) {
 
 // take returns the bytes that have arrived by now, and when the next ones will.
 func (p *Port) take(b []byte) (n int, next time.Time, err error) {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	if p.err != nil {
 		return 0, time.Time{}, p.err
 	}
@@ -90,8 +90,8 @@ func (p *Port) take(b []byte) (n int, next time.Time, err error) {
 	now := time.Now()
 	for len(p.pending) > 0 && n < len(b) {
 		s := &p.pending[0]
-		if now.Before(s.at) {
-			return n, s.at, nil
+		if now.Before(s.time) {
+			return n, s.time, nil
 		}
 		k := copy(b[n:], s.data)
 		n += k
@@ -102,10 +102,10 @@ func (p *Port) take(b []byte) (n int, next time.Time, err error) {
 	return n, time.Time{}, nil
 }
 
-// Write hands bytes to the UART. It does not wait until they have passed it.
+// Write writes bytes to the UART. It does not wait until they have passed it.
 func (p *Port) Write(b []byte) (int, error) {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	if p.err != nil {
 		return 0, p.err
 	}
@@ -116,19 +116,19 @@ func (p *Port) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// SetReadTimeout sets the timeout of the Reads that follow; a negative one means
-// that they wait for as long as it takes.
+// SetReadTimeout sets the timeout of the Reads that follow. If it is negative, they
+// wait without a limit; with 0 they do not wait.
 func (p *Port) SetReadTimeout(d time.Duration) error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.timeout = d
 	return p.err
 }
 
 // SetSpeed sets the speed of the host's end of the UART.
 func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.baud, p.parity = baudRate, parity
 	return p.err
 }
@@ -136,13 +136,13 @@ func (p *Port) SetSpeed(baudRate int, parity e22.Parity) error {
 // Close unblocks Read, and makes the module ready for the next Open. Calling it again
 // has no effect.
 func (p *Port) Close() error {
-	p.m.air.mu.Lock()
-	defer p.m.air.mu.Unlock()
+	p.m.medium.mu.Lock()
+	defer p.m.medium.mu.Unlock()
 	p.end(ErrClosed)
 	return nil
 }
 
-// end is called with air.mu held.
+// end is called with medium.mu held.
 func (p *Port) end(err error) {
 	if p.err == nil {
 		p.err = err

@@ -14,9 +14,9 @@ import (
 // ServePTY connects the module's port to a pseudo-terminal, and creates the symbolic
 // link with that path to it. Programs open the link as their port. Unplugging the
 // module removes link and terminal; plugging it in creates new ones, as udev does.
-// Meanwhile the module's port counts as open. The terminal's speed has no effect.
-// Call stop once to end it. Only Linux has it; elsewhere the error is an
-// errors.ErrUnsupported.
+// As long as ServePTY serves, the module's port is open. The terminal's speed has no
+// effect. Call stop once to end it. ServePTY works on Linux; on other systems the
+// error wraps errors.ErrUnsupported.
 func (m *Module) ServePTY(link string) (stop func(), err error) {
 	t, err := m.openTerminal(link)
 	if err != nil {
@@ -30,9 +30,9 @@ func (m *Module) ServePTY(link string) (stop func(), err error) {
 			if t != nil {
 				t.serve(ctx)
 			}
-			m.air.mu.Lock()
+			m.medium.mu.Lock()
 			plugged, replug := m.plugged, m.replug
-			m.air.mu.Unlock()
+			m.medium.mu.Unlock()
 			if plugged && ctx.Err() == nil {
 				if t, err = m.openTerminal(link); err == nil {
 					continue

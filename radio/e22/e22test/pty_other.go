@@ -7,7 +7,8 @@ import (
 	"fmt"
 )
 
-// ServePTY needs Linux. Here it returns an errors.ErrUnsupported.
+// ServePTY needs Linux. On this system it returns an error that wraps
+// errors.ErrUnsupported.
 func (m *Module) ServePTY(string) (stop func(), err error) {
 	return nil, fmt.Errorf("e22test: pseudo-terminal: %w", errors.ErrUnsupported)
 }

@@ -1,6 +1,6 @@
-// Package runplot plots a run over time, from its sender's log: windows sent,
-// acknowledged and given up, and the latency of each. It is separate from package
-// runlog because it needs gonum/plot.
+// Package runplot plots a run over time, from its sender's log: the numbers of windows
+// sent, acknowledged and given up, and the time from offering each window to its ACK.
+// It is separate from package runlog because it needs gonum/plot.
 package runplot
 
 import (
@@ -26,19 +26,22 @@ const (
 	LatencyFile  = "latency.png"
 )
 
-// ErrNoEvents is returned for plots without events of a sender.
+// ErrNoEvents reports a series without events of a sender, of which there is nothing to
+// plot.
 var ErrNoEvents = errors.New("runplot: no events of a sender")
 
-// Series collects the points of the plots. Its memory is bounded: of more than
-// 20,000 points it keeps every second one, of more than 40,000 every fourth, and so
-// on. The zero Series is ready to use; it belongs to one goroutine.
+// Series collects the points of the plots. Its memory is bounded: if there are more
+// than 20,000 points it keeps every second one, if there are more than 40,000 every
+// fourth, and so on. The zero Series is ready to use. It must not be used by several
+// goroutines at once.
 type Series struct {
 	header                        runlog.Header
 	start                         time.Time
 	latency, sent, acked, dropped points
 }
 
-// Read returns the series of a log.
+// Read returns the series of a log, which it iterates over once. It skips lines that are
+// not an event.
 func Read(entries iter.Seq2[runlog.Entry, error]) (*Series, error) {
 	s := new(Series)
 	for e, err := range entries {
@@ -52,15 +55,15 @@ func Read(entries iter.Seq2[runlog.Entry, error]) (*Series, error) {
 	return s, nil
 }
 
-// Add takes in an entry of a sender's log. It ignores those of a receiver's.
+// Add adds an entry of a sender's log. It ignores entries of a receiver's log.
 func (s *Series) Add(e runlog.Entry) {
 	if e.Role != link.RoleTX {
 		return
 	}
 	if s.start.IsZero() {
-		s.header, s.start = e.Header, e.At
+		s.header, s.start = e.Header, e.Time
 	}
-	minutes := e.At.Sub(s.start).Minutes()
+	minutes := e.Time.Sub(s.start).Minutes()
 	switch e.Kind {
 	case link.EventTxSent:
 		if e.Attempt <= 1 {
@@ -74,8 +77,9 @@ func (s *Series) Add(e runlog.Entry) {
 	}
 }
 
-// Delivery plots how many windows were sent, acknowledged, and given up or
-// dropped by the queue, over minutes since the first event.
+// Delivery returns a plot of the numbers of windows that were sent, acknowledged, and
+// given up or dropped by the queue, over minutes since the first event. The error is
+// [ErrNoEvents] if there were no events of a sender.
 func (s *Series) Delivery() (*plot.Plot, error) {
 	if s.start.IsZero() {
 		return nil, ErrNoEvents
@@ -105,8 +109,9 @@ func (s *Series) Delivery() (*plot.Plot, error) {
 	return p, nil
 }
 
-// Latency plots the time from offering each window to its ACK, in ms, over
-// minutes since the first event.
+// Latency returns a plot of the time from offering each window to its ACK, in ms, over
+// minutes since the first event. The error is [ErrNoEvents] if there were no events of
+// a sender.
 func (s *Series) Latency() (*plot.Plot, error) {
 	if s.start.IsZero() {
 		return nil, ErrNoEvents
@@ -124,8 +129,9 @@ func (s *Series) Latency() (*plot.Plot, error) {
 	return p, nil
 }
 
-// Save writes both plots into the folder dir, as [DeliveryFile] and
-// [LatencyFile]. It creates the folder where it is missing.
+// Save writes both plots into the folder dir, as [DeliveryFile] and [LatencyFile]. It
+// creates the folder if it does not exist. The error is [ErrNoEvents] if there were no
+// events of a sender.
 func (s *Series) Save(dir string) error {
 	delivery, err := s.Delivery()
 	if err != nil {
@@ -165,8 +171,8 @@ const maxPoints = 20_000
 // points is a thinned out sequence of points.
 type points struct {
 	xy    plotter.XYs
-	n     int // seen
-	every int // one of so many is kept; 0: none came yet
+	n     int // number of points added
+	every int // one point of every so many is kept; 0: none was added
 }
 
 // count adds the point of one more event.

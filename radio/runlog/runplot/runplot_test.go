@@ -47,8 +47,8 @@ func TestSeries(t *testing.T) {
 	if len(s.sent.xy) != 2 || len(s.acked.xy) != 1 || len(s.dropped.xy) != 1 || len(s.latency.xy) != 1 {
 		t.Errorf("%+v", s)
 	}
-	if at := s.sent.xy[1]; at.X != 2.0/60 || at.Y != 2 {
-		t.Errorf("second sending at %v", at)
+	if point := s.sent.xy[1]; point.X != 2.0/60 || point.Y != 2 {
+		t.Errorf("second sending at %v", point)
 	}
 }
 

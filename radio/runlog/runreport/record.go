@@ -12,13 +12,21 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// Blank is the text of a field that the report does not know, to be filled in by
-// hand.
+// Blank is the text of an unknown field in a record, to be filled in by hand.
 const Blank = "________"
 
-// FillRecord executes the template in a file, a text/template such as
-// examples/records/run.md. {{field "name"}} is what the report knows about the run
-// under that name, or else [Blank].
+// FillRecord executes a template for a record, a text/template such as
+// examples/records/run.md, and returns the result. In it, {{field "name"}} is the value
+// of that field. An unknown field, and any other name, gives [Blank]. The fields are:
+//
+//	run_id mode phy_id start end duration_s     of the run
+//	tx_log rx_log power_record                  paths of its files
+//	codec window max_retries                    from the RunSpec
+//	windows sent retries pdr etx payload_bytes  from the sender's log
+//	airtime_s e2e_ms                            from the sender's log
+//	delivered parse_fails                       from either log
+//	joules                                      from the power record
+//	zscored_mse                                 from the data set that was sent
 func (r *Report) FillRecord(templatePath string) ([]byte, error) {
 	text, err := os.ReadFile(templatePath)
 	if err != nil {
@@ -41,7 +49,7 @@ func (r *Report) FillRecord(templatePath string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// recordFields returns the fields of a record that are known.
+// recordFields returns the fields that are known.
 func (r *Run) recordFields() map[string]string {
 	m := &r.Metrics
 	fields := map[string]string{
@@ -70,14 +78,14 @@ func (r *Run) recordFields() map[string]string {
 		fields["windows"], fields["sent"], fields["retries"] = fmt.Sprint(m.Windows), fmt.Sprint(m.Sent), fmt.Sprint(m.Retries)
 		fields["pdr"], fields["etx"] = fmt.Sprintf("%.4f", m.PDR), fmt.Sprintf("%.3f", m.ETX)
 		fields["payload_bytes"] = table.Digits(m.PayloadMean)
-		fields["airtime_s"] = fmt.Sprintf("%.3f", m.AirtimeS)
+		fields["airtime_s"] = fmt.Sprintf("%.3f", m.TimeOnAirS)
 		fields["e2e_ms"] = fmt.Sprintf("%.1f", m.EndToEndMs.P50)
 	}
 	if r.Energy != nil {
 		fields["joules"] = table.Digits(r.Energy.Joules)
 	}
 	if c := r.Reconstruction; c != nil {
-		fields["zscored_mse"] = table.Digits(c.ZScored.MSE) + " (deviations of the " + c.ZScoredBy + ")"
+		fields["zscored_mse"] = table.Digits(c.ZScored.MSE) + " (standard deviations of the " + c.ZScoredBy + ")"
 	}
 	return fields
 }

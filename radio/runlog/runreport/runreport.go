@@ -10,6 +10,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/table"
 	"github.com/loralink/loralink-go/radio/runlog"
@@ -22,31 +23,32 @@ type Report struct {
 	Comparison *runlog.Comparison `json:"comparison,omitempty"` // of Run with Baseline
 }
 
-// Run is one run's part of a report.
+// Run is one run in a report.
 type Run struct {
 	runlog.Run
-	// Reconstruction is nil without a data set, without both logs, and if the
+	// Reconstruction is nil if there is no data set, if a log is missing, or if the
 	// receiver did not decode (mode RAW).
 	Reconstruction *Reconstruction `json:"reconstruction,omitempty"`
 }
 
-// Reconstruction says how far the delivered windows are from the sent ones.
+// Reconstruction holds the errors of the delivered windows.
 type Reconstruction struct {
-	Windows   int            `json:"windows"`    // compared
-	Unmatched int            `json:"unmatched"`  // delivered, but not in the sender's log or not in the data set
-	Overall   quality.Errors `json:"overall"`    // over all values, of all units
-	ZScored   quality.Errors `json:"zscored"`    // each value divided by its standard deviation
-	ZScoredBy string         `json:"zscored_by"` // where the deviations are from: model or dataset
-	// ByGroup has the errors of each sensor group, in its units; nil unless the
-	// windows are of motion samples.
+	Windows   int            `json:"windows"`    // windows compared
+	Unmatched int            `json:"unmatched"`  // windows delivered, but not in the sender's log or not in the data set
+	Overall   quality.Errors `json:"overall"`    // errors over all values, whatever their units
+	ZScored   quality.Errors `json:"zscored"`    // errors divided by the standard deviation of each value
+	ZScoredBy string         `json:"zscored_by"` // source of the standard deviations: model or dataset
+	// ByGroup holds the errors of each sensor group, in its units. nil unless the
+	// windows consist of motion samples.
 	ByGroup map[string]quality.Errors `json:"by_group,omitempty"`
 }
 
-// Settings say what a report holds besides metrics. The zero value is the default;
-// nil functions are not called.
+// Settings are the settings of [New]. The zero value is the default; nil functions are
+// not called.
 type Settings struct {
-	// Dataset is the path of the dataset_raw.jsonl that was sent, by run and
-	// baseline alike. "": no reconstruction errors.
+	// Dataset is the path of the data set that was sent, by run and baseline alike: a
+	// dataset_raw.jsonl, or a numpy file if the name ends in .npy or .npz. "": no
+	// Reconstruction.
 	Dataset string
 	// Std is the standard deviation of each value of a window, by which
 	// Reconstruction.ZScored divides; usually a model's. nil: that of the data set.
@@ -54,13 +56,13 @@ type Settings struct {
 	// OnEntry is called with every log entry of the run, but not of the baseline.
 	// It can be the Add of a runplot.Series.
 	OnEntry func(runlog.Entry)
-	// Warn is called with what was skipped: a line of a log that is not an event, a
-	// torn last line of the data set.
+	// Warn is called with an error for the first line of each log that is not an event,
+	// and for an incomplete last line of the data set.
 	Warn func(error)
 }
 
-// New reads the files of a run and, if baseline is not nil, those of the run to
-// compare it with. Settings may be nil.
+// New reads the files of a run and, if baseline is not nil, those of the baseline run,
+// and reports on them. Settings may be nil.
 func New(run runlog.Files, baseline *runlog.Files, settings *Settings) (*Report, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -108,14 +110,18 @@ func open(files runlog.Files, s *Settings) (*Run, error) {
 // reconstruction compares the matched windows with those of the data set. It returns
 // nil if there are none.
 func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error) {
-	rebuilt, unmatched := match.Match()
-	if len(rebuilt) == 0 {
+	decoded, unmatched := match.Match()
+	if len(decoded) == 0 {
 		return nil, nil
 	}
 	var stats dataset.Stats
 	var tally *quality.Tally
 	dims, n := 0, 0
-	windows := dataset.OpenWindows(s.Dataset, dataset.WindowSettings{})
+	open := dataset.OpenWindows
+	if numpy.IsFile(s.Dataset) {
+		open = numpy.OpenWindows
+	}
+	windows := open(s.Dataset, dataset.WindowSettings{})
 	for w, err := range dataset.NotEmpty(dataset.SkipTorn(windows, s.Warn), s.Dataset) {
 		if err != nil {
 			return nil, err
@@ -126,20 +132,20 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 		if tally == nil {
 			tally, dims, n = quality.NewTally(len(w.Values)), len(w.Order), len(w.Values)
 			if s.Std != nil && len(s.Std) != n {
-				return nil, fmt.Errorf("runreport: %s: windows of %d values, want %d as the model's", s.Dataset, n, len(s.Std))
+				return nil, fmt.Errorf("runreport: %s: found windows of %d values, want %d as in Settings.Std", s.Dataset, n, len(s.Std))
 			}
 		}
-		got, ok := rebuilt[w.ID]
+		got, ok := decoded[w.ID]
 		if !ok {
 			continue
 		}
 		if len(got) != n {
-			return nil, fmt.Errorf("runreport: %s: windows of %d values, want %d as the receiver decoded", s.Dataset, n, len(got))
+			return nil, fmt.Errorf("runreport: %s: found windows of %d values, want %d as the receiver decoded", s.Dataset, n, len(got))
 		}
 		tally.Add(w.Values, got)
-		delete(rebuilt, w.ID)
+		delete(decoded, w.ID)
 	}
-	r := &Reconstruction{Windows: tally.Windows(), Unmatched: unmatched + len(rebuilt), ZScoredBy: "model"}
+	r := &Reconstruction{Windows: tally.Windows(), Unmatched: unmatched + len(decoded), ZScoredBy: "model"}
 	std := s.Std
 	if std == nil {
 		std, r.ZScoredBy = stats.Std(), "dataset"
@@ -177,7 +183,7 @@ func (r *Report) WriteTable(w io.Writer) {
 		writeReconstruction(w, runs)
 	}
 	if r.Comparison != nil {
-		fmt.Fprintf(w, "\nAgainst the baseline: %v\n", *r.Comparison)
+		fmt.Fprintf(w, "\nChange from the baseline: %v\n", *r.Comparison)
 	}
 }
 
@@ -193,10 +199,10 @@ func writeReconstruction(w io.Writer, runs []*Run) {
 	}
 	first := runs[0].Reconstruction
 	row("windows compared", "", func(r *Reconstruction) string { return fmt.Sprint(r.Windows) })
-	row("zscored.mse, by the "+first.ZScoredBy, "", func(r *Reconstruction) string { return table.Digits(r.ZScored.MSE) })
+	row("zscored.mse (std of the "+first.ZScoredBy+")", "", func(r *Reconstruction) string { return table.Digits(r.ZScored.MSE) })
 	if first.ByGroup != nil {
 		for _, g := range []struct{ name, unit string }{{"gps", " (deg, deg and m)"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
-			row("mean error, "+g.name, g.unit, func(r *Reconstruction) string { return table.Digits(r.ByGroup[g.name].MAE) })
+			row("mean absolute error, "+g.name, g.unit, func(r *Reconstruction) string { return table.Digits(r.ByGroup[g.name].MAE) })
 		}
 	}
 	t.Write(w)

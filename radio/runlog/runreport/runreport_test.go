@@ -58,7 +58,7 @@ func Example() {
 	// Output:
 	// delivered 1
 	// mean absolute error 0.25
-	// against itself: PDR the same, ETX the same, airtime the same
+	// against itself: PDR the same, ETX the same, time on air the same
 }
 
 func TestReport(t *testing.T) {
@@ -80,17 +80,17 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The order of the fields is the format's.
-	at := 0
+	offset := 0
 	for _, key := range []string{"run", "tx_log", "rx_log", "run_id", "mode", "phy_id", "starts", "bad_lines", "metrics", "reconstruction", "baseline", "comparison"} {
-		i := strings.Index(string(b[at:]), `"`+key+`":`)
+		i := strings.Index(string(b[offset:]), `"`+key+`":`)
 		if i < 0 {
-			t.Fatalf("no %s after byte %d of %s", key, at, b)
+			t.Fatalf("no %s after byte %d of %s", key, offset, b)
 		}
-		at += i
+		offset += i
 	}
 	var out strings.Builder
 	report.WriteTable(&out)
-	for _, want := range []string{"sf7, LATENT", "baseline walk", "zscored.mse, by the model", "Against the baseline: PDR"} {
+	for _, want := range []string{"sf7, LATENT", "baseline walk", "zscored.mse (std of the model)", "Change from the baseline: PDR"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -112,7 +112,7 @@ func TestDatasetThatDoesNotFit(t *testing.T) {
 		want     string
 	}{
 		{"windows of another length", runreport.Settings{Dataset: other}, "windows of 3 values, want 2 as the receiver decoded"},
-		{"deviations of another length", runreport.Settings{Dataset: dataset, Std: []float64{1}}, "windows of 2 values, want 1 as the model's"},
+		{"deviations of another length", runreport.Settings{Dataset: dataset, Std: []float64{1}}, "windows of 2 values, want 1 as in Settings.Std"},
 		{"no such data set", runreport.Settings{Dataset: dataset + "x"}, "no such file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,10 +21,13 @@ import (
 
 // ReplaySettings are the settings of [Replay]. The zero value is the default.
 type ReplaySettings struct {
-	// Channel is what happens to frames. Its PHY and Collisions are not used: the
-	// PHY is that of the RunSpecs, and frames collide. Its Latency, if not nil, is
-	// also the latency that both ends expect.
-	Channel sim.Channel
+	// Impairments are what happens to frames at random. Besides, frames that overlap on
+	// the air destroy each other.
+	Impairments sim.Impairments
+	// Latency returns how long each end takes to carry a frame between host and modem.
+	// Both ends wait accordingly. nil: no time, and both ends wait for the latency in
+	// their endpoint's settings, if any.
+	Latency func(frameLen int) time.Duration
 	// Baselines are the codecs to compare with. nil: sensor12_packed, if the windows
 	// consist of motion samples and the payloads fit into a frame.
 	Baselines []codec.Codec
@@ -34,9 +37,9 @@ type ReplaySettings struct {
 type ReplayReport struct {
 	Loss      float64 `json:"loss"`
 	MeanBurst float64 `json:"mean_burst"`
-	Seed      uint64  `json:"seed"` // of the channel
+	Seed      uint64  `json:"seed"` // of the impairments
 	PHYID     string  `json:"phy_id"`
-	// Runs has the run with the endpoints' codec first, then those with baselines.
+	// Runs holds the run with the endpoints' codec first, then those with baselines.
 	Runs       []*ReplayRun      `json:"runs"`
 	Comparison runlog.Comparison `json:"comparison"` // of the first run with the last
 
@@ -45,12 +48,12 @@ type ReplayReport struct {
 
 // ReplayRun is the run with one codec.
 type ReplayRun struct {
-	Codec    string         `json:"codec"`         // its id
-	Payload  int            `json:"payload_bytes"` // length of the longest payload
-	ToAMs    float64        `json:"toa_ms_est"`    // time on air of a frame with it
-	Metrics  runlog.Metrics `json:"metrics"`       // from the events of both ends
-	Observed sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
-	Air      sim.Air        `json:"air"`
+	Codec       string         `json:"codec"`         // the codec's id
+	Payload     int            `json:"payload_bytes"` // length of the longest payload
+	TimeOnAirMs float64        `json:"toa_ms_est"`    // time on air of a frame with the longest payload
+	Metrics     runlog.Metrics `json:"metrics"`       // from the events of both ends
+	Observed    sim.Outcome    `json:"observed"`      // as seen by an observer of both ends
+	Air         sim.AirStats   `json:"air"`           // what happened to frames
 	// ZScored holds the errors of the delivered windows, divided by the standard
 	// deviation of each value; nil if none was delivered.
 	ZScored *quality.Errors `json:"zscored,omitempty"`
@@ -64,9 +67,10 @@ type ReplayRun struct {
 
 // Replay sends windows from one endpoint to another over a simulated channel, with
 // their codec and with each baseline. The endpoints must fit together, see
-// Endpoint.CheckPeer. If the RunSpec's tx.queue is block, windows are offered as
-// there is room. Otherwise they are offered at their own times, as those of a live
-// sensor. Payloads are decoded in the mode RAW too. Settings may be nil.
+// Endpoint.CheckPeer. If the RunSpec's tx.queue is block, a window is offered as soon
+// as the queue is not full. Otherwise windows are offered at their own times, as those
+// of a live sensor. The receiver decodes payloads in mode RAW too. Settings may be
+// nil.
 func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Window, settings *ReplaySettings) (*ReplayReport, error) {
 	if settings == nil {
 		settings = &ReplaySettings{}
@@ -81,11 +85,10 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 	if err != nil {
 		return nil, err
 	}
-	channel := settings.Channel
-	channel.PHY, channel.Collisions = tx.Timing(nil).PHY, true
+	channel := sim.Channel{PHY: tx.Timing(nil).PHY, Latency: settings.Latency, Collisions: true, Impairments: settings.Impairments}
 	baselines := settings.Baselines
 	if baselines == nil {
-		baselines = plain(tx)
+		baselines = rawBaseline(tx)
 	}
 	rep := &ReplayReport{Loss: channel.Loss, MeanBurst: channel.MeanBurst, Seed: channel.Seed, PHYID: channel.PHY.ID(), latitude: meanLatitude(windows)}
 	for _, c := range append([]codec.Codec{tx.Codec()}, baselines...) {
@@ -100,9 +103,9 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 	return rep, nil
 }
 
-// plain returns sensor12_packed, unless it is the endpoint's own codec or cannot
+// rawBaseline returns sensor12_packed, unless it is the endpoint's own codec or cannot
 // encode its windows.
-func plain(e *endpoint.Endpoint) []codec.Codec {
+func rawBaseline(e *endpoint.Endpoint) []codec.Codec {
 	spec := e.Spec()
 	c, err := codec.NewSensor12(spec.Window.W)
 	if err != nil || spec.Window.Dims != sensor.MotionDims || e.Codec().ID() == c.ID() ||
@@ -127,7 +130,7 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 		return nil, err
 	}
 	payload := r.codec.MaxPayloadLen()
-	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, ToAMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
+	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, TimeOnAirMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
 		delivered: newDelivered(r.std)}
 	values := make(map[int64][]float64, len(r.windows))
 	for _, w := range r.windows {
@@ -179,19 +182,19 @@ func (r *replay) source(live bool) func() (link.Outbound, time.Duration, bool) {
 		}
 		w := r.windows[next]
 		next++
-		var at time.Duration
+		var offer time.Duration
 		if live {
-			at = time.Duration(max(w.TsMs-r.windows[0].TsMs, 0)) * time.Millisecond
+			offer = time.Duration(max(w.TsMs-r.windows[0].TsMs, 0)) * time.Millisecond
 		}
-		return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, at, true
+		return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, offer, true
 	}
 }
 
-// WriteTable writes the runs side by side. Figures in sensor units are missing in a
-// report that was read from JSON.
+// WriteTable writes the runs side by side. If the report was read from JSON, it
+// writes "-" for figures in sensor units.
 func (r *ReplayReport) WriteTable(w io.Writer) {
 	r.writeLink(w)
-	fmt.Fprintln(w, "\nErrors of the delivered windows, root mean square but for zscored:")
+	fmt.Fprintln(w, "\nErrors of the delivered windows (root mean square, except zscored.mse):")
 	t := table.NewColumns(r.Runs...)
 	t.Row("zscored.mse", func(x *ReplayRun) string { return mse(x.ZScored) })
 	if r.Runs[0].Groups != nil {
@@ -213,7 +216,7 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	}
 	t.Row("", func(x *ReplayRun) string { return x.Codec })
 	t.Row("payload", func(x *ReplayRun) string { return fmt.Sprintf("%d B", x.Payload) })
-	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	count("windows sent", func(x *ReplayRun) int { return x.Metrics.Windows })
 	t.Row("  delivered", func(x *ReplayRun) string {
 		return fmt.Sprintf("%d (%.2f %%)", x.Metrics.Delivered, 100*x.Metrics.DeliveryRatio)
@@ -224,8 +227,8 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	count("  retries", func(x *ReplayRun) int { return x.Metrics.Retries })
 	t.Row("PDR", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.PDR) })
 	t.Row("ETX", func(x *ReplayRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
-	t.Row("airtime, data", func(x *ReplayRun) string { return seconds(x.Metrics.AirtimeS) })
-	t.Row("airtime, ACKs", func(x *ReplayRun) string { return seconds(x.Metrics.AckAirtimeS) })
+	t.Row("time on air, data", func(x *ReplayRun) string { return seconds(x.Metrics.TimeOnAirS) })
+	t.Row("time on air, ACKs", func(x *ReplayRun) string { return seconds(x.Metrics.AckTimeOnAirS) })
 	t.Row("run, virtual time", func(x *ReplayRun) string { return seconds(x.Elapsed.Seconds()) })
 	t.Row("first sending to ACK, median", func(x *ReplayRun) string { return seconds(x.Metrics.ServiceMs.P50 / 1000) })
 	if r.wentWrong() {
@@ -236,7 +239,7 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	t.Write(w)
 }
 
-// wentWrong reports whether the observer saw errors that the ends did not.
+// wentWrong reports whether the observer saw faults that the ends did not.
 func (r *ReplayReport) wentWrong() bool {
 	bad := 0
 	for _, x := range r.Runs {

@@ -12,6 +12,7 @@ import (
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/internal/table"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/endpoint"
@@ -24,13 +25,13 @@ import (
 type Condition string
 
 // The conditions. With BySenders, equal senders share the channel, and frames that
-// overlap are lost; smaller payloads collide less often. With ByAirtime, losses grow
+// overlap are lost; smaller payloads collide less often. With ByTimeOnAir, losses grow
 // with the time on air. With ByLoss, every frame is lost with the same probability,
-// and a smaller payload saves only airtime; measured links come closest to that.
+// and a smaller payload saves only time on air; measured links come closest to that.
 const (
-	BySenders Condition = "senders"
-	ByAirtime Condition = "airtime"
-	ByLoss    Condition = "loss"
+	BySenders   Condition = "senders"
+	ByTimeOnAir Condition = "airtime"
+	ByLoss      Condition = "loss"
 )
 
 // conditions describes the value of each condition.
@@ -39,9 +40,9 @@ var conditions = map[Condition]struct {
 	whole bool    // only whole numbers are meaningful
 	limit float64 // the largest value that is tried
 }{
-	BySenders: {"senders", true, maxSenders},
-	ByAirtime: {"of risk a second on the air", false, 100},
-	ByLoss:    {"loss", false, 1},
+	BySenders:   {"senders", true, maxSenders},
+	ByTimeOnAir: {"losses per second on the air", false, 100},
+	ByLoss:      {"losses per frame", false, 1},
 }
 
 const (
@@ -52,87 +53,90 @@ const (
 // DefaultStressWindows is the default of StressSettings.Windows.
 const DefaultStressWindows = 5000
 
-// StressSettings are the settings of [Stress]. The zero value is the default.
+// StressSettings are the settings of [Stress]. The zero value is the default. Names of
+// flags are those of RegisterFlags.
 type StressSettings struct {
 	Condition Condition // "": BySenders. Flag --condition
-	// Windows is how many windows each sender sends, at most 1,000,000. 0:
+	// Windows is the number of windows that each sender sends, at most 1,000,000. 0:
 	// DefaultStressWindows. Flag --windows
 	Windows int
-	// Retries is how often a frame that is not acknowledged is repeated. The
+	// Retries is the number of repetitions of a frame that is not acknowledged. The
 	// RunSpec's tx.max_retries is not used. Flag --retries
 	Retries int
 	// Period is the mean time between two windows of a sender. 0: the time on air
 	// of twenty raw frames. Flag --period
 	Period time.Duration
-	// Seed is that of the channel and of the senders. Any value is valid. Flag
-	// --seed, which is 1 if not given
+	// Seed is the seed of the channel and of the senders. Any value is valid. Flag
+	// --seed, which defaults to 1
 	Seed uint64
 	// Progress is called with the number of values of the condition that have been
-	// tried. It may be nil.
-	Progress func(tried int)
+	// tried, and with a total of 0, because that is not known. It may be nil.
+	Progress func(done, total int)
 }
 
 // RegisterFlags adds the flags that the fields mention.
 func (s *StressSettings) RegisterFlags(fs *flag.FlagSet) {
-	fs.StringVar((*string)(&s.Condition), "condition", string(BySenders), "what makes the channel worse until half of the frames arrive: senders, airtime or loss")
+	fs.StringVar((*string)(&s.Condition), "condition", string(BySenders), "what makes the channel worse until at most half of the frames arrive: senders, airtime or loss")
 	fs.IntVar(&s.Windows, "windows", DefaultStressWindows, "windows that each sender sends")
-	fs.IntVar(&s.Retries, "retries", 0, "repetitions of a frame that is not acknowledged, instead of the RunSpec's max_retries")
+	fs.IntVar(&s.Retries, "retries", 0, "repetitions of a frame that is not acknowledged; overrides the RunSpec's max_retries")
 	fs.DurationVar(&s.Period, "period", 0, "mean time between two windows of a sender; 0: the time on air of twenty raw frames")
 	fs.Uint64Var(&s.Seed, "seed", 1, "seed of the channel: the same seed gives the same report")
 }
 
-// Check reports settings out of range, as ErrSettings.
+// Check returns an error that wraps [ErrSettings] if a field is out of range.
 func (s *StressSettings) Check() error {
 	_, known := conditions[s.Condition]
 	switch {
 	case !known && s.Condition != "":
-		return fmt.Errorf("%w: condition is %q, want %s, %s or %s", ErrSettings, s.Condition, BySenders, ByAirtime, ByLoss)
+		return fielderr.New(ErrSettings, "%v is %q, want %s, %s or %s", fielderr.Name{Field: "Condition", Flag: "condition"}, s.Condition, BySenders, ByTimeOnAir, ByLoss)
 	case s.Windows < 0 || s.Windows > maxWindows:
-		return fmt.Errorf("%w: windows is %d, want 1..%d, or 0 for %d", ErrSettings, s.Windows, maxWindows, DefaultStressWindows)
+		return fielderr.New(ErrSettings, "%v is %d, want 1..%d, or 0 for %d", fielderr.Name{Field: "Windows", Flag: "windows"}, s.Windows, maxWindows, DefaultStressWindows)
 	case s.Retries < 0:
-		return fmt.Errorf("%w: retries is %d, want 0 or more", ErrSettings, s.Retries)
+		return fielderr.New(ErrSettings, "%v is %d, want 0 or more", fielderr.Name{Field: "Retries", Flag: "retries"}, s.Retries)
 	case s.Period < 0:
-		return fmt.Errorf("%w: period is %v, want 0 or more", ErrSettings, s.Period)
+		return fielderr.New(ErrSettings, "%v is %v, want 0 or more", fielderr.Name{Field: "Period", Flag: "period"}, s.Period)
 	}
 	return nil
 }
 
 // StressReport is the result of [Stress]. Its JSON is what examples/experiment writes.
 type StressReport struct {
-	Dataset   string       `json:"dataset"` // where the windows are from; the caller may set it
-	PHYID     string       `json:"phy_id"`
-	Condition Condition    `json:"condition"`
-	Value     float64      `json:"value"`     // of the condition, at which at most half of the raw frames arrive
-	PeriodMs  float64      `json:"period_ms"` // mean time between two windows of a sender
-	Windows   int          `json:"windows"`   // a sender
-	Retries   int          `json:"max_retries"`
-	Seed      uint64       `json:"seed"`
-	Runs      []*StressRun `json:"runs"` // raw, truncated, latent
+	Dataset   string    `json:"dataset"` // name of the windows' source; Stress leaves it empty, and the caller may set it
+	PHYID     string    `json:"phy_id"`
+	Condition Condition `json:"condition"`
+	// Value is the least value of the condition at which at most half of the raw frames
+	// arrive. It is a number of senders, a number of losses per second on the air
+	// (sim.Impairments.LossPerSecond), or a probability.
+	Value    float64      `json:"value"`
+	PeriodMs float64      `json:"period_ms"`   // mean time between two windows of a sender
+	Windows  int          `json:"windows"`     // per sender
+	Retries  int          `json:"max_retries"` // repetitions of a frame that is not acknowledged
+	Seed     uint64       `json:"seed"`
+	Runs     []*StressRun `json:"runs"` // raw, truncated, latent
 
 	latitude float64
 }
 
 // StressRun is the run with one payload.
 type StressRun struct {
-	Payload    string            `json:"payload"` // raw, truncated, or latent and the codec's id
-	Bytes      int               `json:"payload_bytes"`
-	ToAMs      float64           `json:"toa_ms_est"`        // time on air of a frame
-	Metrics    runlog.Metrics    `json:"metrics"`           // over all senders
-	Comparison runlog.Comparison `json:"comparison"`        // with the raw payload
-	ZScored    *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
+	Payload     string            `json:"payload"` // raw, truncated, or latent with the codec's id
+	Bytes       int               `json:"payload_bytes"`
+	TimeOnAirMs float64           `json:"toa_ms_est"`        // time on air of a frame with the longest payload
+	Metrics     runlog.Metrics    `json:"metrics"`           // over all senders
+	Comparison  runlog.Comparison `json:"comparison"`        // with the raw payload
+	ZScored     *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
 
 	delivered delivered
 }
 
-// Stress finds the value of a condition at which at most half of the raw frames
-// arrive, and sends three payloads over that channel: raw (sensor12_packed), raw cut
-// to the length of the endpoint's payloads, and those of the endpoint's codec. Each
-// sender starts at another of the given windows, repeats them as needed, and offers
-// them at random times to a queue that keeps the newest four. The windows must
-// consist of motion samples, and the codec's payloads must be shorter than raw ones.
-// Settings may be nil.
+// Stress finds the least value of a condition at which at most half of the raw frames
+// arrive, and sends three kinds of payloads over that channel: raw, truncated and
+// latent, as the package comment defines them. Each sender starts at another of the
+// given windows, repeats them as needed, and offers them at random times to a queue
+// that keeps the newest four. The windows must consist of motion samples, and the
+// codec's payloads must be shorter than raw ones. Settings may be nil.
 func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (*StressReport, error) {
-	s, raw, cut, err := newStress(tx, windows, settings)
+	s, raw, truncated, err := newStress(tx, windows, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +149,7 @@ func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window
 	for _, p := range []struct {
 		name  string
 		codec link.Codec
-	}{{"raw", raw}, {"truncated", cut}, {"latent (" + tx.Codec().ID() + ")", tx.Codec()}} {
+	}{{"raw", raw}, {"truncated", truncated}, {"latent (" + tx.Codec().ID() + ")", tx.Codec()}} {
 		r, err := s.send(ctx, p.codec, value)
 		if err != nil {
 			return nil, err
@@ -167,7 +171,7 @@ type stress struct {
 
 // newStress checks the arguments of Stress and returns the raw and the truncated
 // codec.
-func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, cut codec.Codec, err error) {
+func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, truncated codec.Codec, err error) {
 	s = &stress{timing: tx.Timing(nil), windows: windows}
 	if settings != nil {
 		s.StressSettings = *settings
@@ -177,7 +181,7 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	}
 	window := tx.Spec().Window
 	if window.Dims != sensor.MotionDims {
-		return nil, nil, nil, fmt.Errorf("%w: window.dims: %d, want %d: raw payloads are of samples", ErrSettings, window.Dims, sensor.MotionDims)
+		return nil, nil, nil, fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples, which raw payloads hold", ErrSettings, window.Dims, sensor.MotionDims)
 	}
 	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
 		return nil, nil, nil, err
@@ -186,11 +190,13 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 		return nil, nil, nil, err
 	}
 	latent := tx.Codec().MaxPayloadLen()
-	if latent >= raw.MaxPayloadLen() || raw.MaxPayloadLen() > radio.MaxPayloadLen {
-		return nil, nil, nil, fmt.Errorf("%w: a latent payload of %d bytes and a raw one of %d, want the first smaller and the second at most %d",
-			ErrSettings, latent, raw.MaxPayloadLen(), radio.MaxPayloadLen)
+	switch n := raw.MaxPayloadLen(); {
+	case n > radio.MaxPayloadLen:
+		return nil, nil, nil, fmt.Errorf("%w: raw payloads have %d bytes, want at most %d: use windows of fewer steps", ErrSettings, n, radio.MaxPayloadLen)
+	case latent >= n:
+		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones", ErrSettings, latent, n)
 	}
-	if cut, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
+	if truncated, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
 		return nil, nil, nil, err
 	}
 	if s.std, err = deviations(tx, windows); err != nil {
@@ -206,7 +212,7 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 		s.Period = 20 * s.timing.PHY.TimeOnAir(radio.HeaderLen+raw.MaxPayloadLen())
 	}
 	s.timing.MaxRetries = s.Retries
-	return s, raw, cut, nil
+	return s, raw, truncated, nil
 }
 
 // findHalf returns the least value of the condition at which at most half of the
@@ -218,7 +224,7 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 	atMostHalf := func(value float64) (bool, float64, error) {
 		tried++
 		if s.Progress != nil {
-			s.Progress(tried)
+			s.Progress(tried, 0)
 		}
 		r, err := s.send(ctx, c, value)
 		if err != nil {
@@ -236,7 +242,7 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 			break
 		}
 		if high >= condition.limit {
-			return 0, fmt.Errorf("study: %.3f of the frames arrive at %g %s, want at most half: a shorter period makes more frames collide", pdr, high, condition.unit)
+			return 0, fmt.Errorf("study: %.3f of the frames arrive at %g %s, want at most half: a shorter Period makes more frames collide", pdr, high, condition.unit)
 		}
 		low, high = high, min(2*high, condition.limit)
 	}
@@ -260,22 +266,22 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 
 // send runs one codec over the channel at a value of the condition.
 func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*StressRun, error) {
-	channel := sim.Channel{PHY: s.timing.PHY, Seed: s.Seed, Collisions: true}
+	channel := sim.Channel{PHY: s.timing.PHY, Collisions: true, Impairments: sim.Impairments{Seed: s.Seed}}
 	senders := 1
 	switch s.Condition {
 	case BySenders:
 		senders = max(int(value), 1)
-	case ByAirtime:
+	case ByTimeOnAir:
 		channel.LossPerSecond = value
 	case ByLoss:
 		channel.Loss = value
 	}
-	toa := s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
-	r := &StressRun{Bytes: c.MaxPayloadLen(), ToAMs: millis(toa), delivered: newDelivered(s.std)}
+	timeOnAir := s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
+	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(timeOnAir), delivered: newDelivered(s.std)}
 	var meter runlog.Meter
 	var pairs []sim.Pair
 	for i := range senders {
-		p, err := s.pair(i, c, toa, &meter, r.delivered.tally)
+		p, err := s.pair(i, c, timeOnAir, &meter, r.delivered.tally)
 		if err != nil {
 			return nil, err
 		}
@@ -289,10 +295,10 @@ func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*Stress
 }
 
 // pair returns the ith sender and its receiver. Its windows come at random times, on
-// average one each period.
-func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
+// average one per period.
+func (s *stress) pair(i int, c link.Codec, timeOnAir time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
 	sender, err := link.NewSender(link.SenderSettings{Timing: s.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
-		RetryJitter: 10 * toa, Seed: s.Seed + uint64(i)})
+		RetryJitter: 10 * timeOnAir, Seed: s.Seed + uint64(i)})
 	if err != nil {
 		return sim.Pair{}, err
 	}
@@ -301,7 +307,7 @@ func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Mete
 		return sim.Pair{}, err
 	}
 	rng := rand.New(rand.NewPCG(s.Seed, uint64(i)))
-	at, n := time.Duration(0), 0
+	offer, n := time.Duration(0), 0
 	// An id consists of the sender and the number of its window.
 	first := i * len(s.windows) / maxSenders
 	values := func(id int64) []float64 { return s.windows[(first+int(id&0xffffffff))%len(s.windows)].Values }
@@ -310,8 +316,8 @@ func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Mete
 		Source: func() (link.Outbound, time.Duration, bool) {
 			id := int64(i)<<32 | int64(n)
 			n++
-			at += time.Duration(rng.ExpFloat64() * float64(s.Period))
-			return link.Outbound{ID: id, Values: values(id)}, at, n <= s.Windows
+			offer += time.Duration(rng.ExpFloat64() * float64(s.Period))
+			return link.Outbound{ID: id, Values: values(id)}, offer, n <= s.Windows
 		},
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if intact {
@@ -321,8 +327,8 @@ func (s *stress) pair(i int, c link.Codec, toa time.Duration, meter *runlog.Mete
 	}, nil
 }
 
-// WriteTable writes the runs side by side. Figures in sensor units are missing in a
-// report that was read from JSON.
+// WriteTable writes the runs side by side. If the report was read from JSON, it
+// writes "-" for figures in sensor units.
 func (r *StressReport) WriteTable(w io.Writer) {
 	condition := conditions[r.Condition]
 	period := time.Duration(r.PeriodMs * float64(time.Millisecond)).Round(time.Millisecond)
@@ -330,7 +336,7 @@ func (r *StressReport) WriteTable(w io.Writer) {
 	if condition.whole {
 		value = fmt.Sprintf("%.0f", r.Value)
 	}
-	fmt.Fprintf(w, "%s over %s\nat most half of the raw frames arrive at %s %s; %d windows a sender, one in %v on average, %d retries, seed %d\n\n",
+	fmt.Fprintf(w, "%s over %s\nat most half of the raw frames arrive at %s %s; %d windows per sender, one per %v on average, %d retries, seed %d\n\n",
 		r.Dataset, r.PHYID, value, condition.unit, r.Windows, period, r.Retries, r.Seed)
 	t := table.NewColumns(r.Runs...)
 	change := func(get func(runlog.Comparison) float64) {
@@ -338,7 +344,7 @@ func (r *StressReport) WriteTable(w io.Writer) {
 	}
 	t.Row("", func(x *StressRun) string { return x.Payload })
 	t.Row("payload", func(x *StressRun) string { return fmt.Sprintf("%d B", x.Bytes) })
-	t.Row("time on air of a frame", func(x *StressRun) string { return fmt.Sprintf("%.1f ms", x.ToAMs) })
+	t.Row("time on air of a frame", func(x *StressRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	t.Row("windows", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Windows) })
 	t.Row("  delivered", func(x *StressRun) string { return fmt.Sprintf("%.2f %%", 100*x.Metrics.DeliveryRatio) })
 	t.Row("  dropped by the queue", func(x *StressRun) string { return fmt.Sprint(x.Metrics.Dropped) })
@@ -346,12 +352,12 @@ func (r *StressReport) WriteTable(w io.Writer) {
 	change(func(c runlog.Comparison) float64 { return c.PDRImprovePct })
 	t.Row("ETX", func(x *StressRun) string { return fmt.Sprintf("%.3f", x.Metrics.ETX) })
 	change(func(c runlog.Comparison) float64 { return -c.ETXReducePct })
-	t.Row("airtime, data", func(x *StressRun) string { return fmt.Sprintf("%.0f s", x.Metrics.AirtimeS) })
-	change(func(c runlog.Comparison) float64 { return -c.AirtimeReducePct })
-	t.Row("zscored.mse of the delivered", func(x *StressRun) string { return mse(x.ZScored) })
+	t.Row("time on air, data", func(x *StressRun) string { return fmt.Sprintf("%.0f s", x.Metrics.TimeOnAirS) })
+	change(func(c runlog.Comparison) float64 { return -c.TimeOnAirReducePct })
+	t.Row("zscored.mse of the delivered windows", func(x *StressRun) string { return mse(x.ZScored) })
 	for _, f := range quality.Figures() {
 		t.Row("  "+f.Name, func(x *StressRun) string { return x.delivered.figure(f, r.latitude) })
 	}
 	t.Write(w)
-	fmt.Fprintln(w, "\nETX counts what the sender knows: to it, a lost ACK is a lost frame.")
+	fmt.Fprintln(w, "\nETX is what the sender measures: it cannot tell a lost ACK from a lost frame.")
 }

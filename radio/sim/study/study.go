@@ -1,11 +1,14 @@
 // Package study compares codecs over a simulated channel, in virtual time: their
-// airtime, how many windows arrive, and how far the delivered windows are from the
-// sent ones.
+// time on air, the number of windows that arrive, and the errors of the delivered
+// windows.
 //
 // [Replay] sends recorded windows over a channel, once with each codec. [Stress]
-// makes a channel worse until half of the raw frames are lost, and then sends raw,
-// truncated and encoded payloads over it. The same windows, settings and seed give
-// the same report. The channel is that of package radio/sim.
+// makes a channel worse until at most half of the raw frames arrive, and then sends
+// raw, truncated and latent payloads over it. Raw payloads are those of the codec
+// sensor12_packed, truncated payloads are raw ones cut to the length of the latent
+// ones, and latent payloads are those of the endpoint's codec, whichever that is. The
+// same windows, settings and seed give the same report. The channel is that of
+// package radio/sim.
 package study
 
 import (
@@ -20,12 +23,13 @@ import (
 	"github.com/loralink/loralink-go/radio/endpoint"
 )
 
-// ErrSettings is wrapped by errors about settings and windows that cannot be used.
+// ErrSettings is wrapped by every error about settings, endpoints and windows that
+// cannot be used.
 var ErrSettings = errors.New("study: invalid settings")
 
-// deviations returns what errors are divided by: the standard deviations of the
-// values that the endpoint's codec was fitted to or, if it does not know them, of
-// the windows.
+// deviations returns the standard deviations that errors are divided by: those of the
+// values that the endpoint's codec was fitted to or, if it does not know them, those
+// of the windows.
 func deviations(e *endpoint.Endpoint, windows []dataset.Window) ([]float64, error) {
 	if std := e.DataStd(); len(std) == e.Codec().WindowLen() {
 		return std, nil
@@ -80,16 +84,17 @@ func (d *delivered) byGroup() map[string]quality.Errors {
 	return groups
 }
 
-// figure returns the text of a figure of motion samples.
+// figure returns the text of a figure of motion samples, or "-" if nothing was
+// delivered.
 func (d *delivered) figure(f quality.Figure, latitude float64) string {
 	if d.tally == nil || d.tally.Windows() == 0 {
 		return "-"
 	}
-	dims := func(from, to int) quality.Errors { return d.tally.Dims(sensor.MotionDims, from, to) }
+	dims := func(first, end int) quality.Errors { return d.tally.Dims(sensor.MotionDims, first, end) }
 	return table.Digits(f.RMS(dims, latitude)) + " " + f.Unit
 }
 
-// mse returns the text of a mean square error, which is nil if there were no windows.
+// mse returns the text of a mean square error, or "-" if e is nil.
 func mse(e *quality.Errors) string {
 	if e == nil {
 		return "-"
@@ -115,7 +120,7 @@ func seconds(s float64) string {
 // checkWindows reports windows that do not have n values.
 func checkWindows(windows []dataset.Window, n int) error {
 	if len(windows) == 0 {
-		return fmt.Errorf("%w: no windows to send", ErrSettings)
+		return fmt.Errorf("%w: found no windows, want windows to send", ErrSettings)
 	}
 	for _, w := range windows {
 		if len(w.Values) != n {

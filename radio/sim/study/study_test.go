@@ -59,8 +59,8 @@ func ExampleReplay() {
 		return
 	}
 	report, err := study.Replay(context.Background(), ends[0], ends[1], windows, &study.ReplaySettings{
-		Channel:   sim.Channel{Loss: 0.2, Seed: 1},
-		Baselines: []codec.Codec{zlib},
+		Impairments: sim.Impairments{Loss: 0.2, Seed: 1},
+		Baselines:   []codec.Codec{zlib},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -73,7 +73,7 @@ func ExampleReplay() {
 	// Output:
 	// raw   6 B, 200 delivered, PDR 0.79
 	// zlib 22 B, 200 delivered, PDR 0.79
-	// against the last: PDR the same, ETX the same, airtime -24.8 %
+	// against the last: PDR the same, ETX the same, time on air -24.8 %
 }
 
 // ends returns both ends of the repository's RunSpecs, and windows to send.
@@ -88,7 +88,7 @@ func ends(t *testing.T, sf string) (tx, rx *endpoint.Endpoint, windows []dataset
 	if rx, err = endpoint.Open(testenv.Repo("testdata", "runspecs", "rx_"+sf+".yaml"), runspec.RoleRX, settings); err != nil {
 		t.Fatal(err)
 	}
-	if windows, err = (&endpoint.Source{Samples: walk}).Windows(tx.Spec(), 300); err != nil {
+	if windows, err = (&endpoint.SourceSettings{Samples: walk}).Windows(tx.Spec(), 300); err != nil {
 		t.Fatal(err)
 	}
 	return tx, rx, windows
@@ -135,7 +135,7 @@ func keys(t *testing.T, v any) string {
 
 func TestReplay(t *testing.T) {
 	tx, rx, windows := ends(t, "sf7")
-	report, err := study.Replay(t.Context(), tx, rx, windows, &study.ReplaySettings{Channel: sim.Channel{Loss: 0.2, UARTDrop: 0.05, Latency: link.UARTLatency(9600)}})
+	report, err := study.Replay(t.Context(), tx, rx, windows, &study.ReplaySettings{Impairments: sim.Impairments{Loss: 0.2, UARTDrop: 0.05}, Latency: link.UARTLatency(9600)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestReplay(t *testing.T) {
 func TestStress(t *testing.T) {
 	tx, _, windows := ends(t, "sf7")
 	tried := 0
-	report, err := study.Stress(t.Context(), tx, windows, &study.StressSettings{Condition: study.ByLoss, Windows: 300, Progress: func(n int) { tried = n }})
+	report, err := study.Stress(t.Context(), tx, windows, &study.StressSettings{Condition: study.ByLoss, Windows: 300, Progress: func(done, _ int) { tried = done }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestStudiesRefuse(t *testing.T) {
 		{"replay, ends that differ", t.Context(), replay(far, windows, study.ReplaySettings{}), endpoint.ErrSettings},
 		{"replay, no windows", t.Context(), replay(rx, nil, study.ReplaySettings{}), study.ErrSettings},
 		{"replay, windows of another length", t.Context(), replay(rx, short, study.ReplaySettings{}), study.ErrSettings},
-		{"replay, a channel that cannot be", t.Context(), replay(rx, windows, study.ReplaySettings{Channel: sim.Channel{Loss: 2}}), sim.ErrSettings},
+		{"replay, a channel that cannot be", t.Context(), replay(rx, windows, study.ReplaySettings{Impairments: sim.Impairments{Loss: 2}}), sim.ErrSettings},
 		{"replay, cancelled", cancelled, replay(rx, windows, study.ReplaySettings{}), context.Canceled},
 		{"stress, no windows", t.Context(), stress(nil, study.StressSettings{}), study.ErrSettings},
 		{"stress, windows of another length", t.Context(), stress(short, study.StressSettings{}), study.ErrSettings},
@@ -239,11 +239,11 @@ func TestStressSettings(t *testing.T) {
 	for _, c := range []struct{ name, args, want string }{
 		{"nothing", "", ""},
 		{"all", "--condition loss --windows 7 --retries 2 --period 3s --seed 0", ""},
-		{"condition", "--condition rain", `condition is "rain", want senders, airtime or loss`},
-		{"too many windows", "--windows 1000001", "windows is 1000001"},
-		{"fewer than none", "--windows -1", "windows is -1"},
-		{"retries", "--retries -1", "retries is -1"},
-		{"period", "--period -1s", "period is -1s"},
+		{"condition", "--condition rain", `Condition is "rain", want senders, airtime or loss`},
+		{"too many windows", "--windows 1000001", "Windows is 1000001"},
+		{"fewer than none", "--windows -1", "Windows is -1"},
+		{"retries", "--retries -1", "Retries is -1"},
+		{"period", "--period -1s", "Period is -1s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var s study.StressSettings

@@ -8,8 +8,8 @@ import (
 
 const productIDAddr = 0x80
 
-// answer carries out a command in configuration mode. It is called with air.mu
-// held.
+// answer carries out a command in configuration mode. It is called with
+// medium.mu held.
 func (m *Module) answer(command []byte) {
 	var out []byte
 	if m.faults.Reject > 0 {
@@ -31,7 +31,7 @@ func (m *Module) answer(command []byte) {
 	m.output(slices.Concat(m.faults.Stray, out, m.faults.Trailing))
 }
 
-// execute returns the answer to a command, or nil for one that does not exist.
+// execute returns the answer to a command, or nil if there is no such command.
 func (m *Module) execute(command []byte) []byte {
 	if len(command) < 3 {
 		return nil
@@ -51,21 +51,21 @@ func (m *Module) execute(command []byte) []byte {
 	case (op == 0xC0 || op == 0xC2) && len(data) == n && addr+n <= len(m.live):
 		m.write(&m.live, addr, data)
 		if op == 0xC0 {
-			m.write(&m.kept, addr, data)
+			m.write(&m.persistent, addr, data)
 		}
-		return append(head, data...) // what was asked for, whether accepted or not
+		return append(head, data...) // what was asked for, even if it is ignored
 	}
 	return nil
 }
 
-// write changes registers, except for settings that the module is to ignore.
+// write changes registers, except for those in Faults.IgnoreRegisters.
 func (m *Module) write(r *registers, addr int, data []byte) {
-	before := r.settings().Fields()
+	before := r.named().Fields()
 	copy(r[addr:], data)
-	after := r.settings()
+	after := r.named()
 	for i, f := range after.Fields() {
-		if slices.Contains(m.faults.IgnoreSettings, f.Name) ||
-			slices.Contains(m.faults.IgnoreSettings, f.Name+"="+f.Value) {
+		if slices.Contains(m.faults.IgnoreRegisters, f.Name) ||
+			slices.Contains(m.faults.IgnoreRegisters, f.Name+"="+f.Value) {
 			_ = after.Set(f.Name, before[i].Value)
 		}
 	}
