@@ -44,7 +44,7 @@ func LoadBAM(path string) (*BAM, error) { return opener{tree: modelfile.Disk()}.
 
 // LoadBAMFS is LoadBAM in a file system, as go:embed makes one.
 func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.bam(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.bam(name)
 }
 
 func (o opener) bam(name string) (*BAM, error) {

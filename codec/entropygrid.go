@@ -56,7 +56,7 @@ func LoadEntropyGrid(path string, payloadBytes int) (*EntropyGrid, error) {
 
 // LoadEntropyGridFS is LoadEntropyGrid in a file system, as go:embed makes one.
 func LoadEntropyGridFS(fsys fs.FS, name string, payloadBytes int) (*EntropyGrid, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.entropyGrid(name, payloadBytes)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.entropyGrid(name, payloadBytes)
 }
 
 // ParseEntropyGrid is LoadEntropyGrid of a file's text.

@@ -90,7 +90,7 @@ func LoadGrid(path string) (*Grid, error) { return opener{tree: modelfile.Disk()
 
 // LoadGridFS is LoadGrid in a file system, as go:embed makes one.
 func LoadGridFS(fsys fs.FS, name string) (*Grid, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.grid(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.grid(name)
 }
 
 func (o opener) grid(name string) (*Grid, error) {

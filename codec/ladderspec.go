@@ -157,7 +157,7 @@ func LoadLadder(path string) (*Ladder, error) { return opener{tree: modelfile.Di
 // LoadLadderFS is LoadLadder in a file system, as go:embed makes one. The ladder's
 // paths must stay inside it.
 func LoadLadderFS(fsys fs.FS, name string) (*Ladder, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.ladder(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.ladder(name)
 }
 
 func (o opener) ladder(name string) (*Ladder, error) {

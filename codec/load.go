@@ -23,7 +23,7 @@ func Load(path string) (Codec, error) { return opener{tree: modelfile.Disk()}.lo
 // LoadFS is Load in a file system, as go:embed makes one. Paths that files mention
 // must stay inside it.
 func LoadFS(fsys fs.FS, name string) (Codec, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.load(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.load(name)
 }
 
 // kind is a kind of file that this project or its users have.

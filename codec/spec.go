@@ -60,7 +60,7 @@ func New(spec Spec) (Codec, error) { return opener{tree: modelfile.Disk()}.codec
 
 // NewFS is New with paths in a file system, as go:embed makes one.
 func NewFS(fsys fs.FS, spec Spec) (Codec, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.codec(spec)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.codec(spec)
 }
 
 // opener opens the files of codecs whose paths are relative to dir.

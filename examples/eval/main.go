@@ -110,13 +110,13 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	test := dataset.Limit(dataset.Subset(windows, split, o.subset), o.maxSamples)
-	training := dataset.Train(windows, split)
+	training := dataset.Training(windows, split)
 	if o.baseline != "" {
 		other, split, err := open(o.baseline)
 		if err != nil {
 			return err
 		}
-		training = dataset.Train(other, split)
+		training = dataset.Training(other, split)
 	}
 	r, err := quality.Compare(c, test, training, quality.CompareSettings{Norm: norm, Tolerances: o.tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {

@@ -90,7 +90,7 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 }
 
 // set is the model to write.
-func (o *options) set() (*artifacts.Set, error) {
+func (o *options) set() (*artifacts.Contents, error) {
 	from, err := artifacts.LoadManifest(o.manifest)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (o *options) set() (*artifacts.Set, error) {
 		layer.W.Row(k)[k] = 1
 		layer.V.Row(k)[k] = 1
 	}
-	set := &artifacts.Set{Manifest: man, Layers: []bam.Layer{layer}, CreatedAt: time.Now(), MaxPayloadBytes: o.maxPayload}
+	set := &artifacts.Contents{Manifest: man, Layers: []bam.Layer{layer}, CreatedAt: time.Now(), MaxPayloadBytes: o.maxPayload}
 	// A manifest alone will do: its model may not be trained yet.
 	if m, err := artifacts.LoadUnverified(o.manifest); err == nil {
 		set.Norm = m.Norm

@@ -91,7 +91,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := fit.Ladder(fit.Values(dataset.Train(windows, split)), &o.fit)
+	r, err := fit.Ladder(fit.Values(dataset.Training(windows, split)), &o.fit)
 	if err != nil {
 		return err
 	}

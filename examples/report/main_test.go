@@ -48,7 +48,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 		t.Fatal(err)
 	}
 	var windows []dataset.Window
-	for w, err := range dataset.Windows(motion.Samples(1, 1, n), dataset.Windower{W: 1}) {
+	for w, err := range dataset.Windows(motion.Samples(1, 1, n), dataset.WindowerSettings{W: 1}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +192,7 @@ func TestTornLogIsUsed(t *testing.T) {
 	if err := run(context.Background(), []string{"--tx", path}, &stdout, &stderr); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stderr.String(), "torn") || strings.Count(stderr.String(), "\n") != 1 {
+	if !strings.Contains(stderr.String(), "incomplete last line") || strings.Count(stderr.String(), "\n") != 1 {
 		t.Errorf("said %q", stderr.String())
 	}
 }

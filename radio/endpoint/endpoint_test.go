@@ -504,7 +504,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	set, torn, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "torn.jsonl"), filepath.Join(dir, "empty.jsonl")
+	set, incomplete, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "incomplete.jsonl"), filepath.Join(dir, "empty.jsonl")
 	windows, err := (&endpoint.Source{Samples: walk}).Windows(spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
@@ -522,7 +522,7 @@ func TestSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(torn, b[:len(b)-20], 0o644), os.WriteFile(empty, nil, 0o644)); err != nil {
+	if err := errors.Join(os.WriteFile(incomplete, b[:len(b)-20], 0o644), os.WriteFile(empty, nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	limited := *spec
@@ -541,7 +541,7 @@ func TestSource(t *testing.T) {
 		{"a data set", endpoint.Source{Dataset: set}, spec, 0, 10, false, ""},
 		{"limited by the caller", endpoint.Source{Dataset: set}, spec, 3, 3, false, ""},
 		{"limited by the RunSpec", endpoint.Source{Samples: walk}, &limited, 9, 4, false, ""},
-		{"a torn data set", endpoint.Source{Dataset: torn}, spec, 0, 9, true, ""},
+		{"an incomplete data set", endpoint.Source{Dataset: incomplete}, spec, 0, 9, true, ""},
 		{"nothing in it", endpoint.Source{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
 		{"no such file", endpoint.Source{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
 		{"neither", endpoint.Source{}, spec, 0, 0, false, "want either"},

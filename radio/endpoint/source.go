@@ -18,7 +18,7 @@ type Source struct {
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
 	// longer one, a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
-	// Warn is called if the last line of the file is torn. It may be nil.
+	// Warn is called if the last line of the file is incomplete. It may be nil.
 	Warn func(error)
 }
 
@@ -55,13 +55,13 @@ func (s *Source) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, er
 	var seq iter.Seq2[dataset.Window, error]
 	if s.Dataset != "" {
 		settings := dataset.WindowSettings{WindowLen: shape.Dims * shape.W, Dims: shape.Dims, Steps: shape.W}
-		seq = dataset.SkipTorn(dataset.OpenWindows(s.Dataset, settings), s.Warn)
+		seq = dataset.SkipIncomplete(dataset.OpenWindows(s.Dataset, settings), s.Warn)
 	} else {
 		if err := checkMotion(spec); err != nil {
 			return nil, err
 		}
-		samples := dataset.SkipTorn(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
-		seq = dataset.Windows(samples, dataset.Windower{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
+		samples := dataset.SkipIncomplete(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
+		seq = dataset.Windows(samples, dataset.WindowerSettings{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
 	}
 	if most := spec.TX.MaxWindows; most > 0 && (limit <= 0 || most < limit) {
 		limit = most

@@ -20,8 +20,8 @@ const maxLine = 1 << 20
 
 // What can be wrong with a line of a log, for errors.Is.
 var (
-	ErrTornLine = errors.New("torn last line: its writer was stopped")
-	ErrNotEvent = errors.New("not an event")
+	ErrIncompleteLine = errors.New("incomplete last line: its writer was interrupted")
+	ErrNotEvent       = errors.New("not an event")
 )
 
 // Error is a fault of a log or of a power record, and where it is.
@@ -59,7 +59,7 @@ func OpenEntries(path string) iter.Seq2[Entry, error] {
 // it in errors.
 //
 // A line that is not an event yields an [*Error], and the pass goes on: the
-// last line may match [ErrTornLine], others [ErrNotEvent]. An error of reading
+// last line may match [ErrIncompleteLine], others [ErrNotEvent]. An error of reading
 // ends the pass. Blank lines are skipped. Of an event of unknown kind only
 // header, time and kind are meaningful.
 func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
@@ -85,7 +85,7 @@ func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
 			case tooLong:
 				bad = fmt.Errorf("%w: longer than %d bytes", ErrNotEvent, maxLine)
 			case bad != nil && !complete:
-				bad = ErrTornLine
+				bad = ErrIncompleteLine
 			}
 			if bad != nil {
 				if !yield(Entry{}, &Error{File: file, Line: n, Err: bad}) {

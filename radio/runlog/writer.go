@@ -23,7 +23,7 @@ type Writer struct {
 }
 
 // OpenWriter opens the log of a run in the folder dir. It creates folder and
-// file where they are missing, and otherwise appends. A torn last line, which a
+// file where they are missing, and otherwise appends. An incomplete last line, which a
 // killed process left, is cut off.
 func OpenWriter(dir string, header Header) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -41,7 +41,7 @@ func OpenWriter(dir string, header Header) (*Writer, error) {
 }
 
 // repairEnd leaves the file positioned at its end, after a complete line: it
-// completes a last line that lacks only its line end, and cuts off a torn one.
+// completes a last line that lacks only its line end, and cuts off an incomplete one.
 func repairEnd(f *os.File) error {
 	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {

@@ -54,8 +54,8 @@ type Settings struct {
 	// OnEntry is called with every log entry of the run, but not of the baseline.
 	// It can be the Add of a runplot.Series.
 	OnEntry func(runlog.Entry)
-	// Warn is called with what was skipped: a line of a log that is not an event, a
-	// torn last line of the data set.
+	// Warn is called with what was skipped: a line of a log that is not an event, or
+	// an incomplete last line of the data set.
 	Warn func(error)
 }
 
@@ -116,7 +116,7 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 	var tally *quality.Tally
 	dims, n := 0, 0
 	windows := dataset.OpenWindows(s.Dataset, dataset.WindowSettings{})
-	for w, err := range dataset.NotEmpty(dataset.SkipTorn(windows, s.Warn), s.Dataset) {
+	for w, err := range dataset.NotEmpty(dataset.SkipIncomplete(windows, s.Warn), s.Dataset) {
 		if err != nil {
 			return nil, err
 		}
