@@ -16,7 +16,7 @@ import (
 // simulated one: bitpack beats PCA many times at equal bytes, hashed and by time,
 // and a ladder stays within its tolerances in fewer bytes than a fitted grid.
 func TestHeadlines(t *testing.T) {
-	windows := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{W: 1})
+	windows := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: 1})
 	for _, c := range []struct {
 		name              string
 		split             dataset.SplitSettings
@@ -30,7 +30,7 @@ func TestHeadlines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		training, test := dataset.Train(windows, split), dataset.Holdout(windows, split)
+		training, test := dataset.Training(windows, split), dataset.Holdout(windows, split)
 		r, err := train.Train(t.Context(), windows, &train.Settings{Packing: bam.BitPack, PayloadBytes: 4, Split: split}, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -1,17 +1,17 @@
-// Package artifacts holds the types of a model's folder, reads it and verifies it:
+// Package artifacts reads and verifies the folder of a model:
 //
-//	bam_manifest.json   what the model is: sizes, packing, scale, transmission
+//	bam_manifest.json   sizes, packing, scale, transmission function
 //	layer_0.npz, …      the matrices W (out×in) and V (in×out) of each layer
-//	norm.json           mean and standard deviation of every window value
-//	bitpack.npz         contract v2 only: the levels that a payload's bits stand for
-//	artifacts.json      hashes by which two ends agree on one model
-//	train_report.json   how it was trained; nothing reads it back
+//	norm.json           mean and standard deviation of each value of a window
+//	bitpack.npz         contract v2 only: the levels of a payload's codes
+//	artifacts.json      hashes, by which sender and receiver compare their models
+//	train_report.json   the settings and the course of the training; for people
 //
 // Package artifacts/save writes such a folder.
 //
-// The formats are those of an existing Python runtime, the reference, so that models
-// cross both ways. Files are not trusted: sizes are capped before anything is
-// allocated, and every fault is an [*Error] that names the file and the field and
+// The formats are those of an existing Python runtime, the reference: either program
+// can use models of the other. Files are untrusted: sizes are limited before anything is
+// allocated. An error in a file is an [*Error], which names the file and the field and
 // wraps one of the sentinels below.
 package artifacts
 
@@ -30,27 +30,29 @@ const (
 	BitPackFile     = "bitpack.npz"
 )
 
-// Errors of a model's files. They come in an [*Error].
+// The sentinels of errors in a model's files. Each comes wrapped in an [*Error].
 var (
-	// ErrNotFound marks a file that is not there. It is an fs.ErrNotExist.
+	// ErrNotFound reports a file that does not exist. errors.Is(err, fs.ErrNotExist)
+	// is true for it.
 	ErrNotFound = modelfile.ErrNotFound
-	// ErrMalformed marks a file that breaks its format.
+	// ErrMalformed reports a file that violates its format.
 	ErrMalformed = modelfile.ErrMalformed
-	// ErrUnsupported marks a file of another kind, or a format not read here.
+	// ErrUnsupported reports a file of another kind, or of a format that this package
+	// does not read.
 	ErrUnsupported = modelfile.ErrUnsupported
-	// ErrMismatch marks files that do not belong together.
+	// ErrMismatch reports files that do not belong together.
 	ErrMismatch = modelfile.ErrMismatch
-	// ErrTooLarge marks what exceeds a cap.
+	// ErrTooLarge reports a size above a limit.
 	ErrTooLarge = modelfile.ErrTooLarge
 )
 
-// Error is a fault in one file of a model or a codec. Several faults of one file
-// are joined, each an Error of its own.
+// Error is an error in one file of a model or a codec. Several errors in one file are
+// joined.
 type Error struct {
-	File    string // path as given, or as it stands in the file that mentions it
-	Field   string // JSON field or array; "" where the whole file is meant
+	File    string // path as given, or as written in the file that refers to it
+	Field   string // JSON key or array; "" if it is the whole file
 	Err     error  // wraps a sentinel of this package
-	Package string // that reports it, by which the text begins; "" means artifacts
+	Package string // the package that returns the error, the prefix of the text; "": artifacts
 }
 
 func (e *Error) Error() string {
@@ -63,7 +65,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// located joins the faults of a file, each as an Error.
+// located joins the faults of a file, each as an Error; nil if there are none.
 func located(file string, faults modelfile.Faults) error {
 	return faults.Join(func(field string, err error) error { return &Error{File: file, Field: field, Err: err} })
 }

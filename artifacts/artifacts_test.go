@@ -22,7 +22,7 @@ func TestSaveLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := testmodel.Set(1)
+	set := testmodel.Contents(1)
 	if got, want := fmt.Sprint(m.Net.Layers), fmt.Sprint(set.Layers); got != want {
 		t.Errorf("layers %s, want %s", got, want)
 	}
@@ -101,7 +101,7 @@ func TestVerifyNamesWhatChanged(t *testing.T) {
 		change      func(t *testing.T, dir string)
 	}{
 		{"one weight", "layer_1.npz", func(t *testing.T, dir string) {
-			set := testmodel.Set(1)
+			set := testmodel.Contents(1)
 			set.Layers[1].W.Data[3]++
 			files, _, err := save.Encode(set)
 			if err != nil {
@@ -174,5 +174,52 @@ func TestModelHashIsSha256sum(t *testing.T) {
 	}
 	if want := strings.Fields(string(out))[0]; m.Hash() != want {
 		t.Errorf("model hash %s, sha256sum prints %s", m.Hash(), want)
+	}
+}
+
+// What is not a manifest gets one sentence, not a list of its missing fields.
+func TestLoadOtherFiles(t *testing.T) {
+	dir := testmodel.Saved(t, 1)
+	for name, want := range map[string]string{
+		"":                       "malformed: found a folder, want the path of the bam_manifest.json in it",
+		artifacts.NormFile:       "unsupported: found a JSON object without manifest_version, model_format and latent_dim, want the bam_manifest.json of a model's folder",
+		artifacts.ArtifactsFile:  "unsupported: found a JSON object without manifest_version, model_format and latent_dim, want the bam_manifest.json of a model's folder",
+		artifacts.LayerFile(0):   "malformed: ",
+		"x" + artifacts.NormFile: "not found",
+	} {
+		path := filepath.Join(dir, name)
+		want = "artifacts: " + path + ": " + want
+		_, err := artifacts.Load(path)
+		_, manifestErr := artifacts.LoadManifest(path)
+		for _, err := range []error{err, manifestErr} {
+			if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	}
+}
+
+// A changed norm.json is one fault, though artifacts.json has its hash twice.
+func TestChangedNormIsOneFault(t *testing.T) {
+	dir := testmodel.Saved(t, 1)
+	edit(t, filepath.Join(dir, artifacts.NormFile), func(v map[string]any) { v["mean"].([]any)[2] = 0.5 })
+	_, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+	if text := fmt.Sprint(err); strings.Contains(text, "\n") || !strings.Contains(text, "norm.json has SHA-256 ") || !strings.Contains(text, ", want ") {
+		t.Errorf("got %s", text)
+	}
+	edit(t, filepath.Join(dir, artifacts.ArtifactsFile), func(v map[string]any) { delete(v, "files"); delete(v, "model_hash") })
+	_, err = artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
+	if text := fmt.Sprint(err); strings.Contains(text, "\n") || !strings.Contains(text, "norm_params_hash") {
+		t.Errorf("without files: got %s", text)
+	}
+}
+
+func TestNewModelHasNoHash(t *testing.T) {
+	m := artifacts.NewModel(testmodel.Contents(1))
+	if m.Hash() != "" {
+		t.Errorf("hash %q of a model without files", m.Hash())
+	}
+	if p, err := m.Packer(); err != nil || p.PayloadLen() != 2 {
+		t.Errorf("packer %v, %v", p, err)
 	}
 }

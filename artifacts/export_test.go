@@ -1,6 +1,6 @@
 package artifacts
 
-// What tests outside the package look at.
+// Functions for the tests of package artifacts_test.
 var (
 	ParseManifest  = parseManifest
 	ParseNorm      = parseNorm

@@ -10,29 +10,35 @@ import (
 	"github.com/loralink/loralink-go/internal/pytext"
 )
 
-// Codec names a BAM model's codec in artifacts.json and in a RunSpec.
+// The codec of a BAM model in artifacts.json and in a RunSpec.
 const (
 	CodecID      = "bam"
 	CodecVersion = "0"
 )
 
-// Artifacts is artifacts.json: what two ends compare before a run. The first
-// six fields are the reference's and make the fingerprint. Files and ModelHash
-// are ours: the first six alone cannot tell a model from another of its shape.
+// Artifacts is the content of artifacts.json, which sender and receiver compare before
+// a run. The first six fields are the reference's; the fingerprint is made from them.
+// Files and ModelHash are an addition, because the first six fields can be equal for
+// different models of the same sizes.
 type Artifacts struct {
-	CodecID           string  `json:"codec_id" validate:"required"`
-	CodecVersion      string  `json:"codec_version" validate:"required"`
-	GitCommit         *string `json:"git_commit"`
-	NormParamsHash    *string `json:"norm_params_hash" validate:"omitempty,len=64,hexadecimal"`
-	PayloadSchemaHash string  `json:"payload_schema_hash" validate:"len=64,hexadecimal"`
-	CreatedAt         string  `json:"created_at" validate:"required"`
-	// Files maps each file's path to the hex SHA-256 of its bytes.
+	CodecID      string `json:"codec_id" validate:"required"`      // CodecID
+	CodecVersion string `json:"codec_version" validate:"required"` // CodecVersion
+	// GitCommit is the commit of the program that trained the model; null: unknown.
+	GitCommit *string `json:"git_commit"`
+	// NormParamsHash is the hex SHA-256 of the bytes of norm.json; null: no such file.
+	NormParamsHash *string `json:"norm_params_hash" validate:"omitempty,len=64,hexadecimal"`
+	// PayloadSchemaHash is SchemaHash of Manifest.Schema.
+	PayloadSchemaHash string `json:"payload_schema_hash" validate:"len=64,hexadecimal"`
+	CreatedAt         string `json:"created_at" validate:"required"` // such as 2026-01-02T03:04:05+00:00
+	// Files maps the path of each file to the hex SHA-256 of its bytes.
 	Files map[string]string `json:"files,omitempty" validate:"dive,len=64,hexadecimal"`
-	// ModelHash is the hash over Files that [ModelHash] makes.
+	// ModelHash is the result of the function ModelHash for Files.
 	ModelHash string `json:"model_hash,omitempty" validate:"omitempty,len=64,hexadecimal"`
 }
 
-// Fingerprint is the hex SHA-256 of the six fields as sorted JSON.
+// Fingerprint returns the hex SHA-256 of the six fields of the reference as sorted JSON.
+// They include CreatedAt and GitCommit, so that it differs between two savings of the
+// same model: compare ModelHash to find out whether models are equal.
 func (a *Artifacts) Fingerprint() string {
 	var b []byte
 	field := func(name string, value *string) {
@@ -58,8 +64,9 @@ func (a *Artifacts) Fingerprint() string {
 	return modelfile.Hash(append(b, '}'))
 }
 
-// ModelHash is the hex SHA-256 over the lines "<hex>  <path>\n" of files,
-// sorted by path: what this prints in the model's folder:
+// ModelHash returns the hex SHA-256 over the lines "<hex>  <path>\n" of files, which
+// maps paths to hex SHA-256, sorted by path. For a model without bitpack.npz this prints
+// the same in its folder:
 //
 //	sha256sum bam_manifest.json layer_*.npz norm.json | LC_ALL=C sort -k2 | sha256sum
 func ModelHash(files map[string]string) string {
@@ -70,12 +77,12 @@ func ModelHash(files map[string]string) string {
 	return modelfile.Hash(b)
 }
 
-// timeText writes a time as artifacts.json has it: UTC, to the second, with a
+// timeText returns a time in the format of artifacts.json: UTC, to the second, with a
 // numeric zone.
 func timeText(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05+00:00") }
 
-// NewArtifacts describes a model of these files, by the hex SHA-256 of each. A
-// gitCommit of "" is written null.
+// NewArtifacts returns the artifacts.json of a model. Files maps the path of each file
+// to its hex SHA-256. A gitCommit of "" becomes null.
 func NewArtifacts(m *Manifest, files map[string]string, created time.Time, gitCommit string) *Artifacts {
 	a := &Artifacts{
 		CodecID: CodecID, CodecVersion: CodecVersion,
@@ -96,11 +103,12 @@ func parseArtifacts(file string, data []byte) (*Artifacts, error) {
 	var a Artifacts
 	f := modelfile.Decode(data, &a)
 	if !f.Whole() {
-		for _, x := range []struct{ field, value string }{
-			{"codec_id", a.CodecID}, {"codec_version", a.CodecVersion}, {"payload_schema_hash", a.PayloadSchemaHash}, {"created_at", a.CreatedAt},
+		for _, x := range []struct{ field, value, want string }{
+			{"codec_id", a.CodecID, `"` + CodecID + `"`}, {"codec_version", a.CodecVersion, `"` + CodecVersion + `"`},
+			{"payload_schema_hash", a.PayloadSchemaHash, "a hex SHA-256"}, {"created_at", a.CreatedAt, "a time such as 2026-01-02T03:04:05+00:00"},
 		} {
 			if x.value == "" && !f.Has(x.field) {
-				f.Add(x.field, ErrMalformed, "missing or empty, want a value")
+				f.Add(x.field, ErrMalformed, "missing, want %s", x.want)
 			}
 		}
 	}
@@ -110,45 +118,46 @@ func parseArtifacts(file string, data []byte) (*Artifacts, error) {
 	return &a, nil
 }
 
-// Verify reports every way in which the model differs from what a says of it:
-// codec, payload schema, norm, and, where a lists them, each file. Each fault
-// is an *Error that names the file and wraps ErrMismatch.
+// Verify returns an error that wraps ErrMismatch unless the codec, the payload schema and
+// the norm of the model, and each file that a lists, are those in a. It joins an *Error
+// for each difference.
 func (a *Artifacts) Verify(m *Model) error {
 	var f modelfile.Faults
 	if a.CodecID != CodecID || a.CodecVersion != CodecVersion {
-		f.Add("codec_id", ErrMismatch, "codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, CodecID, CodecVersion)
+		f.Add("codec_id", ErrMismatch, "found codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, CodecID, CodecVersion)
 	}
 	if want := SchemaHash(m.Manifest.Schema()); a.PayloadSchemaHash != want {
-		f.Add("payload_schema_hash", ErrMismatch, "%.12s…, want %.12s… of %s: %s was changed, or belongs to another model", a.PayloadSchemaHash, want, m.Manifest.Schema(), ManifestFile)
+		f.Add("payload_schema_hash", ErrMismatch, "found %.12s…, want %.12s… of %s: %s was changed, or belongs to another model", a.PayloadSchemaHash, want, m.Manifest.Schema(), ManifestFile)
 	}
 	norm := m.normHash()
 	switch {
 	case a.NormParamsHash == nil && norm != "":
-		f.Add("norm_params_hash", ErrMismatch, "null, but the model has %s", NormFile)
-	case a.NormParamsHash != nil && *a.NormParamsHash != norm:
-		f.Add("norm_params_hash", ErrMismatch, "%.12s…, found %s: %s was changed, or belongs to another model", *a.NormParamsHash, short(norm), NormFile)
+		f.Add("norm_params_hash", ErrMismatch, "found null, want %s of %s", short(norm), NormFile)
+	case a.NormParamsHash != nil && *a.NormParamsHash != norm && *a.NormParamsHash != a.Files[m.normFile]: // else it is reported below
+		f.Add("norm_params_hash", ErrMismatch, "%s has SHA-256 %s, want %s: it was changed, or belongs to another model", NormFile, short(norm), short(*a.NormParamsHash))
 	}
 	if a.Files != nil {
 		for _, path := range slices.Sorted(maps.Keys(a.Files)) {
 			switch got, ok := m.Files[path]; {
 			case !ok:
-				f.Add("files", ErrMismatch, "%s is listed, but the model does not hold it", path)
+				f.Add("files", ErrMismatch, "%s is listed, but not a file of the model", path)
 			case got != a.Files[path]:
-				f.Add("files", ErrMismatch, "%s was changed, or belongs to another model: its SHA-256 is %.12s…, want %.12s…", path, got, a.Files[path])
+				f.Add("files", ErrMismatch, "%s has SHA-256 %s, want %s: it was changed, or belongs to another model", path, short(got), short(a.Files[path]))
 			}
 		}
 		for _, path := range slices.Sorted(maps.Keys(m.Files)) {
 			if _, ok := a.Files[path]; !ok {
-				f.Add("files", ErrMismatch, "%s is not listed", path)
+				f.Add("files", ErrMismatch, "%s is a file of the model, but not listed", path)
 			}
 		}
 		if want := ModelHash(a.Files); a.ModelHash != want {
-			f.Add("model_hash", ErrMismatch, "%s, want %.12s… of the files listed", short(a.ModelHash), want)
+			f.Add("model_hash", ErrMismatch, "found %s, want %s, the hash over files", short(a.ModelHash), short(want))
 		}
 	}
 	return located(ArtifactsFile, f)
 }
 
+// short returns the beginning of a hash, or "none" for "".
 func short(h string) string {
 	if h == "" {
 		return "none"

@@ -23,7 +23,7 @@ import (
 func modelFS(t testing.TB) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
-	files, _, err := save.Encode(testmodel.Set(1))
+	files, _, err := save.Encode(testmodel.Contents(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestHostileFiles(t *testing.T) {
 				v["latent_dim"], v["window_W"], v["model_path"], v["delta"] = 0, -1, "", -3
 				delete(v, "window_stride")
 			})
-		}, artifacts.ErrMalformed, []string{"latent_dim: malformed: 0, want at least 1", "window_W", "model_path", "delta", "window_stride"}},
+		}, artifacts.ErrMalformed, []string{"latent_dim: malformed: found 0, want at least 1", "window_W", "model_path", "delta", "window_stride"}},
 		{"huge latent_dim", manifest("latent_dim", 1e12), artifacts.ErrTooLarge, []string{"latent_dim"}},
 		{"huge window", func(t *testing.T, f fstest.MapFS) {
 			spoil(t, f, artifacts.ManifestFile, func(v map[string]any) { v["input_dims"], v["window_W"] = 65536, 65536 })
@@ -127,8 +127,8 @@ func TestHostileFiles(t *testing.T) {
 		{"norm with a null among numbers", norm(`{"mean": [0,0,null,0,0,0], "std": [1,1,1,1,1,1]}`), artifacts.ErrMalformed, []string{"mean", "value 2 is null"}},
 		{"norm is a pipe", func(_ *testing.T, f fstest.MapFS) {
 			f["m/"+artifacts.NormFile] = &fstest.MapFile{Mode: fs.ModeNamedPipe}
-		}, artifacts.ErrMalformed, []string{artifacts.NormFile, "regular file"}},
-		{"norm is a folder", manifest("norm_path", "."), artifacts.ErrMalformed, []string{"regular file"}},
+		}, artifacts.ErrMalformed, []string{artifacts.NormFile, "found a special file"}},
+		{"norm is a folder", manifest("norm_path", "."), artifacts.ErrMalformed, []string{"found a folder, want a file"}},
 		{"artifacts.json of many files", func(_ *testing.T, f fstest.MapFS) {
 			f["m/"+artifacts.ArtifactsFile] = &fstest.MapFile{Data: []byte(`{"files": {` + strings.Repeat(`"f": "h",`, 10000) + `"g": "h"}}`)}
 		}, artifacts.ErrTooLarge, []string{artifacts.ArtifactsFile}},
@@ -178,7 +178,7 @@ func TestUnknownKeysAndNullsPass(t *testing.T) {
 // On disk a manifest may point beside its folder; layer 10 comes after 9.
 func TestPathsAndLayerOrder(t *testing.T) {
 	dir := t.TempDir()
-	set := testmodel.Set(1)
+	set := testmodel.Contents(1)
 	for range 9 {
 		l := bam.Layer{W: bam.NewMatrix(2, 2), V: bam.NewMatrix(2, 2)}
 		l.W.Data[0] = float32(len(set.Layers))
@@ -203,7 +203,7 @@ func TestPathsAndLayerOrder(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	files, _, err := save.Encode(testmodel.Set(1))
+	files, _, err := save.Encode(testmodel.Contents(1))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func FuzzNorm(f *testing.F) {
 }
 
 func FuzzArtifacts(f *testing.F) {
-	files, _, err := save.Encode(testmodel.Set(1))
+	files, _, err := save.Encode(testmodel.Contents(1))
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -14,45 +14,53 @@ import (
 	"strings"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// Caps on files, in bytes, and on a model's layers and weights.
+// Limits on files, in bytes, and on a model's layers and weights.
 const (
 	maxManifest  = 1 << 20
-	maxArtifacts = 64 << 10 // maxLayers files take a tenth
+	maxArtifacts = 64 << 10 // ten times the size with maxLayers layers
 	maxNorm      = 4 << 20
 	maxLayers    = 64
 	maxWeights   = 4 << 20
 )
 
-// Model is a model in memory. It is read-only and may be shared.
+// A Model is a model in memory. Several goroutines may share it, as long as none
+// modifies it.
 type Model struct {
 	Manifest Manifest
 	Net      bam.Model
-	Norm     *bam.Norm   // nil where the manifest names none
+	Norm     *bam.Norm   // nil if the model has none
 	Tables   *bam.Tables // of packing bitpack; nil for the others
-	// Files maps the path of every file that was read to the hex SHA-256 of
-	// the bytes that were read.
+	// Files maps the path of every file that was read, relative to the manifest's
+	// folder, to the hex SHA-256 of its bytes. It is empty for a model of NewModel.
 	Files map[string]string
-	// Artifacts is the artifacts.json beside the manifest; nil where absent.
+	// Artifacts is the artifacts.json next to the manifest; nil if there is none.
 	Artifacts *Artifacts
 
 	normFile string
 }
 
-// Hash is the model's hash, by which two ends agree on one model.
-func (m *Model) Hash() string { return ModelHash(m.Files) }
+// Hash returns the model's hash, by which sender and receiver compare their models: that
+// of the function ModelHash for Files, or "" if there are no files.
+func (m *Model) Hash() string {
+	if len(m.Files) == 0 {
+		return ""
+	}
+	return ModelHash(m.Files)
+}
 
 // Packer returns the packer of the model's payloads.
 func (m *Model) Packer() (bam.Packer, error) {
 	if m.Tables != nil {
-		key, err := hex.DecodeString(m.Hash())
+		hash, err := hex.DecodeString(m.Hash())
 		if err != nil {
 			return nil, err
 		}
-		return bam.NewBitPacker(m.Tables, m.Manifest.LatentDim, key)
+		return bam.NewBitPacker(m.Tables, m.Manifest.LatentDim, hash)
 	}
 	scale := 0.0
 	if m.Manifest.Scale != nil {
@@ -61,9 +69,8 @@ func (m *Model) Packer() (bam.Packer, error) {
 	return bam.NewPacker(m.Manifest.Packing, m.Manifest.LatentDim, scale)
 }
 
-// DataStd is the standard deviation of each value over the training windows, as
-// far as the model's files tell: norm.json's, without its widening. It is nil
-// where there is no norm.
+// DataStd returns the standard deviation of each value over the training windows: Std of
+// the norm without the manifest's widening. It returns nil if the model has no norm.
 func (m *Model) DataStd() []float64 {
 	if m.Norm == nil {
 		return nil
@@ -75,34 +82,34 @@ func (m *Model) DataStd() []float64 {
 	return std
 }
 
+// normHash returns the hash of the norm's file; "" if there is none.
 func (m *Model) normHash() string { return m.Files[m.normFile] }
 
-// Load reads the model whose manifest is at path, on disk. Where an artifacts.json
-// stands beside the manifest, the files must be those it lists.
+// Load reads the model whose bam_manifest.json is at path. If there is an artifacts.json
+// next to it, Load compares the files with the hashes in it, as Artifacts.Verify does.
 func Load(path string) (*Model, error) { return verified(LoadUnverified(path)) }
 
-// LoadFS is Load in a file system, as go:embed makes one. The manifest's paths
-// must stay inside it.
+// LoadFS reads a model like Load, from a file system such as one of go:embed. The paths
+// in the manifest must not leave it.
 func LoadFS(fsys fs.FS, name string) (*Model, error) {
-	return verified(load(modelfile.In(fsys), name))
+	return verified(load(modelfile.FS(fsys), name))
 }
 
-// LoadUnverified is Load without the check against artifacts.json, for tools
-// that show what is wrong with a folder.
+// LoadUnverified reads a model like Load, but does not compare it with artifacts.json. It
+// is for programs that inspect a damaged folder.
 func LoadUnverified(path string) (*Model, error) {
 	m, err := load(modelfile.Disk(), path)
 	if errors.Is(err, ErrNotFound) {
-		if kept := leftBeside(filepath.Dir(path)); kept != "" {
-			err = fmt.Errorf("%w; an interrupted save left a complete model in %s: rename it to %s", err, kept, filepath.Dir(path))
+		if dir := leftover(filepath.Dir(path)); dir != "" {
+			err = fmt.Errorf("%w; an interrupted save left a complete model in %s: rename it to %s", err, dir, filepath.Dir(path))
 		}
 	}
 	return m, err
 }
 
-// LoadManifest reads the manifest at path alone, on disk. Its model need not
-// exist yet.
+// LoadManifest reads only the manifest at path. The other files need not exist.
 func LoadManifest(path string) (*Manifest, error) {
-	data, err := read(modelfile.Disk(), path, maxManifest)
+	data, err := readManifest(modelfile.Disk(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +120,7 @@ func LoadManifest(path string) (*Manifest, error) {
 	return &m, nil
 }
 
-// verified checks a model against its artifacts.json, where it has one.
+// verified compares a model with its artifacts.json, if it has one.
 func verified(m *Model, err error) (*Model, error) {
 	if err == nil && m.Artifacts != nil {
 		err = m.Artifacts.Verify(m)
@@ -124,7 +131,7 @@ func verified(m *Model, err error) (*Model, error) {
 	return m, nil
 }
 
-// read reads a file of at most limit bytes.
+// read returns the content of a file of at most limit bytes.
 func read(t modelfile.Tree, name string, limit int64) ([]byte, error) {
 	data, err := t.Read(name, limit)
 	if err != nil {
@@ -136,12 +143,13 @@ func read(t modelfile.Tree, name string, limit int64) ([]byte, error) {
 // loader reads one model.
 type loader struct {
 	tree     modelfile.Tree
-	manifest string // its path
+	manifest string // path of the manifest
 	dir      string // its folder
 	m        *Model
 }
 
-// join is the path of what the manifest's field mentions.
+// join returns the path of the file or folder rel, which a field of the manifest refers
+// to.
 func (l *loader) join(field, rel string) (string, error) {
 	file, err := l.tree.Join(l.dir, rel)
 	if err != nil {
@@ -150,7 +158,7 @@ func (l *loader) join(field, rel string) (string, error) {
 	return file, nil
 }
 
-// file reads what the manifest's field mentions, and notes its hash.
+// file reads the file rel, which a field of the manifest refers to, and stores its hash.
 func (l *loader) file(field, rel string, limit int64) (file string, data []byte, err error) {
 	if file, err = l.join(field, rel); err != nil {
 		return "", nil, err
@@ -167,7 +175,7 @@ func load(t modelfile.Tree, name string) (*Model, error) {
 		return nil, &Error{File: name, Err: err}
 	}
 	l := &loader{tree: t, manifest: name, dir: t.Dir(name), m: &Model{Files: map[string]string{}}}
-	data, err := read(t, name, maxManifest)
+	data, err := readManifest(t, name)
 	if err != nil {
 		return nil, err
 	}
@@ -183,17 +191,30 @@ func load(t modelfile.Tree, name string) (*Model, error) {
 	return l.m, nil
 }
 
-// parseManifest reads bam_manifest.json and reports all its faults at once.
+// readManifest returns the content of the file at name, if it is not a folder.
+func readManifest(t modelfile.Tree, name string) ([]byte, error) {
+	if info, err := t.Stat(name); err == nil && info.IsDir() {
+		return nil, &Error{File: name, Err: fmt.Errorf("%w: found a folder, want the path of the %s in it", ErrMalformed, ManifestFile)}
+	}
+	return read(t, name, maxManifest)
+}
+
+// parseManifest decodes bam_manifest.json. It returns all errors of the file, but only
+// one if the file is of another kind.
 func parseManifest(file string, data []byte) (Manifest, error) {
 	var m Manifest
 	f := modelfile.Decode(data, &m)
+	if len(f) == 0 && m.ManifestVersion == "" && m.ModelFormat == "" && m.LatentDim == 0 {
+		f.Add("", ErrUnsupported, "found a JSON object without manifest_version, model_format and latent_dim, want the %s of a model's folder", ManifestFile)
+		return m, located(file, f)
+	}
 	if !f.Whole() {
 		f = m.check(f)
 	}
 	return m, located(file, f)
 }
 
-// norm reads what norm_path names.
+// norm reads the file that norm_path names.
 func (l *loader) norm() error {
 	rel := l.m.Manifest.NormPath
 	if rel == nil || *rel == "" {
@@ -208,14 +229,14 @@ func (l *loader) norm() error {
 	return err
 }
 
-// parseNorm reads norm.json for windows of n values.
+// parseNorm decodes norm.json for windows of n values.
 func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
-	// Numbers are counted before they are read: a list far too long takes
-	// memory and time, only to be refused.
+	// Counting the numbers first saves the memory and time for lists that are far too
+	// long.
 	if numbers, most := bytes.Count(data, []byte(",")), 8*n+1024; numbers > most {
-		return nil, &Error{File: file, Err: fmt.Errorf("%w: about %d numbers, want %d for windows of %d values", ErrTooLarge, numbers, 2*n, n)}
+		return nil, &Error{File: file, Err: fmt.Errorf("%w: found about %d numbers, want %d for windows of %d values", ErrTooLarge, numbers, 2*n, n)}
 	}
-	// Pointers, because a null among numbers would pass for a 0.
+	// Pointers tell null from 0.
 	var lists struct {
 		Mean []*float64 `json:"mean"`
 		Std  []*float64 `json:"std"`
@@ -231,13 +252,13 @@ func parseNorm(file string, data []byte, n int) (*bam.Norm, error) {
 	return norm, nil
 }
 
-// normValues checks one list of norm.json.
+// normValues returns one list of norm.json, checked.
 func normValues(f *modelfile.Faults, field string, list []*float64, n int) []float64 {
 	if f.Has(field) {
 		return nil
 	}
 	if len(list) != n {
-		f.Add(field, ErrMismatch, "%d values, want %d, the window's length", len(list), n)
+		f.Add(field, ErrMismatch, "found %d values, want %d, the window's length", len(list), n)
 		return nil
 	}
 	values := make([]float64, n)
@@ -255,10 +276,11 @@ func normValues(f *modelfile.Faults, field string, list []*float64, n int) []flo
 	return values
 }
 
-// LayerFile is the name of layer i's file.
+// LayerFile returns the name of the file of layer i.
 func LayerFile(i int) string { return "layer_" + strconv.Itoa(i) + ".npz" }
 
-// layerNumber is the number of a layer's file; ok is false for other files.
+// layerNumber returns the number of the layer in a file of that name; ok is false for
+// other files.
 func layerNumber(name string) (i int, ok bool) {
 	digits, isLayer := strings.CutPrefix(name, "layer_")
 	digits, isNPZ := strings.CutSuffix(digits, ".npz")
@@ -269,7 +291,7 @@ func layerNumber(name string) (i int, ok bool) {
 	return i, err == nil && strconv.Itoa(i) == digits
 }
 
-// IsModelFile says whether a model's folder may hold a file of this name.
+// IsModelFile reports whether name is the name of a file in a model's folder.
 func IsModelFile(name string) bool {
 	switch name {
 	case ManifestFile, NormFile, BitPackFile, ArtifactsFile, TrainReportFile:
@@ -287,35 +309,35 @@ func (l *loader) layers() error {
 		return err
 	}
 	weights := 0
-	in := man.WindowLen()
+	inputs := man.WindowLen()
 	for i := range last + 1 {
 		file, data, err := l.file("model_path", path.Join(filepath.ToSlash(man.ModelPath), LayerFile(i)), npz.MaxFile)
 		if err != nil {
 			return err
 		}
-		layer, err := parseLayer(file, data, in)
+		layer, err := parseLayer(file, data, inputs)
 		if err != nil {
 			return err
 		}
 		if weights += 2 * layer.In() * layer.Out(); weights > maxWeights {
-			return &Error{File: file, Err: fmt.Errorf("%w: over %d weights in all layers", ErrTooLarge, maxWeights)}
+			return &Error{File: file, Err: fmt.Errorf("%w: found over %d weights in all layers, want at most that many", ErrTooLarge, maxWeights)}
 		}
 		l.m.Net.Layers = append(l.m.Net.Layers, layer)
-		in = layer.Out()
+		inputs = layer.Out()
 	}
-	if in != man.LatentDim {
-		return &Error{File: l.manifest, Field: "latent_dim", Err: fmt.Errorf("%w: %d, but the last layer gives %d", ErrMismatch, man.LatentDim, in)}
+	if inputs != man.LatentDim {
+		return &Error{File: l.manifest, Field: "latent_dim", Err: fmt.Errorf("%w: found %d, want %d, the outputs of the last layer", ErrMismatch, man.LatentDim, inputs)}
 	}
 	l.m.Net.Delta = float32(man.DeltaOrZero())
 	l.m.Net.EncodeCycles, l.m.Net.DecodeCycles = man.EncodeCycles, man.DecodeCycles
 	if err := l.m.Net.Check(); err != nil {
-		return &Error{File: folder, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
+		return &Error{File: folder, Err: fmt.Errorf("%w: %w", ErrMalformed, errtext.TrimPrefix(err, "bam: "))}
 	}
 	return nil
 }
 
-// lastLayer lists the model's folder and returns the number of its last layer.
-// None may be missing before it.
+// lastLayer lists the model's folder and returns the number of its last layer. It returns
+// an error if a layer before that is missing.
 func (l *loader) lastLayer() (folder string, last int, err error) {
 	if folder, err = l.join("model_path", l.m.Manifest.ModelPath); err != nil {
 		return "", 0, err
@@ -332,7 +354,7 @@ func (l *loader) lastLayer() (folder string, last int, err error) {
 		}
 	}
 	if len(numbers) > maxLayers {
-		return "", 0, &Error{File: folder, Err: fmt.Errorf("%w: %d layers, want at most %d", ErrTooLarge, len(numbers), maxLayers)}
+		return "", 0, &Error{File: folder, Err: fmt.Errorf("%w: found %d layers, want at most %d", ErrTooLarge, len(numbers), maxLayers)}
 	}
 	for i := range last + 1 {
 		if numbers[i] {
@@ -347,18 +369,18 @@ func (l *loader) lastLayer() (folder string, last int, err error) {
 	return folder, last, nil
 }
 
-// parseLayer reads a layer whose input has in values.
-func parseLayer(file string, data []byte, in int) (bam.Layer, error) {
+// parseLayer decodes a layer with that number of input values.
+func parseLayer(file string, data []byte, inputs int) (bam.Layer, error) {
 	arrays, err := readArrays(file, data, "W", "V")
 	if err != nil {
 		return bam.Layer{}, err
 	}
 	w, v := arrays["W"], arrays["V"]
-	if w.Cols != in {
-		return bam.Layer{}, &Error{File: file, Field: "W", Err: fmt.Errorf("%w: %d×%d, want %d columns: the layer's input", ErrMismatch, w.Rows, w.Cols, in)}
+	if w.Cols != inputs {
+		return bam.Layer{}, &Error{File: file, Field: "W", Err: fmt.Errorf("%w: found %d×%d, want %d columns, the inputs of the layer", ErrMismatch, w.Rows, w.Cols, inputs)}
 	}
 	if v.Rows != w.Cols || v.Cols != w.Rows {
-		return bam.Layer{}, &Error{File: file, Field: "V", Err: fmt.Errorf("%w: %d×%d, want %d×%d, the transposed shape of W", ErrMismatch, v.Rows, v.Cols, w.Cols, w.Rows)}
+		return bam.Layer{}, &Error{File: file, Field: "V", Err: fmt.Errorf("%w: found %d×%d, want %d×%d, the transposed shape of W", ErrMismatch, v.Rows, v.Cols, w.Cols, w.Rows)}
 	}
 	return bam.Layer{W: bam.Matrix(w), V: bam.Matrix(v)}, nil
 }
@@ -366,20 +388,21 @@ func parseLayer(file string, data []byte, in int) (bam.Layer, error) {
 // readArrays reads the named arrays of an npz file.
 func readArrays(file string, data []byte, names ...string) (map[string]npz.Array, error) {
 	arrays, err := npz.Read(data, names...)
-	if err == nil {
-		return arrays, nil
+	e, ok := errors.AsType[*npz.Error](err)
+	if !ok {
+		return arrays, err
 	}
 	sentinel := ErrMalformed
-	switch {
-	case errors.Is(err, npz.ErrTooLarge):
+	switch e.Kind {
+	case npz.ErrTooLarge:
 		sentinel = ErrTooLarge
-	case errors.Is(err, npz.ErrUnsupported):
+	case npz.ErrUnsupported:
 		sentinel = ErrUnsupported
 	}
-	return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", sentinel, err)}
+	return nil, &Error{File: file, Field: e.Array, Err: fmt.Errorf("%w: %w", sentinel, e.Err)}
 }
 
-// artifacts reads the artifacts.json beside the manifest, where there is one.
+// artifacts reads the artifacts.json next to the manifest, if there is one.
 func (l *loader) artifacts() error {
 	file, err := l.join("", ArtifactsFile)
 	if err != nil {
@@ -396,22 +419,23 @@ func (l *loader) artifacts() error {
 	return err
 }
 
-// Infixes of the folders that a save uses beside its target: the new model, and
-// the old one while it is replaced.
+// Parts of the names of the folders that a save creates next to its target: the new
+// model, and the old one while it is replaced.
 const (
 	NewInfix = ".new-"
 	OldInfix = ".old-"
 )
 
-// leftBeside names a complete model that an interrupted save of dir left.
-func leftBeside(dir string) string {
+// leftover returns the folder of a complete model that an interrupted save of dir left;
+// "" if there is none.
+func leftover(dir string) string {
 	disk := modelfile.Disk()
 	if _, err := disk.Stat(dir); err == nil {
 		return ""
 	}
-	beside, _ := disk.ReadDir(filepath.Dir(dir))
+	siblings, _ := disk.ReadDir(filepath.Dir(dir))
 	for _, infix := range []string{NewInfix, OldInfix} {
-		for _, e := range beside {
+		for _, e := range siblings {
 			if !strings.HasPrefix(e.Name(), filepath.Base(dir)+infix) {
 				continue
 			}

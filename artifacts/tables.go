@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
@@ -11,10 +12,11 @@ import (
 const (
 	ArrayBits      = "bits"      // M×k, whole numbers
 	ArrayCenters   = "centers"   // M×k
-	ArrayKnots     = "knots"     // M·k×16, each row filled up with zeros
-	ArrayRotations = "rotations" // M·r×r; absent where r is 0
+	ArrayKnots     = "knots"     // M·k×16, each row padded with zeros
+	ArrayRotations = "rotations" // M·r×r; absent if r is 0
 )
 
+// tablesInfo returns the manifest's bitpack object for the tables.
 func tablesInfo(t *bam.Tables) *BitPackInfo {
 	return &BitPackInfo{
 		Path: BitPackFile, PayloadBytes: t.PayloadBytes, ComponentBits: t.ComponentBits,
@@ -51,29 +53,29 @@ func parseTables(file string, data []byte, info *BitPackInfo, latents int) (*bam
 		ArrayBits: {n, latents}, ArrayCenters: {n, latents}, ArrayKnots: {n * latents, bam.MaxKnots}, ArrayRotations: {n * r, r},
 	} {
 		if a, ok := arrays[name]; ok && (a.Rows != want[0] || a.Cols != want[1]) {
-			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
+			return nil, &Error{File: file, Field: name, Err: fmt.Errorf("%w: found %d×%d, want %d×%d", ErrMismatch, a.Rows, a.Cols, want[0], want[1])}
 		}
 	}
 	t := &bam.Tables{PayloadBytes: info.PayloadBytes, ComponentBits: info.ComponentBits, CheckByte: info.Check, Components: make([]bam.Component, n)}
 	for i := range t.Components {
-		m := &t.Components[i]
-		m.Center = arrays[ArrayCenters].Data[i*latents : (i+1)*latents]
-		m.Bits, m.Knots = make([]uint8, latents), make([][]float32, latents)
+		c := &t.Components[i]
+		c.Center = arrays[ArrayCenters].Data[i*latents : (i+1)*latents]
+		c.Bits, c.Knots = make([]uint8, latents), make([][]float32, latents)
 		if r > 0 {
-			m.Rotation = bam.Matrix{Rows: r, Cols: r, Data: arrays[ArrayRotations].Data[i*r*r : (i+1)*r*r]}
+			c.Rotation = bam.Matrix{Rows: r, Cols: r, Data: arrays[ArrayRotations].Data[i*r*r : (i+1)*r*r]}
 		}
 		for j := range latents {
-			at := i*latents + j
-			b := arrays[ArrayBits].Data[at]
+			row := i*latents + j
+			b := arrays[ArrayBits].Data[row]
 			if !(b >= 0 && b <= bam.MaxLatentBits) || b != float32(int(b)) {
-				return nil, &Error{File: file, Field: ArrayBits, Err: fmt.Errorf("%w: component %d latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
+				return nil, &Error{File: file, Field: ArrayBits, Err: fmt.Errorf("%w: component %d: latent %d has %g bits, want a whole number of at most %d", ErrMalformed, i, j, b, bam.MaxLatentBits)}
 			}
-			m.Bits[j] = uint8(b)
-			m.Knots[j] = arrays[ArrayKnots].Data[at*bam.MaxKnots:][:min(1<<m.Bits[j], bam.MaxKnots)]
+			c.Bits[j] = uint8(b)
+			c.Knots[j] = arrays[ArrayKnots].Data[row*bam.MaxKnots:][:min(1<<c.Bits[j], bam.MaxKnots)]
 		}
 	}
 	if err := t.Check(latents); err != nil {
-		return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", ErrMalformed, err)}
+		return nil, &Error{File: file, Err: fmt.Errorf("%w: %w", ErrMalformed, errtext.TrimPrefix(err, "bam: "))}
 	}
 	return t, nil
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // tablesSet is testSet with two modes of tables for its two latents.
-func tablesSet() *artifacts.Set {
-	set := testmodel.Set(1)
+func tablesSet() *artifacts.Contents {
+	set := testmodel.Contents(1)
 	set.Manifest.Packing = bam.BitPack
 	set.Tables = &bam.Tables{PayloadBytes: 2, ComponentBits: 1, CheckByte: true}
 	for i := range 2 {

@@ -4,9 +4,8 @@
 // Encoding takes three steps. A [Norm] subtracts the mean of each value and
 // divides by its standard deviation. The [Layer]s of a [Model] multiply the
 // result by a matrix W each, with a transmission function after every product. The
-// few values that leave the last layer are the latents. A [Packer] rounds them to
-// the bytes of a payload. Decoding takes the inverse steps, with a matrix V in
-// place of each W.
+// outputs of the last layer are the latents. A [Packer] rounds them to the bytes of a
+// payload. Decoding takes the inverse steps, with a matrix V in place of each W.
 //
 // Package bam runs models; package train fits their weights, package artifacts
 // reads and writes them, and package codec combines all of this into a codec.
@@ -14,8 +13,8 @@
 // Weights and latents are float32, sensor values are float64. The caller provides
 // the working memory, a [Scratch], and the slices for results, so that encoding
 // and decoding allocate nothing once those exist. Methods of [Model], [Norm] and
-// [Packer] do not modify their receivers: any number of goroutines may share one,
-// each with a Scratch of its own.
+// [Packer] do not modify their receivers: several goroutines may share one, each with
+// its own Scratch. They panic if a slice has the wrong length.
 //
 // The package rounds every product before it adds it to a sum, so that compilers
 // cannot fuse the two operations. A payload therefore decodes to the same bits on
@@ -37,7 +36,7 @@ var (
 	ErrShape = errors.New("bam: shape mismatch")
 	// ErrNotFinite reports a NaN or an infinity.
 	ErrNotFinite = errors.New("bam: value is not finite")
-	// ErrCorrupt reports a payload that no encoder writes.
+	// ErrCorrupt reports a payload that AppendPack does not write.
 	ErrCorrupt = errors.New("bam: corrupt payload")
 	// ErrParam reports a parameter out of range.
 	ErrParam = errors.New("bam: invalid parameter")
@@ -57,11 +56,19 @@ func NewMatrix(rows, cols int) Matrix {
 // Row returns row i. The slice shares the matrix's memory.
 func (m Matrix) Row(i int) []float32 { return m.Data[i*m.Cols : (i+1)*m.Cols] }
 
-// MulVec sets dst to the product m·x. The slice dst has Rows elements, x has Cols
-// elements, and they must not overlap.
+// checkLen panics unless a slice has the wanted length.
+func checkLen(name string, got, want int) {
+	if got != want {
+		panic(fmt.Sprintf("bam: %s has %d elements, want %d", name, got, want))
+	}
+}
+
+// MulVec sets dst to the product m·x. It panics unless dst has Rows elements and x has
+// Cols elements. The slices must not overlap.
 func (m Matrix) MulVec(dst, x []float32) {
-	x = x[:m.Cols]
-	for i := range dst[:m.Rows] {
+	checkLen("dst", len(dst), m.Rows)
+	checkLen("x", len(x), m.Cols)
+	for i := range dst {
 		row := m.Data[i*m.Cols:][:len(x)]
 		var s0, s1, s2, s3 float32
 		j := 0
@@ -98,16 +105,16 @@ type Layer struct {
 	W, V Matrix
 }
 
-// In returns the number of values that enter the layer.
+// In returns the number of input values of the layer, when encoding.
 func (l Layer) In() int { return l.W.Cols }
 
-// Out returns the number of values that leave the layer.
+// Out returns the number of output values of the layer, when encoding.
 func (l Layer) Out() int { return l.W.Rows }
 
-// Squash applies the cubic transmission function f(a) = (delta+1)·a − delta·a³,
-// clipped to [-1, 1], to every element of v. If delta is 0, f is the identity
-// and does not clip.
-func Squash(v []float32, delta float32) {
+// Transmit applies the cubic transmission function f(a) = (delta+1)·a − delta·a³,
+// clipped to [-1, 1], to every element of v. If delta is 0, f is the identity and does
+// not clip. Training methods use it; Encode and Decode include it.
+func Transmit(v []float32, delta float32) {
 	if delta == 0 {
 		return
 	}
@@ -116,9 +123,9 @@ func Squash(v []float32, delta float32) {
 	}
 }
 
-// MaxCycleDelta is the upper bound of delta in a model with cycles, exclusive.
-// From here on the transmission function has no stable fixed point that cycles
-// could converge to.
+// MaxCycleDelta is the exclusive upper bound of delta in a model with cycles. For a
+// larger delta the transmission function has no stable fixed point, so that cycles do
+// not converge.
 const MaxCycleDelta = 0.5
 
 // A Model is a stack of layers. Encoding applies them in order, decoding in
@@ -126,7 +133,7 @@ const MaxCycleDelta = 0.5
 type Model struct {
 	Layers []Layer
 	// Delta is the strength of the cubic transmission function; 0 makes the
-	// model linear. See Squash.
+	// model linear. See Transmit.
 	Delta float32
 	// EncodeCycles and DecodeCycles are numbers of extra iterations in every
 	// layer: when encoding through V and then W, when decoding through W and
@@ -140,11 +147,14 @@ func (m *Model) InputLen() int { return m.Layers[0].In() }
 // LatentDim returns the number of latents.
 func (m *Model) LatentDim() int { return m.Layers[len(m.Layers)-1].Out() }
 
-// maxCycles bounds the time that a model from an untrusted source takes.
+// maxCycles limits the time that a model from an untrusted source takes.
 const maxCycles = 1000
 
-// CheckTransmission returns an error unless a model may have this delta and these
-// numbers of cycles.
+// CheckTransmission returns an error that wraps ErrParam unless
+//
+//   - delta is finite, at least 0 and at most the largest float32,
+//   - the numbers of cycles are 0 to 1000,
+//   - and delta is below MaxCycleDelta, 0.5, or both numbers of cycles are 0.
 func CheckTransmission(delta float64, encodeCycles, decodeCycles int) error {
 	switch {
 	case !finite(delta) || delta < 0 || delta > math.MaxFloat32:
@@ -154,16 +164,17 @@ func CheckTransmission(delta float64, encodeCycles, decodeCycles int) error {
 	case decodeCycles < 0 || decodeCycles > maxCycles:
 		return fmt.Errorf("%w: decode cycles is %d, want 0..%d", ErrParam, decodeCycles, maxCycles)
 	case delta >= MaxCycleDelta && encodeCycles+decodeCycles > 0:
-		return fmt.Errorf("%w: delta is %g with cycles, want delta below %g, where cycles converge, or no cycles", ErrParam, delta, MaxCycleDelta)
+		return fmt.Errorf("%w: delta is %g with cycles, want delta below %g, so that cycles converge, or no cycles", ErrParam, delta, MaxCycleDelta)
 	}
 	return nil
 }
 
-// Check returns an error unless the sizes of the layers match, all weights are
-// finite and all parameters are in range.
+// Check returns an error unless there is at least one layer, the sizes of the layers
+// match, all weights are finite and CheckTransmission accepts the parameters. The other
+// methods need a model that Check accepts.
 func (m *Model) Check() error {
 	if len(m.Layers) == 0 {
-		return fmt.Errorf("%w: model has no layers, want at least one", ErrShape)
+		return fmt.Errorf("%w: found no layers, want at least one", ErrShape)
 	}
 	inputs := m.Layers[0].In()
 	for i, l := range m.Layers {
@@ -181,13 +192,13 @@ func (m *Model) Check() error {
 	return CheckTransmission(float64(m.Delta), m.EncodeCycles, m.DecodeCycles)
 }
 
-// Scratch is the working memory that encoding and decoding need. Goroutines must
-// not share one.
+// Scratch is working memory for encoding and decoding. Goroutines must not share one.
 type Scratch struct {
 	a, b, c []float32
 }
 
-// NewScratch returns working memory for the model.
+// NewScratch returns working memory for the model. It must not be used for a model with
+// larger layers.
 func (m *Model) NewScratch() *Scratch {
 	n := m.InputLen()
 	for _, l := range m.Layers {
@@ -196,51 +207,55 @@ func (m *Model) NewScratch() *Scratch {
 	return &Scratch{a: make([]float32, n), b: make([]float32, n), c: make([]float32, n)}
 }
 
-// Encode sets y, of length LatentDim, to the latents of the normalised window x,
-// of length InputLen.
+// Encode sets y to the latents of the normalised window x. It panics unless y has
+// LatentDim elements and x has InputLen elements.
 func (m *Model) Encode(y, x []float32, s *Scratch) {
+	checkLen("y", len(y), m.LatentDim())
+	checkLen("x", len(x), m.InputLen())
 	cur, next := s.a, s.b
-	copy(cur, x[:m.InputLen()])
+	copy(cur, x)
 	for _, l := range m.Layers {
-		m.EncodeLayer(l, next[:l.Out()], cur[:l.In()], s)
+		m.encodeLayer(l, next[:l.Out()], cur[:l.In()], s)
 		cur, next = next, cur
 	}
-	copy(y[:m.LatentDim()], cur)
+	copy(y, cur)
 }
 
-// EncodeLayer sets y, of length l.Out, to the output of one layer for the input x,
+// encodeLayer sets y, of length l.Out, to the output of one layer for the input x,
 // of length l.In, with the model's transmission function and cycles. The slices
 // must not overlap.
-func (m *Model) EncodeLayer(l Layer, y, x []float32, s *Scratch) {
+func (m *Model) encodeLayer(l Layer, y, x []float32, s *Scratch) {
 	l.W.MulVec(y, x)
-	Squash(y, m.Delta)
+	Transmit(y, m.Delta)
 	back := s.c[:l.In()]
 	for range m.EncodeCycles {
 		l.V.MulVec(back, y)
-		Squash(back, m.Delta)
+		Transmit(back, m.Delta)
 		l.W.MulVec(y, back)
-		Squash(y, m.Delta)
+		Transmit(y, m.Delta)
 	}
 }
 
-// Decode sets x, of length InputLen, to the normalised window that the latents y,
-// of length LatentDim, stand for.
+// Decode sets x to the normalised window of the latents y. It panics unless x has
+// InputLen elements and y has LatentDim elements.
 func (m *Model) Decode(x, y []float32, s *Scratch) {
+	checkLen("x", len(x), m.InputLen())
+	checkLen("y", len(y), m.LatentDim())
 	cur, next := s.a, s.b
-	copy(cur, y[:m.LatentDim()])
+	copy(cur, y)
 	for i := len(m.Layers) - 1; i >= 0; i-- {
 		l := m.Layers[i]
 		input, output := next[:l.In()], cur[:l.Out()]
 		l.V.MulVec(input, output)
-		Squash(input, m.Delta)
+		Transmit(input, m.Delta)
 		for range m.DecodeCycles {
 			again := s.c[:l.Out()]
 			l.W.MulVec(again, input)
-			Squash(again, m.Delta)
+			Transmit(again, m.Delta)
 			l.V.MulVec(input, again)
-			Squash(input, m.Delta)
+			Transmit(input, m.Delta)
 		}
 		cur, next = next, cur
 	}
-	copy(x[:m.InputLen()], cur)
+	copy(x, cur)
 }

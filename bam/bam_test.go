@@ -79,16 +79,16 @@ func TestSaturated(t *testing.T) {
 	}
 }
 
-func TestSquash(t *testing.T) {
+func TestTransmit(t *testing.T) {
 	v := []float32{0.5, -0.5, 1, 3, -3, 0}
-	Squash(v, 0.1)
+	Transmit(v, 0.1)
 	for i, want := range []float32{0.5375, -0.5375, 1, 0.6, -0.6, 0} {
 		if math.Abs(float64(v[i]-want)) > 1e-6 {
 			t.Errorf("element %d is %g, want %g", i, v[i], want)
 		}
 	}
 	v = []float32{5, -7}
-	Squash(v, 0)
+	Transmit(v, 0)
 	if v[0] != 5 || v[1] != -7 {
 		t.Errorf("delta 0 changed the values: %v", v)
 	}
@@ -168,5 +168,31 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		m.Decode(x, y, s)
 	}); n != 0 {
 		t.Errorf("%v allocations a window, want none", n)
+	}
+}
+
+// A slice of the wrong length panics with a message that says so.
+func TestWrongLengthsPanic(t *testing.T) {
+	m := &Model{Layers: []Layer{{W: NewMatrix(2, 3), V: NewMatrix(3, 2)}}}
+	n := &Norm{Mean: make([]float64, 3), Std: make([]float64, 3)}
+	s := m.NewScratch()
+	for want, f := range map[string]func(){
+		"bam: y has 1 elements, want 2":      func() { m.Encode(make([]float32, 1, 9), make([]float32, 3), s) },
+		"bam: x has 2 elements, want 3":      func() { m.Encode(make([]float32, 2), make([]float32, 2, 9), s) },
+		"bam: x has 4 elements, want 3":      func() { m.Decode(make([]float32, 4), make([]float32, 2), s) },
+		"bam: y has 3 elements, want 2":      func() { m.Decode(make([]float32, 3), make([]float32, 3), s) },
+		"bam: dst has 0 elements, want 2":    func() { m.Layers[0].W.MulVec(nil, make([]float32, 3)) },
+		"bam: z has 2 elements, want 3":      func() { n.Normalize(make([]float32, 2), make([]float64, 3)) },
+		"bam: window has 2 elements, want 3": func() { n.Normalize(make([]float32, 3), make([]float64, 2)) },
+		"bam: z has 4 elements, want 3":      func() { n.AppendDenormalize(nil, make([]float32, 4)) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("got %v, want %q", got, want)
+				}
+			}()
+			f()
+		}()
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// BitPack is the packing of contract v2: a mixture of quantisers, of which each
-// gives every latent its own number of bits and its own levels. See
-// docs/contract-v2.md.
+// BitPack is the packing of contract v2: a mixture of quantisers, each with its own
+// number of bits and its own levels for every latent. See docs/contract-v2.md.
 const BitPack Packing = "bitpack"
 
 // Limits on the tables of a bitpack payload.
@@ -17,9 +16,8 @@ const (
 	MaxComponentBits = 8
 	// MaxLatentBits is the largest number of bits for one latent.
 	MaxLatentBits = 16
-	// MaxKnots is the largest number of levels stored for one latent. A latent
-	// with more levels has them evenly spaced on the straight lines between its
-	// knots.
+	// MaxKnots is the largest number of levels stored for one latent. If a latent
+	// has more levels, they are interpolated linearly between MaxKnots knots.
 	MaxKnots = 16
 	// MaxRotation is the largest number of latents that a component rotates.
 	MaxRotation = 64
@@ -30,28 +28,31 @@ const (
 // latent, zeros up to the next whole byte and, if CheckByte is set, a check byte
 // over the bytes before it.
 //
-// Contract v2 calls a component a mode: its JSON keys are mode_bits and modes.
+// The manifest of contract v2 has ComponentBits under the key mode_bits, and the number
+// of Components under the key modes.
 type Tables struct {
-	PayloadBytes  int // length of every payload, including the check byte
-	ComponentBits int // bits of the component's index
+	// PayloadBytes is the length of every payload with its check byte, 1 to 255, as
+	// the contract allows. A frame of package radio holds 2 to 238 bytes.
+	PayloadBytes  int
+	ComponentBits int // bits of the component's index, 0 to MaxComponentBits
 	CheckByte     bool
-	Components    []Component
+	Components    []Component // 1 to 2^ComponentBits
 }
 
-// A Component quantises the latents of a window: it subtracts Center, applies
-// Rotation, and takes the nearest level on each axis. The encoder chooses the
-// component with the smallest error.
+// A Component quantises the latents of a window: it subtracts Center, applies Rotation,
+// and takes the nearest level on each axis. The encoder chooses the component with the
+// smallest error.
 type Component struct {
 	// Center has one value for each latent.
 	Center []float32
 	// Rotation is square and orthonormal. Its rows are the axes of the first
-	// Rotation.Rows latents; the other latents are their own axes. A 0×0 matrix
-	// rotates nothing.
+	// Rotation.Rows latents. The other latents are not rotated; with a 0×0 matrix,
+	// none is.
 	Rotation Matrix
-	// Bits is the number of bits of the code on each axis.
+	// Bits has the number of bits of the code on each axis.
 	Bits []uint8
-	// Knots are the levels on each axis in ascending order,
-	// min(2^bits, MaxKnots) of them.
+	// Knots has the levels on each axis in ascending order, or MaxKnots of them if
+	// there are more: min(2^bits, MaxKnots) numbers.
 	Knots [][]float32
 }
 
@@ -104,9 +105,9 @@ func (c *Component) subtractCenter(y []float32, d *[MaxRotation]float32) {
 	}
 }
 
-// Distance returns the squared error of quantising y with this component. If the
-// error is at least limit, Distance may return any value of at least limit.
-func (c *Component) Distance(y []float32, limit float32) float32 {
+// distance returns the squared error of quantising y with this component. If the error
+// is at least limit, distance may return any value of at least limit.
+func (c *Component) distance(y []float32, limit float32) float32 {
 	var d [MaxRotation]float32
 	c.subtractCenter(y, &d)
 	var sum float32
@@ -120,12 +121,13 @@ func (c *Component) Distance(y []float32, limit float32) float32 {
 	return sum
 }
 
-// Best returns the index of the component with the smallest squared error for y,
-// the first if there are several, and that error.
+// Best returns the index of the component with the smallest squared error for the
+// latents y, the first if there are several, and that error. It is for the fit of
+// tables; AppendPack includes it. The tables must be valid for len(y) latents.
 func (t *Tables) Best(y []float32) (component int, distance float32) {
 	distance = float32(math.Inf(1))
 	for i := range t.Components {
-		if d := t.Components[i].Distance(y, distance); d < distance {
+		if d := t.Components[i].distance(y, distance); d < distance {
 			component, distance = i, d
 		}
 	}
@@ -140,11 +142,11 @@ func (t *Tables) Check(latents int) error {
 	}
 	switch {
 	case t.ComponentBits < 0 || t.ComponentBits > MaxComponentBits:
-		return fmt.Errorf("%w: %d component bits, want 0..%d", ErrParam, t.ComponentBits, MaxComponentBits)
+		return fmt.Errorf("%w: found %d component bits, want 0..%d", ErrParam, t.ComponentBits, MaxComponentBits)
 	case len(t.Components) < 1 || len(t.Components) > 1<<t.ComponentBits:
-		return fmt.Errorf("%w: %d components, want 1..%d", ErrParam, len(t.Components), 1<<t.ComponentBits)
+		return fmt.Errorf("%w: found %d components, want 1..%d", ErrParam, len(t.Components), 1<<t.ComponentBits)
 	case body < 1 || t.PayloadBytes > math.MaxUint8:
-		return fmt.Errorf("%w: payload of %d bytes, want %d..255", ErrParam, t.PayloadBytes, 1+t.PayloadBytes-body)
+		return fmt.Errorf("%w: found payloads of %d bytes, want %d..255", ErrParam, t.PayloadBytes, 1+t.PayloadBytes-body)
 	}
 	for i, c := range t.Components {
 		r := c.Rotation.Rows
@@ -183,17 +185,17 @@ func (t *Tables) Check(latents int) error {
 type bitPacker struct {
 	tables  *Tables
 	latents int
-	seed    byte // initial value of the check byte's CRC, from the key
+	seed    byte // initial value of the check byte's CRC: the CRC of the model's hash
 }
 
-// NewBitPacker returns a Packer that uses the tables for that many latents. If
-// the tables have a check byte, it covers key, the bytes of the model's hash, as
-// well as the payload.
-func NewBitPacker(t *Tables, latents int, key []byte) (Packer, error) {
+// NewBitPacker returns a Packer that uses the tables for that many latents. The tables
+// must not change afterwards. If they have a check byte, it covers the 32 bytes of the
+// model's hash as well as the payload. The hash of a model that was not saved is empty.
+func NewBitPacker(t *Tables, latents int, modelHash []byte) (Packer, error) {
 	if err := t.Check(latents); err != nil {
 		return nil, err
 	}
-	return &bitPacker{t, latents, crc8(0, key)}, nil
+	return &bitPacker{t, latents, crc8(0, modelHash)}, nil
 }
 
 func (p *bitPacker) PayloadLen() int { return p.tables.PayloadBytes }
@@ -228,7 +230,7 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 		return fmt.Errorf("%w: y has %d elements, want %d", ErrShape, len(y), p.latents)
 	}
 	if len(payload) != p.PayloadLen() {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
+		return fmt.Errorf("%w: found %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
 	}
 	body := payload
 	if p.tables.CheckByte {
@@ -239,7 +241,7 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 	}
 	i, pos := getBits(body, 0, p.tables.ComponentBits)
 	if i >= len(p.tables.Components) {
-		return fmt.Errorf("%w: component %d, want less than %d", ErrCorrupt, i, len(p.tables.Components))
+		return fmt.Errorf("%w: found component %d, want less than %d", ErrCorrupt, i, len(p.tables.Components))
 	}
 	c := &p.tables.Components[i]
 	copy(y, c.Center)
@@ -257,7 +259,7 @@ func (p *bitPacker) Unpack(y []float32, payload []byte) error {
 	}
 	for ; pos < 8*len(body); pos++ {
 		if bit, _ := getBits(body, pos, 1); bit != 0 {
-			return fmt.Errorf("%w: bit %d is set after the last code", ErrCorrupt, pos)
+			return fmt.Errorf("%w: bit %d, after the last code, is 1, want 0", ErrCorrupt, pos)
 		}
 	}
 	return nil

@@ -2,37 +2,40 @@ package bam
 
 import "fmt"
 
-// A Norm maps each sensor value x to z = (x − Mean) / Std, or to 0 if Std is 0.
-// Both slices have one entry for each value of a window. The arithmetic is
-// float64: as float32, latitudes would be 0.4 m apart.
+// A Norm standardises windows: it maps each sensor value x to z = (x − Mean) / Std, or
+// to 0 if Std is 0. Both slices have one entry for each value of a window, in its unit.
+// They are float64, because float32 would round latitudes to 0.4 m. The name is that of
+// the file norm.json; it has nothing to do with the norm of a vector.
 type Norm struct {
 	Mean []float64 `json:"mean"`
 	Std  []float64 `json:"std"`
 }
 
-// Check returns an error unless the slices have equal lengths and finite values,
-// and no Std is negative.
+// Check returns an error unless the slices have equal lengths, all values are finite and
+// no Std is negative.
 func (n *Norm) Check() error {
 	if len(n.Mean) != len(n.Std) {
-		return fmt.Errorf("%w: norm has %d means and %d standard deviations, want equal numbers", ErrShape, len(n.Mean), len(n.Std))
+		return fmt.Errorf("%w: found %d means and %d standard deviations, want equal numbers", ErrShape, len(n.Mean), len(n.Std))
 	}
 	for i := range n.Mean {
 		if !finite(n.Mean[i]) {
-			return fmt.Errorf("%w: norm mean[%d] is %g", ErrNotFinite, i, n.Mean[i])
+			return fmt.Errorf("%w: mean[%d] is %g", ErrNotFinite, i, n.Mean[i])
 		}
 		if !finite(n.Std[i]) {
-			return fmt.Errorf("%w: norm std[%d] is %g", ErrNotFinite, i, n.Std[i])
+			return fmt.Errorf("%w: std[%d] is %g", ErrNotFinite, i, n.Std[i])
 		}
 		if n.Std[i] < 0 {
-			return fmt.Errorf("%w: norm std[%d] is %g, want 0 or more", ErrParam, i, n.Std[i])
+			return fmt.Errorf("%w: std[%d] is %g, want 0 or more", ErrParam, i, n.Std[i])
 		}
 	}
 	return nil
 }
 
-// Normalize sets z to the normalised window. The slices and the Norm have equal
-// lengths.
+// Normalize sets z to the normalised window. It panics unless both slices have one
+// element for each of Mean.
 func (n *Norm) Normalize(z []float32, window []float64) {
+	checkLen("z", len(z), len(n.Mean))
+	checkLen("window", len(window), len(n.Mean))
 	for i, x := range window {
 		if n.Std[i] == 0 {
 			z[i] = 0
@@ -42,9 +45,10 @@ func (n *Norm) Normalize(z []float32, window []float64) {
 	}
 }
 
-// AppendDenormalize appends the window of the normalised values z to dst and
-// returns the extended slice.
+// AppendDenormalize appends the window of the normalised values z to dst and returns the
+// extended slice. It panics unless z has one element for each of Mean.
 func (n *Norm) AppendDenormalize(dst []float64, z []float32) []float64 {
+	checkLen("z", len(z), len(n.Mean))
 	for i, v := range z {
 		if n.Std[i] == 0 {
 			dst = append(dst, n.Mean[i])

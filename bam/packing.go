@@ -25,8 +25,8 @@ const (
 // Packings returns all packings, those of contract v1 first.
 func Packings() []Packing { return []Packing{Int8, Int16, Float16, Float32, BitPack} }
 
-// BytesPerLatent returns the number of bytes of one latent. It returns 0 for
-// BitPack, which counts bits, and for an unknown packing.
+// BytesPerLatent returns the number of bytes per latent. It returns 0 for BitPack, whose
+// latents have different numbers of bits, and for an unknown packing.
 func (p Packing) BytesPerLatent() int {
 	switch p {
 	case Int8:
@@ -42,8 +42,9 @@ func (p Packing) BytesPerLatent() int {
 // Integer reports whether the packing holds integers and so needs a scale.
 func (p Packing) Integer() bool { return p == Int8 || p == Int16 }
 
-// MaxInt returns the largest value of an integer packing, which is also its
-// default scale. It returns 0 for the other packings.
+// MaxInt returns the largest value of an integer packing, 127 or 32767. It is also the
+// default scale, which maps latents of ±1, the range of the transmission function, to
+// the range of the integers. MaxInt returns 0 for the other packings.
 func (p Packing) MaxInt() int {
 	switch p {
 	case Int8:
@@ -54,53 +55,55 @@ func (p Packing) MaxInt() int {
 	return 0
 }
 
-// A Packer converts the latents of one model to payloads and back. It is
-// immutable.
+// A Packer converts the latents of one model to payloads and back. It is immutable and
+// safe for concurrent use.
 type Packer interface {
 	// PayloadLen returns the length of every payload in bytes.
 	PayloadLen() int
-	// AppendPack appends the payload of the latents y to dst and returns the
-	// extended slice. If a latent is NaN or infinite, it returns dst unchanged
-	// and an error that wraps ErrNotFinite.
+	// AppendPack appends the payload of the latents y to dst and returns the extended
+	// slice. With an error it returns dst unchanged. The error wraps ErrShape if y has
+	// the wrong length, ErrNotFinite if a latent is NaN or infinite.
 	AppendPack(dst []byte, y []float32) ([]byte, error)
-	// Unpack sets y to the latents of payload. If AppendPack writes no such
-	// payload, it returns an error that wraps ErrCorrupt and leaves y undefined.
+	// Unpack sets y to the latents of payload. With an error y is undefined. The error
+	// wraps ErrShape if y has the wrong length, ErrCorrupt if AppendPack writes no such
+	// payload.
 	Unpack(y []float32, payload []byte) error
-	// Saturated returns how many integers of payload are the smallest or the
-	// largest of their type, and how many integers payload has. Both are 0 for
-	// packings without integers.
+	// Saturated returns the number of integers in payload that are the smallest or the
+	// largest of their type, and the number of all integers in payload. Both are 0 for
+	// packings without integers, and for a payload of the wrong length.
 	Saturated(payload []byte) (count, total int)
 }
 
-// plainPacker implements Packer for the packings of contract v1.
-type plainPacker struct {
+// scalarPacker implements Packer for the packings of contract v1.
+type scalarPacker struct {
 	packing Packing
 	scale   float32
 	latents int
 }
 
-// NewPacker returns a Packer of contract v1 for that many latents. Scale must be
-// above 0 for the integer packings; the float packings ignore it.
+// NewPacker returns a Packer of contract v1 for that many latents, at least 1. Scale
+// must be a float32 above 0 for the integer packings; the float packings ignore it. For
+// BitPack use NewBitPacker.
 func NewPacker(p Packing, latents int, scale float64) (Packer, error) {
 	if p.BytesPerLatent() == 0 {
-		return nil, fmt.Errorf("%w: packing %q, want int8, int16, float16 or float32", ErrParam, p)
+		return nil, fmt.Errorf("%w: packing is %q, want int8, int16, float16 or float32; NewBitPacker is for bitpack", ErrParam, p)
 	}
 	if latents < 1 {
-		return nil, fmt.Errorf("%w: latent dim is %d, want at least 1", ErrParam, latents)
+		return nil, fmt.Errorf("%w: found %d latents, want at least 1", ErrParam, latents)
 	}
 	s := float32(scale)
 	if p.Integer() && !(s > 0 && finite(float64(s))) {
 		return nil, fmt.Errorf("%w: scale is %g, want a number above 0", ErrParam, scale)
 	}
-	return &plainPacker{packing: p, scale: s, latents: latents}, nil
+	return &scalarPacker{packing: p, scale: s, latents: latents}, nil
 }
 
-func (p *plainPacker) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
+func (p *scalarPacker) PayloadLen() int { return p.latents * p.packing.BytesPerLatent() }
 
 // checkLatents returns an error unless y holds want finite values.
 func checkLatents(y []float32, want int) error {
 	if len(y) != want {
-		return fmt.Errorf("%w: %d latents, want %d", ErrShape, len(y), want)
+		return fmt.Errorf("%w: found %d latents, want %d", ErrShape, len(y), want)
 	}
 	for i, v := range y {
 		if !finite(float64(v)) {
@@ -110,7 +113,7 @@ func checkLatents(y []float32, want int) error {
 	return nil
 }
 
-func (p *plainPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
+func (p *scalarPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
 	if err := checkLatents(y, p.latents); err != nil {
 		return dst, err
 	}
@@ -131,16 +134,16 @@ func (p *plainPacker) AppendPack(dst []byte, y []float32) ([]byte, error) {
 	return dst, nil
 }
 
-func (p *plainPacker) round(v float32, lo, hi float64) float64 {
+func (p *scalarPacker) round(v float32, lo, hi float64) float64 {
 	return min(hi, max(lo, math.RoundToEven(float64(v*p.scale))))
 }
 
-func (p *plainPacker) Unpack(y []float32, payload []byte) error {
+func (p *scalarPacker) Unpack(y []float32, payload []byte) error {
 	if len(y) != p.latents {
 		return fmt.Errorf("%w: y has %d elements, want %d", ErrShape, len(y), p.latents)
 	}
 	if len(payload) != p.PayloadLen() {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
+		return fmt.Errorf("%w: found %d bytes, want %d", ErrCorrupt, len(payload), p.PayloadLen())
 	}
 	for i := range y {
 		switch p.packing {
@@ -158,14 +161,14 @@ func (p *plainPacker) Unpack(y []float32, payload []byte) error {
 	return nil
 }
 
-func (p *plainPacker) integer(payload []byte, i int) int {
+func (p *scalarPacker) integer(payload []byte, i int) int {
 	if p.packing == Int8 {
 		return int(int8(payload[i]))
 	}
 	return int(int16(binary.LittleEndian.Uint16(payload[2*i:])))
 }
 
-func (p *plainPacker) Saturated(payload []byte) (count, total int) {
+func (p *scalarPacker) Saturated(payload []byte) (count, total int) {
 	if !p.packing.Integer() || len(payload) != p.PayloadLen() {
 		return 0, 0
 	}

@@ -45,7 +45,7 @@ func LoadBAM(path string) (*BAM, error) { return opener{tree: modelfile.Disk()}.
 
 // LoadBAMFS is like LoadBAM with a file in fsys, such as an embed.FS.
 func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.bam(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.bam(name)
 }
 
 func (o opener) bam(name string) (*BAM, error) {

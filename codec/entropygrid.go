@@ -57,7 +57,7 @@ func LoadEntropyGrid(path string, payloadBytes int) (*EntropyGrid, error) {
 
 // LoadEntropyGridFS is like LoadEntropyGrid with a file in fsys, such as an embed.FS.
 func LoadEntropyGridFS(fsys fs.FS, name string, payloadBytes int) (*EntropyGrid, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.entropyGrid(name, payloadBytes)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.entropyGrid(name, payloadBytes)
 }
 
 // ParseEntropyGrid is like LoadEntropyGrid with the content of the file.

@@ -13,7 +13,7 @@ var ParseGrid = parseGrid
 
 // ParseLadder builds the codec of a ladder's text, whose paths lead into fsys.
 func ParseLadder(fsys fs.FS, data []byte) (*Ladder, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.parseLadder(LadderFile, data)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.parseLadder(LadderFile, data)
 }
 
 // Beyond is the first value that is not within its tolerance; -1: none.

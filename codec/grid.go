@@ -89,7 +89,7 @@ func LoadGrid(path string) (*Grid, error) { return opener{tree: modelfile.Disk()
 
 // LoadGridFS is like LoadGrid with a file in fsys, such as an embed.FS.
 func LoadGridFS(fsys fs.FS, name string) (*Grid, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.grid(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.grid(name)
 }
 
 func (o opener) grid(name string) (*Grid, error) {

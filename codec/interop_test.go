@@ -87,7 +87,7 @@ func TestNumpyReadsOurModels(t *testing.T) {
 		{bam.Float32, 0, 0, 0, 0, []bam.Layer{layer(12, 12)}, true},
 	} {
 		t.Run(string(c.packing), func(t *testing.T) {
-			set := &artifacts.Set{Layers: c.layers, CreatedAt: time.Unix(0, 0), Manifest: artifacts.Manifest{
+			set := &artifacts.Contents{Layers: c.layers, CreatedAt: time.Unix(0, 0), Manifest: artifacts.Manifest{
 				Packing: c.packing, Delta: &c.delta, EncodeCycles: c.encode, DecodeCycles: c.decode, Dims: 12, W: 1, Stride: 1}}
 			if c.packing.Integer() {
 				set.Manifest.Scale = &c.scale

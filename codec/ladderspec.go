@@ -157,7 +157,7 @@ func LoadLadder(path string) (*Ladder, error) { return opener{tree: modelfile.Di
 // LoadLadderFS is like LoadLadder with a file in fsys, such as an embed.FS. Paths in
 // the ladder must stay inside fsys.
 func LoadLadderFS(fsys fs.FS, name string) (*Ladder, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.ladder(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.ladder(name)
 }
 
 func (o opener) ladder(name string) (*Ladder, error) {

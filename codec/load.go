@@ -24,7 +24,7 @@ func Load(path string) (Codec, error) { return opener{tree: modelfile.Disk()}.lo
 // LoadFS is like Load with a file in fsys, such as an embed.FS. Paths in the file must
 // stay inside fsys.
 func LoadFS(fsys fs.FS, name string) (Codec, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.load(name)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.load(name)
 }
 
 // kind is a kind of JSON file that this module or its users have.

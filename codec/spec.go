@@ -62,7 +62,7 @@ func New(spec Spec) (Codec, error) { return opener{tree: modelfile.Disk()}.codec
 
 // NewFS is like New with paths in fsys, such as an embed.FS.
 func NewFS(fsys fs.FS, spec Spec) (Codec, error) {
-	return opener{tree: modelfile.In(fsys), dir: "."}.codec(spec)
+	return opener{tree: modelfile.FS(fsys), dir: "."}.codec(spec)
 }
 
 // opener opens the files of codecs whose paths are relative to dir.

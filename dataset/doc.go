@@ -4,25 +4,28 @@
 // The steps from a recording to training windows, each an iterator over values and
 // errors:
 //
-//	OpenSamples   a recording (JSONL or CSV): one Sample a line
-//	Windows       W consecutive samples, one Window every Stride samples
-//	WriteFile     dataset_raw.jsonl, whole; a Writer appends to one instead
-//	OpenWindows   dataset_raw.jsonl, as often as it is ranged over
-//	Train         the windows a split trains on; Holdout the others
-//	Shuffle       another order, within a buffer
-//	Stats         mean and standard deviation of each value
+//	OpenSamples   reads a recording (JSONL or CSV), one Sample per line
+//	Windows       cuts the samples into windows of W samples, one every Stride samples
+//	WriteFile     writes dataset_raw.jsonl; a Writer appends to one instead
+//	OpenWindows   reads dataset_raw.jsonl
+//	Training      yields the windows that a Split selects for training; Holdout the others
+//	Shuffle       changes the order, within a buffer
+//	Stats         computes mean and standard deviation of each value
 //
 // # Iterators
 //
-// A sequence yields values with a nil error and ends with the first error, which
-// comes with a zero value and is the last element. Everything streams: a file
-// may be larger than memory. A sequence opened by path opens its file anew
-// each time it is ranged over, so it can be ranged over several times, and by
-// several goroutines at once. A sequence over an io.Reader can be ranged over once.
+// A sequence yields values with a nil error. After the first error, which comes with
+// a zero value, it ends. Everything streams: a file may be larger than memory.
+//
+// A sequence that a function with a path returns, such as OpenWindows, opens its file
+// anew each time it is ranged over. It can be ranged over several times, and by
+// several goroutines at once. A sequence over an io.Reader, from ReadSamples, can be
+// ranged over once. A function that returns a sequence of another one, such as
+// Windows, ranges over that one once for each time that its own is ranged over.
 //
 // # Samples
 //
-// A sample has a time and twelve values in this order and these units:
+// A sample has a time and twelve values, in this order and these units:
 //
 //	lat lon           deg
 //	alt               m
@@ -30,29 +33,32 @@
 //	gx gy gz          deg/s
 //	roll pitch yaw    deg
 //
-// Windows may have any number of dimensions; only samples are fixed at twelve.
+// Only samples have twelve values. A step of a window may have any number of them.
 //
 // # The record
 //
 // One line of dataset_raw.jsonl is a JSON object. Only window is required.
 //
-//	ts_ms      integer   sensor time of the last sample, ms since 1970; else 0
-//	run_id     string    the run that recorded it; else ""
-//	window_id  integer   unique in the file; else the line's number from zero
-//	order      [string]  names of the dims values of a step
-//	units      {string}  unit of each name
-//	window     [number]  dims·W values, oldest step first
+//	key        type      default                       meaning
+//	ts_ms      integer   0                             sensor time of the last sample, ms since 1970
+//	run_id     string    ""                            the run that recorded it
+//	window_id  integer   number of the line, from 0    unique in the file
+//	order      [string]  none                          names of the values of a step
+//	units      {string}  none                          unit of each name
+//	window     [number]  required                      dims·W values, oldest step first
 //
-// Keys that are null count as absent, unknown keys are skipped, blank lines too.
-// A line is at most 16 MiB long. Package dataset/numpy has the same records in
-// numpy's files.
+// A key whose value is null counts as absent. Unknown keys and blank lines are
+// ignored. A line has at most 16 MiB. Package dataset/numpy reads and writes the same
+// records in numpy's files.
 //
 // # Errors
 //
-// Everything wrong with a file is an [*Error] that names file, line and field,
-// says what was found and what was wanted, and matches one of the sentinels
-// (errors.Is): [ErrSyntax], [ErrType], [ErrLength], [ErrMissing],
-// [ErrDuplicate], [ErrNotFinite], [ErrTooLong], [ErrTornLine], [ErrEmpty]; or
-// it wraps what the file system said, as fs.ErrNotExist.
-// [ErrTornLine] concerns the last line alone, and [SkipTorn] makes it a warning.
+// An error in a file is an [*Error]. It names the file, the line and the field, says
+// what was found and what is wanted, and wraps one of the sentinels [ErrSyntax],
+// [ErrType], [ErrLength], [ErrMissing], [ErrDuplicate], [ErrNotFinite], [ErrTooLong],
+// [ErrIncompleteLine] and [ErrEmpty], or an error of the file system such as
+// fs.ErrNotExist.
+//
+// If a writer is interrupted, its last line may be incomplete. Reading that line gives
+// [ErrIncompleteLine]; [SkipIncomplete] turns the error into a warning.
 package dataset

@@ -9,35 +9,46 @@ import (
 	"unicode/utf8"
 )
 
-// What can be wrong with a file, for errors.Is. They come wrapped in an *Error,
-// whose text says what was found.
+// The errors of a file, for errors.Is. Each comes wrapped in an *Error, whose text
+// says what was found.
 var (
-	ErrSyntax    = errors.New("dataset: not the format")      // no JSON object, no CSV row
-	ErrType      = errors.New("dataset: wrong type")          // a string where a number belongs
-	ErrLength    = errors.New("dataset: wrong length")        // of a window, of order, of a CSV row
-	ErrMissing   = errors.New("dataset: missing value")       // absent, null, an empty CSV cell
-	ErrDuplicate = errors.New("dataset: given twice")         // one value under two names
-	ErrNotFinite = errors.New("dataset: not a finite number") // NaN, Infinity, 1e999
-	ErrTooLong   = errors.New("dataset: line too long")       // above the cap
-	ErrTornLine  = errors.New("dataset: torn last line")      // its writer was stopped
-	ErrEmpty     = errors.New("dataset: nothing in the file") // from NotEmpty
+	// ErrSyntax reports a line that is not a JSON object or not a CSV row, or a
+	// damaged numpy file.
+	ErrSyntax = errors.New("dataset: invalid syntax")
+	// ErrType reports a value of the wrong type, such as a string instead of a number.
+	ErrType = errors.New("dataset: wrong type")
+	// ErrLength reports a window, an order or a CSV row of the wrong length.
+	ErrLength = errors.New("dataset: wrong length")
+	// ErrMissing reports a value that is absent, null or an empty CSV cell.
+	ErrMissing = errors.New("dataset: missing value")
+	// ErrDuplicate reports a value that is given twice, or a window_id in use.
+	ErrDuplicate = errors.New("dataset: duplicate value")
+	// ErrNotFinite reports NaN, an infinity or a number beyond float64.
+	ErrNotFinite = errors.New("dataset: not a finite number")
+	// ErrTooLong reports a line or an array above its size limit.
+	ErrTooLong = errors.New("dataset: too long")
+	// ErrIncompleteLine reports a last line without a line end that does not parse,
+	// as an interrupted writer leaves it.
+	ErrIncompleteLine = errors.New("dataset: incomplete last line")
+	// ErrEmpty reports a sequence without elements; see NotEmpty.
+	ErrEmpty = errors.New("dataset: no records")
 )
 
-// Error is a fault of a file and where it is.
+// Error is an error in a file, with its location.
 type Error struct {
-	File  string // "" where there is none yet
-	Line  int    // from one; 0 where no line is to blame
-	Field string // as written in the file; "" where no field is to blame
-	Err   error
+	File  string // "": unknown
+	Line  int    // from 1; 0: not a line's fault, or in a numpy file, whose Err names the row
+	Field string // JSON key, CSV column or array, as written in the file; "": not a field's fault
+	Err   error  // wraps a sentinel of this package or an error of the file system
 }
 
 func (e *Error) Error() string {
-	at := e.File
+	location := e.File
 	if e.Line > 0 {
-		at += ":" + strconv.Itoa(e.Line)
+		location += ":" + strconv.Itoa(e.Line)
 	}
 	text := "dataset: "
-	for _, part := range []string{at, e.Field} {
+	for _, part := range []string{location, e.Field} {
 		if part != "" {
 			text += part + ": "
 		}
@@ -47,7 +58,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// fault is a text that matches a sentinel.
+// fault is an error with its own text that wraps a sentinel.
 type fault struct {
 	kind error
 	text string
@@ -60,10 +71,11 @@ func faultf(kind error, format string, args ...any) error {
 	return &fault{kind, fmt.Sprintf(format, args...)}
 }
 
-// fieldError puts a field's name before an error on its way to an *Error.
+// fieldError returns an *Error for a field. Its file and line are added by locate.
 func fieldError(field string, err error) error { return &Error{Field: field, Err: err} }
 
-// inField is fieldError that keeps nil, and a field that is there already.
+// inField returns fieldError(field, err), but nil if err is nil, and err itself if it
+// has a field already.
 func inField(field string, err error) error {
 	if _, ok := err.(*Error); ok || err == nil {
 		return err
@@ -73,8 +85,8 @@ func inField(field string, err error) error {
 
 func isSyntax(err error) bool { return errors.Is(err, ErrSyntax) }
 
-// locate puts file and line to an error that may have a field already. An
-// error of the file system is no line's.
+// locate adds file and line to an error that may have a field already. An error of
+// the file system gets no line.
 func locate(file string, line int, err error) error {
 	if e, ok := err.(*Error); ok {
 		e.File, e.Line = file, line
@@ -86,7 +98,8 @@ func locate(file string, line int, err error) error {
 	return &Error{File: file, Line: line, Err: err}
 }
 
-// fileError is an error of the file system, without the path it repeats.
+// fileError returns an *Error for an error of the file system, without the path that
+// the latter repeats.
 func fileError(path string, err error) error {
 	var pe *fs.PathError
 	var le *os.LinkError
@@ -98,7 +111,7 @@ func fileError(path string, err error) error {
 	return &Error{File: path, Err: err}
 }
 
-// excerpt is raw text for an error message, not longer than a few words.
+// excerpt returns the beginning of raw, at most 40 bytes, for an error message.
 func excerpt(raw []byte) string {
 	const most = 40
 	if len(raw) <= most {

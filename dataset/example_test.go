@@ -20,7 +20,7 @@ func Example() {
 	path := filepath.Join(dir, "dataset_raw.jsonl")
 
 	samples := dataset.OpenSamples("testdata/samples.csv", dataset.SampleSettings{})
-	windows := dataset.Windows(samples, dataset.Windower{W: 2, Stride: 1, MaxGapMs: 1000, RunID: "example"})
+	windows := dataset.Windows(samples, dataset.WindowerSettings{W: 2, Stride: 1, MaxGapMs: 1000, RunID: "example"})
 	n, err := dataset.WriteFile(path, windows)
 	if err != nil {
 		log.Fatal(err)
@@ -30,7 +30,7 @@ func Example() {
 	data := dataset.OpenWindows(path, dataset.WindowSettings{Dims: sensor.MotionDims})
 	split := dataset.HashSplit{TrainRatio: 0.8, Seed: 0}
 	var stats dataset.Stats
-	for w, err := range dataset.Train(data, split) {
+	for w, err := range dataset.Training(data, split) {
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -46,11 +46,11 @@ func Example() {
 	// alt, newest step: 32.56 m, std 0.84 m
 }
 
-// A torn last line is a warning, and an empty file an error.
-func ExampleSkipTorn() {
-	path := "testdata/torn.jsonl"
+// An incomplete last line is a warning, and an empty file an error.
+func ExampleSkipIncomplete() {
+	path := "testdata/incomplete.jsonl"
 	data := dataset.OpenWindows(path, dataset.WindowSettings{})
-	data = dataset.SkipTorn(data, func(err error) { fmt.Println("warning:", err) })
+	data = dataset.SkipIncomplete(data, func(err error) { fmt.Println("warning:", err) })
 	for w, err := range dataset.NotEmpty(data, path) {
 		if err != nil {
 			log.Fatal(err)
@@ -60,5 +60,5 @@ func ExampleSkipTorn() {
 	// Output:
 	// 0 [1.5 2]
 	// 1 [1.75 3]
-	// warning: dataset: testdata/torn.jsonl:3: found a torn last line (19 bytes, no end), want a whole one: its writer was stopped
+	// warning: dataset: testdata/incomplete.jsonl:3: found an incomplete last line (19 bytes, no line end), want a whole one: its writer was interrupted
 }

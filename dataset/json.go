@@ -10,24 +10,24 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lineDecoder reads the JSON object of a line token by token.
+// lineDecoder reads the JSON object of a line, one JSON token after the other.
 type lineDecoder struct {
 	dec  jsontext.Decoder
 	src  bytes.Buffer
 	line []byte
 }
 
-// reset starts on a text.
+// reset sets the text to read.
 func (d *lineDecoder) reset(text []byte) {
 	d.line = text
 	d.src = *bytes.NewBuffer(text)
 	d.dec.Reset(&d.src)
 }
 
-// begin starts on a line, which must hold one object.
+// begin sets the line to read and reads the start of its object.
 func (d *lineDecoder) begin(line []byte) error {
 	if text := bytes.TrimSpace(line); len(text) == 0 || text[0] != '{' {
-		return faultf(ErrSyntax, "found %q, want one JSON object a line", excerpt(text))
+		return faultf(ErrSyntax, "found %q, want one JSON object per line", excerpt(text))
 	}
 	d.reset(line)
 	return d.expect('{', "an object")
@@ -40,12 +40,12 @@ func (d *lineDecoder) finish() error {
 		return err
 	}
 	if rest := bytes.TrimSpace(d.line[d.dec.InputOffset():]); len(rest) > 0 {
-		return faultf(ErrSyntax, "found %q after the object, want one JSON object a line", excerpt(rest))
+		return faultf(ErrSyntax, "found %q after the object, want one JSON object per line", excerpt(rest))
 	}
 	return nil
 }
 
-// expect reads a token of the kind.
+// expect reads a token of a kind. The text want describes the kind in errors.
 func (d *lineDecoder) expect(kind jsontext.Kind, want string) error {
 	start := d.dec.InputOffset()
 	if k := d.dec.PeekKind(); k != kind && k > 0 && k != '}' && k != ']' {
@@ -59,7 +59,7 @@ func (d *lineDecoder) expect(kind jsontext.Kind, want string) error {
 	return d.syntax(start, err)
 }
 
-// more says whether the object or array has another member.
+// more reports whether the object or array has another member.
 func (d *lineDecoder) more() bool {
 	k := d.dec.PeekKind()
 	return k != '}' && k != ']'
@@ -71,12 +71,12 @@ func (d *lineDecoder) close() error {
 	return d.syntax(d.dec.InputOffset(), err)
 }
 
-// null skips a null and says whether there was one.
+// null skips a null and reports whether there was one.
 func (d *lineDecoder) null() bool {
 	return d.dec.PeekKind() == 'n' && d.dec.SkipValue() == nil
 }
 
-// raw reads any value, which stays valid as long as the line.
+// raw reads any value. The result is part of the line's memory.
 func (d *lineDecoder) raw() (jsontext.Value, error) {
 	start := d.dec.InputOffset()
 	v, err := d.dec.ReadValue()
@@ -108,8 +108,8 @@ func (d *lineDecoder) number() (float64, error) {
 	return parseNumber(v)
 }
 
-// integer reads a whole number that float64 holds too, as other readers may
-// take it for one.
+// integer reads a whole number that float64 can represent, because other readers may
+// read it as one.
 func (d *lineDecoder) integer() (int64, error) {
 	const most = 1 << 53
 	v, err := d.raw()
@@ -121,7 +121,7 @@ func (d *lineDecoder) integer() (int64, error) {
 	}
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	if err != nil {
-		// 7.0 and 7e0 are whole numbers that some writers make of 7.
+		// Some writers write 7 as 7.0 or 7e0.
 		f, err := strconv.ParseFloat(string(v), 64)
 		if err != nil || f != math.Trunc(f) || math.Abs(f) > most {
 			return 0, faultf(ErrType, "found %s, want a whole number within 2^53", excerpt(v))
@@ -143,8 +143,8 @@ func (d *lineDecoder) text() (string, error) {
 	return parseText(v)
 }
 
-// syntax explains an error that the decoder met when it read on from start.
-// It returns nil for nil.
+// syntax returns an error of this package for an error of the decoder, which was
+// reading from offset start; nil for nil.
 func (d *lineDecoder) syntax(start int64, err error) error {
 	if err == nil {
 		return nil
@@ -163,14 +163,15 @@ func (d *lineDecoder) syntax(start int64, err error) error {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
 			return faultf(ErrDuplicate, "found the key %q twice, want it once", se.JSONPointer.LastToken())
 		}
-		return faultf(ErrSyntax, "found %v (byte %d), want one JSON object a line", se.Err, se.ByteOffset+1)
+		return faultf(ErrSyntax, "found %v (byte %d), want one JSON object per line", se.Err, se.ByteOffset+1)
 	}
-	return faultf(ErrSyntax, "found %v, want one JSON object a line", err)
+	return faultf(ErrSyntax, "found %v, want one JSON object per line", err)
 }
 
-// tornLine is the error of a last line that has no end and is no JSON or CSV.
-func tornLine(line []byte) error {
-	return faultf(ErrTornLine, "found a torn last line (%d bytes, no end), want a whole one: its writer was stopped", len(line))
+// incompleteLine returns the error for a last line that has no line end and does not
+// parse.
+func incompleteLine(line []byte) error {
+	return faultf(ErrIncompleteLine, "found an incomplete last line (%d bytes, no line end), want a whole one: its writer was interrupted", len(line))
 }
 
 func parseNumber(v jsontext.Value) (float64, error) {
@@ -178,7 +179,7 @@ func parseNumber(v jsontext.Value) (float64, error) {
 		return 0, wrongType(v, "a number")
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
-	if err != nil { // out of range, as the syntax is good
+	if err != nil { // out of range: the syntax is valid
 		return 0, faultf(ErrNotFinite, "found %s, want a finite number", excerpt(v))
 	}
 	return f, nil

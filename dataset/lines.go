@@ -7,19 +7,19 @@ import (
 	"io"
 )
 
-// maxLine is the cap of a line in bytes: a million values and more.
+// maxLine is the largest length of a line in bytes, enough for over a million values.
 const maxLine = 16 << 20
 
-// lineReader splits a stream into lines. It returns a line as soon as the
-// stream has given its end, so that it can follow a growing source.
+// lineReader splits a stream into lines. It returns a line as soon as the stream has
+// yielded its line end, so that it can follow a growing source.
 type lineReader struct {
 	r    *bufio.Reader
-	long []byte // a line that did not fit r's buffer
+	long []byte // a line that is longer than r's buffer
 
-	// Of the line returned last:
-	n          int   // its number, from one
-	start, end int64 // its place in the stream, in bytes, its end included
-	ended      bool  // whether it had an end
+	// About the line that next returned last:
+	n          int   // its number, from 1
+	start, end int64 // its offsets in the stream, in bytes, with its line end
+	ended      bool  // whether it has a line end
 }
 
 func newLineReader(r io.Reader) *lineReader {
@@ -28,7 +28,7 @@ func newLineReader(r io.Reader) *lineReader {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// next returns the next line without its end, valid until the next call. After
+// next returns the next line without its line end, valid until the next call. After
 // the last line it returns io.EOF.
 func (l *lineReader) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
@@ -46,7 +46,7 @@ func (l *lineReader) next() ([]byte, error) {
 	}
 	l.n++
 	if len(line) > maxLine {
-		return nil, faultf(ErrTooLong, "found a line of more than %d bytes, want at most that", maxLine)
+		return nil, faultf(ErrTooLong, "found a line of more than %d bytes, want at most that many", maxLine)
 	}
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -16,16 +16,16 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Sample is what the sensors read at one time: the values of sensor.Motion, in
-// that order and those units.
+// A Sample is one reading of the sensors: the values of sensor.Motion, in that order
+// and in those units.
 type Sample struct {
 	TsMs   int64 // ms since 1970
 	Values [sensor.MotionDims]float64
 }
 
-// AppendJSON appends the sample as a line of a flat JSONL recording, its end
-// included, and returns the extended slice; dst and an error where a value is
-// not finite.
+// AppendJSON appends the sample as a line of a flat JSONL recording, with its line
+// end, and returns the extended slice. If a value is not finite, it returns dst and
+// an error that wraps ErrNotFinite.
 func (s Sample) AppendJSON(dst []byte) ([]byte, error) {
 	b := append(dst, `{"ts_ms":`...)
 	b = strconv.AppendInt(b, s.TsMs, 10)
@@ -41,24 +41,28 @@ func (s Sample) AppendJSON(dst []byte) ([]byte, error) {
 	return append(b, "}\n"...), nil
 }
 
-// What every sample shares.
+// The names and units of every sample.
 var (
 	sampleNames = sensor.Motion().Names()
 	sampleUnits = sensor.Motion().Units()
 )
 
-// Fill says what to do with a sample that lacks a value: its key is absent or null,
-// or its CSV cell empty. A missing time is always an error.
+// Fill decides what happens to a sample with a missing value: its key is absent or
+// null, or its CSV cell is empty. FillDrop also leaves out a sample without a time,
+// which is an error otherwise.
 type Fill int
 
-// What to do with a missing value.
+// Values of Fill.
 const (
-	FillError Fill = iota // fail
+	FillError Fill = iota // return an error
 	FillDrop              // leave the sample out
-	FillHold              // take the last value; fail where there is none yet
+	// FillHold repeats the value of the sample before, however long ago that was: it
+	// also holds a value across gaps. If no sample before had the value, it is an
+	// error.
+	FillHold
 )
 
-// ParseFill reads the names error, drop and hold.
+// ParseFill returns the Fill named error, drop or hold.
 func ParseFill(name string) (Fill, error) {
 	switch name {
 	case "error":
@@ -71,34 +75,36 @@ func ParseFill(name string) (Fill, error) {
 	return 0, fmt.Errorf("dataset: fill: found %q, want error, drop or hold", name)
 }
 
-// SampleSettings says how samples are read. The zero value is strict.
+// SampleSettings are settings for reading samples. With the zero value, a missing
+// value is an error.
 type SampleSettings struct {
 	Fill Fill
-	// Counts, where not nil, is set to zero when a pass starts and counts as it
-	// goes. With it, one goroutine at a time may range over the sequence.
+	// Counts, if not nil, is set to zero at the start of each pass and counts its
+	// samples. With Counts set, only one goroutine at a time may range over the
+	// sequence.
 	Counts *SampleCounts
 }
 
-// SampleCounts is what became of the samples of a pass.
+// SampleCounts counts the samples of a pass.
 type SampleCounts struct {
 	Samples int // yielded
 	Dropped int // left out by FillDrop
-	Held    int // yielded with a value that FillHold put in
+	Held    int // yielded with at least one value from FillHold
 }
 
-// OpenSamples yields the samples of a file, which each range opens anew. The
-// name's extension tells the format: .csv is CSV, anything else JSONL.
+// OpenSamples yields the samples of a file, which it opens anew for each pass. The
+// extension of path decides the format: .csv is CSV, anything else is JSONL.
 //
-// JSONL is one object a line with the twelve names as keys, or nested as
+// JSONL has one object per line, with the twelve names as keys, or nested as
 // gps{lat,lon,alt|altitude}, accel{ax,ay,az}, gyro{gx,gy,gz} and
-// attitude|angle{roll,pitch,yaw}. CSV has a header row of the twelve names, in
-// any order. Either has a time besides, the first of these that is there:
-// ts_ms (ms), ts (s), timestamp (ISO 8601; UTC where it names no zone). Other
-// keys and columns are skipped, and so are blank lines.
+// attitude|angle{roll,pitch,yaw}. CSV has a header row of the twelve names, in any
+// order. Both also have a time, under the first of these names that is present:
+// ts_ms (in ms), ts (in s), timestamp (ISO 8601; UTC if it has no zone). Other keys,
+// other columns and blank lines are ignored.
 //
-// A last line that has no end and does not parse gives an error that matches
-// ErrTornLine. A CSV row that lost only digits of its last cell cannot be told
-// from a whole one without a line end, and is taken as it stands.
+// A last line without a line end that does not parse gives an error that wraps
+// ErrIncompleteLine. If only digits of the last cell of a CSV file are missing,
+// OpenSamples cannot detect it.
 func OpenSamples(path string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		f, err := os.Open(path)
@@ -111,9 +117,10 @@ func OpenSamples(path string, settings SampleSettings) iter.Seq2[Sample, error] 
 	}
 }
 
-// ReadSamples is OpenSamples on a stream, for one pass. File names it in errors
-// and by its extension tells the format. A sample is yielded as soon as the
-// stream has given its line's end, so r may be a source that grows.
+// ReadSamples yields the samples of r, as OpenSamples does those of a file, in one
+// pass. The name file appears in errors, and its extension decides the format. A
+// sample is yielded as soon as r has yielded its line end, so that r may be a growing
+// source.
 func ReadSamples(r io.Reader, file string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		d := sampleDecoder{file: file, lines: newLineReader(r), fill: settings.Fill, counts: settings.Counts}
@@ -134,10 +141,10 @@ func ReadSamples(r io.Reader, file string, settings SampleSettings) iter.Seq2[Sa
 	}
 }
 
-// row is a line's sample before missing values are seen to.
+// row is the sample of a line before missing values are filled.
 type row struct {
 	Sample
-	has uint16 // bit i: Values[i] is there; bit timeBit: TsMs is
+	has uint16 // bit i: Values[i] is present; bit timeBit: TsMs is present
 }
 
 const (
@@ -145,7 +152,7 @@ const (
 	hasAll  = 1<<(sensor.MotionDims+1) - 1
 )
 
-// set puts a value in its place.
+// set sets value i.
 func (r *row) set(i int, v float64) error {
 	if r.has&(1<<i) != 0 {
 		return faultf(ErrDuplicate, "found %s a second time, want it once", sampleNames[i])
@@ -155,8 +162,8 @@ func (r *row) set(i int, v float64) error {
 	return nil
 }
 
-// errHeader is a line that holds no sample and is as it should be.
-var errHeader = errors.New("dataset: a header")
+// errHeader reports a valid line without a sample: the header of a CSV file.
+var errHeader = errors.New("dataset: header")
 
 type sampleDecoder struct {
 	file   string
@@ -164,7 +171,7 @@ type sampleDecoder struct {
 	decode func(line []byte, ended bool) (row, error)
 	fill   Fill
 	counts *SampleCounts
-	last   row // what FillHold holds
+	last   row // the values for FillHold
 }
 
 // next returns the next sample, an *Error, or io.EOF.
@@ -199,7 +206,7 @@ func (d *sampleDecoder) next() (Sample, error) {
 	}
 }
 
-// complete applies the fill policy and says whether the sample is kept.
+// complete applies the fill policy and reports whether the sample is kept.
 func (d *sampleDecoder) complete(r *row) (bool, error) {
 	missing := hasAll &^ r.has
 	if missing != 0 && d.fill == FillDrop {
@@ -216,7 +223,7 @@ func (d *sampleDecoder) complete(r *row) (bool, error) {
 			return false, fieldError(sampleNames[i], faultf(ErrMissing, "found no value, want a number"))
 		}
 		if d.last.has&(1<<i) == 0 {
-			return false, fieldError(sampleNames[i], faultf(ErrMissing, "found no value and none before it to hold, want a number"))
+			return false, fieldError(sampleNames[i], faultf(ErrMissing, "found no value, and none in the samples before, want a number"))
 		}
 		r.Values[i] = d.last.Values[i]
 	}
@@ -227,13 +234,13 @@ func (d *sampleDecoder) complete(r *row) (bool, error) {
 	return true, nil
 }
 
-// timeNames are the keys a time may have, the one that counts first.
+// timeNames are the keys that a time may have, in descending priority.
 var timeNames = []string{"ts_ms", "ts", "timestamp"}
 
-// maxTsMs keeps times where float64 holds every millisecond.
+// maxTsMs is the largest time for which float64 can represent every millisecond.
 const maxTsMs = 1 << 53
 
-// toMs rounds a time of timeNames[i] to whole milliseconds.
+// toMs returns the time t under the key timeNames[i], rounded to milliseconds.
 func toMs(t float64, i int) (int64, error) {
 	ms := t
 	if timeNames[i] == "ts" {
@@ -245,8 +252,8 @@ func toMs(t float64, i int) (int64, error) {
 	return int64(math.Round(ms)), nil
 }
 
-// isoLayouts are the forms of ISO 8601 that are read, all with or without a
-// fraction of a second.
+// isoLayouts are the supported forms of ISO 8601, each with or without a fraction of
+// a second.
 var isoLayouts = []string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07", "2006-01-02T15:04:05",
 	"20060102T150405Z0700", "20060102T150405Z07:00", "20060102T150405Z07", "20060102T150405",
@@ -259,5 +266,5 @@ func parseISO(s string) (int64, error) {
 			return t.Round(time.Millisecond).UnixMilli(), nil
 		}
 	}
-	return 0, faultf(ErrType, "found %q, want ISO 8601 as 2026-01-02T03:04:05.678Z", excerpt([]byte(s)))
+	return 0, faultf(ErrType, "found %q, want ISO 8601, such as 2026-01-02T03:04:05.678Z", excerpt([]byte(s)))
 }

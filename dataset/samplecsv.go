@@ -11,14 +11,14 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// sampleCSV reads samples from CSV rows, the first of which is the header.
-// A row is a line: a quoted cell may hold commas, but no line end.
+// sampleCSV reads samples from CSV rows, the first of which is the header. A row is a
+// line: a quoted cell may contain commas, but no line end.
 type sampleCSV struct {
-	header  []string
-	columns [sensor.MotionDims]int // where each value stands
-	time    int                    // where the time stands
-	kind    int                    // which of timeNames it is
-	cells   [][]byte
+	header   []string
+	columns  [sensor.MotionDims]int // the column of each value
+	time     int                    // the column of the time
+	timeName int                    // index in timeNames
+	cells    [][]byte
 }
 
 func (d *sampleCSV) decode(line []byte, ended bool) (row, error) {
@@ -31,7 +31,7 @@ func (d *sampleCSV) decode(line []byte, ended bool) (row, error) {
 	}
 	r, err := d.row()
 	if err != nil && !ended && !errors.Is(err, ErrNotFinite) {
-		err = tornLine(line)
+		err = incompleteLine(line)
 	}
 	return r, err
 }
@@ -50,30 +50,30 @@ func (d *sampleCSV) readHeader() error {
 		return i, nil
 	}
 	for i, name := range sampleNames {
-		at, err := find(name)
+		column, err := find(name)
 		if err != nil {
 			return err
 		}
-		if at < 0 {
+		if column < 0 {
 			missing = append(missing, name)
 		}
-		d.columns[i] = at
+		d.columns[i] = column
 	}
 	d.time = -1
-	for kind, name := range timeNames {
-		at, err := find(name)
+	for i, name := range timeNames {
+		column, err := find(name)
 		if err != nil {
 			return err
 		}
-		if at >= 0 && d.time < 0 {
-			d.time, d.kind = at, kind
+		if column >= 0 && d.time < 0 {
+			d.time, d.timeName = column, i
 		}
 	}
 	if d.time < 0 {
 		missing = append(missing, "ts_ms")
 	}
 	if missing != nil {
-		return fieldError("header", faultf(ErrMissing, "found %s, want the columns %s besides",
+		return fieldError("header", faultf(ErrMissing, "found %s, want also the columns %s",
 			excerpt([]byte(strings.Join(d.header, ","))), strings.Join(missing, ", ")))
 	}
 	return nil
@@ -83,13 +83,13 @@ func (d *sampleCSV) readHeader() error {
 func (d *sampleCSV) row() (row, error) {
 	var r row
 	if len(d.cells) != len(d.header) {
-		return r, faultf(ErrLength, "found %d columns, want %d as the header has", len(d.cells), len(d.header))
+		return r, faultf(ErrLength, "found %d columns, want %d, as in the header", len(d.cells), len(d.header))
 	}
-	for i, at := range d.columns {
-		if len(d.cells[at]) == 0 {
+	for i, column := range d.columns {
+		if len(d.cells[column]) == 0 {
 			continue
 		}
-		f, err := parseCell(d.cells[at])
+		f, err := parseCell(d.cells[column])
 		if err != nil {
 			return r, fieldError(sampleNames[i], err)
 		}
@@ -99,7 +99,7 @@ func (d *sampleCSV) row() (row, error) {
 	if cell := d.cells[d.time]; len(cell) > 0 {
 		ms, err := d.parseTime(cell)
 		if err != nil {
-			return r, fieldError(timeNames[d.kind], err)
+			return r, fieldError(timeNames[d.timeName], err)
 		}
 		r.TsMs = ms
 		r.has |= 1 << timeBit
@@ -108,14 +108,14 @@ func (d *sampleCSV) row() (row, error) {
 }
 
 func (d *sampleCSV) parseTime(cell []byte) (int64, error) {
-	if timeNames[d.kind] == "timestamp" {
+	if timeNames[d.timeName] == "timestamp" {
 		return parseISO(string(cell))
 	}
 	f, err := parseCell(cell)
 	if err != nil {
 		return 0, err
 	}
-	return toMs(f, d.kind)
+	return toMs(f, d.timeName)
 }
 
 func parseCell(cell []byte) (float64, error) {
@@ -129,8 +129,8 @@ func parseCell(cell []byte) (float64, error) {
 	return f, nil
 }
 
-// splitCSV appends the cells of a row, without quotes and the space around
-// them. A comma within quotes belongs to its cell.
+// splitCSV appends the cells of a row, without their quotes and the space around
+// them. A comma between quotes is part of its cell.
 func splitCSV(cells [][]byte, line []byte) [][]byte {
 	for {
 		end, quoted := 0, false

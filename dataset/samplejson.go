@@ -13,7 +13,7 @@ type sampleJSON struct {
 	json lineDecoder
 }
 
-// sampleIndex is the place of each name among a sample's values.
+// sampleIndex maps the name of each value to its index.
 var sampleIndex = func() map[string]int {
 	index := map[string]int{}
 	for i, name := range sampleNames {
@@ -22,8 +22,8 @@ var sampleIndex = func() map[string]int {
 	return index
 }()
 
-// sampleGroups are the nested objects that a sample may have, and the values
-// that each may hold.
+// sampleGroups maps the keys of the nested objects of a sample to the values that
+// each may have.
 var sampleGroups = func() map[string]sensor.Group {
 	groups := map[string]sensor.Group{}
 	for _, g := range sensor.Motion().Groups() {
@@ -39,14 +39,14 @@ var sampleGroups = func() map[string]sensor.Group {
 func (d *sampleJSON) decode(line []byte, ended bool) (row, error) {
 	r, err := d.object(line)
 	if err != nil && !ended && isSyntax(err) {
-		err = tornLine(line)
+		err = incompleteLine(line)
 	}
 	return r, err
 }
 
 func (d *sampleJSON) object(line []byte) (row, error) {
 	var r row
-	var times [3]jsontext.Value // as timeNames
+	var times [3]jsontext.Value // in the order of timeNames
 	if err := d.json.begin(line); err != nil {
 		return r, err
 	}
@@ -77,7 +77,7 @@ func (d *sampleJSON) object(line []byte) (row, error) {
 	return r, d.setTime(&r, times)
 }
 
-// value reads the i-th value, which stays missing where it is null.
+// value reads value i. A null leaves it missing.
 func (d *sampleJSON) value(r *row, i int) error {
 	v, err := d.json.raw()
 	if err != nil || v.Kind() == 'n' {
@@ -119,7 +119,7 @@ func (d *sampleJSON) group(r *row, group string, g sensor.Group) error {
 	return inField(group, d.json.close())
 }
 
-// setTime takes the first time that is there.
+// setTime sets the time of the row to the first one that is present.
 func (d *sampleJSON) setTime(r *row, times [3]jsontext.Value) error {
 	for i, v := range times {
 		if v == nil {
@@ -135,6 +135,7 @@ func (d *sampleJSON) setTime(r *row, times [3]jsontext.Value) error {
 	return nil
 }
 
+// jsonTime returns the time v under the key timeNames[i], in ms.
 func jsonTime(i int, v jsontext.Value) (int64, error) {
 	if timeNames[i] == "timestamp" {
 		s, err := parseText(v)

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 )
 
-// Limit yields the first n values; all of them where n is 0 or less.
+// Limit yields the first n values; all of them if n is 0 or less.
 func Limit[T any](seq iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	if n <= 0 {
 		return seq
@@ -24,12 +24,12 @@ func Limit[T any](seq iter.Seq2[T, error], n int) iter.Seq2[T, error] {
 	}
 }
 
-// SkipTorn drops the error of a torn last line and gives it to warn instead,
-// once for each pass; warn may be nil.
-func SkipTorn[T any](seq iter.Seq2[T, error], warn func(error)) iter.Seq2[T, error] {
+// SkipIncomplete yields what seq yields, but ends before an error that wraps
+// ErrIncompleteLine. It calls warn with that error, in each pass; warn may be nil.
+func SkipIncomplete[T any](seq iter.Seq2[T, error], warn func(error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for v, err := range seq {
-			if errors.Is(err, ErrTornLine) {
+			if errors.Is(err, ErrIncompleteLine) {
 				if warn != nil {
 					warn(err)
 				}
@@ -42,8 +42,8 @@ func SkipTorn[T any](seq iter.Seq2[T, error], warn func(error)) iter.Seq2[T, err
 	}
 }
 
-// NotEmpty yields what seq yields. If that is nothing, it yields an error that
-// names the file and matches ErrEmpty.
+// NotEmpty yields what seq yields. If seq yields nothing, it yields an *Error that
+// names the file and wraps ErrEmpty.
 func NotEmpty[T any](seq iter.Seq2[T, error], file string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		empty := true
@@ -60,11 +60,12 @@ func NotEmpty[T any](seq iter.Seq2[T, error], file string) iter.Seq2[T, error] {
 	}
 }
 
-// Shuffle yields the values in another order, the same for the same seed. It
-// keeps a buffer: a value goes in, and when there are size of them one drawn at
-// random comes out; at the end the rest comes out in random order. A size of 1
-// and less changes nothing, one of at least the number of values shuffles them
-// evenly. An error still comes last.
+// Shuffle yields the values in a random order, which depends on size and seed only.
+// It holds up to size values in a buffer. Whenever the buffer is full, it yields a
+// random value of it; after the last value of seq, it yields the rest in random order.
+// If size is 1 or less, the order is unchanged; if size is at least the number of
+// values, every permutation is equally likely. Any seed is valid. An error of seq comes
+// after the values.
 func Shuffle[T any](seq iter.Seq2[T, error], size int, seed int64) iter.Seq2[T, error] {
 	if size <= 1 {
 		return seq

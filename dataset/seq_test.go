@@ -37,17 +37,17 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-func TestSkipTorn(t *testing.T) {
-	torn := &Error{File: "f", Line: 3, Err: faultf(ErrTornLine, "torn")}
+func TestSkipIncomplete(t *testing.T) {
+	incomplete := &Error{File: "f", Line: 3, Err: faultf(ErrIncompleteLine, "incomplete")}
 	var warned []error
 	warn := func(err error) { warned = append(warned, err) }
-	if got, err := collect(SkipTorn(upTo(2, torn), warn)); len(got) != 2 || err != nil || len(warned) != 1 || warned[0] != error(torn) {
-		t.Fatalf("torn: got %d, %v, warned %v", len(got), err, warned)
+	if got, err := collect(SkipIncomplete(upTo(2, incomplete), warn)); len(got) != 2 || err != nil || len(warned) != 1 || warned[0] != error(incomplete) {
+		t.Fatalf("incomplete: got %d, %v, warned %v", len(got), err, warned)
 	}
-	if got, err := collect(SkipTorn(upTo(2, torn), nil)); len(got) != 2 || err != nil {
-		t.Fatalf("torn, no warn: got %d, %v", len(got), err)
+	if got, err := collect(SkipIncomplete(upTo(2, incomplete), nil)); len(got) != 2 || err != nil {
+		t.Fatalf("incomplete, no warn: got %d, %v", len(got), err)
 	}
-	if got, err := collect(SkipTorn(upTo(2, errBroken), warn)); len(got) != 2 || err != errBroken || len(warned) != 1 {
+	if got, err := collect(SkipIncomplete(upTo(2, errBroken), warn)); len(got) != 2 || err != errBroken || len(warned) != 1 {
 		t.Fatalf("another error: got %d, %v, warned %v", len(got), err, warned)
 	}
 }
@@ -101,12 +101,12 @@ func TestShuffle(t *testing.T) {
 func TestBreak(t *testing.T) {
 	path := writeTemp(t, "w.jsonl", "{\"window\":[1]}\n{\"window\":[1]}\n")
 	samples := writeTemp(t, "s.jsonl", flat(`"ts_ms":5`)+flat(`"ts_ms":6`))
-	windows := Windows(at(1, 2, 3, 4), Windower{})
+	windows := Windows(samplesAt(1, 2, 3, 4), WindowerSettings{})
 	split := HashSplit{TrainRatio: 1}
 	seqs := map[string]iter.Seq2[Window, error]{
-		"windows": windows, "train": Train(windows, split), "shuffle": Shuffle(windows, 2, 0), "shuffle at the end": Shuffle(windows, 9, 0),
-		"limit": Limit(windows, 3), "torn": SkipTorn(windows, nil), "not empty": NotEmpty(windows, "f"),
-		"file": OpenWindows(path, WindowSettings{}), "samples": Windows(OpenSamples(samples, SampleSettings{}), Windower{}),
+		"windows": windows, "train": Training(windows, split), "shuffle": Shuffle(windows, 2, 0), "shuffle at the end": Shuffle(windows, 9, 0),
+		"limit": Limit(windows, 3), "incomplete": SkipIncomplete(windows, nil), "not empty": NotEmpty(windows, "f"),
+		"file": OpenWindows(path, WindowSettings{}), "samples": Windows(OpenSamples(samples, SampleSettings{}), WindowerSettings{}),
 	}
 	for name, seq := range seqs {
 		for range seq { // a second call of yield would panic

@@ -5,23 +5,23 @@ import (
 	"math"
 )
 
-// Stats gathers mean and standard deviation of each value of a window in one
-// pass, in float64 and without the cancellation of sums of squares (Welford).
-// The zero value is ready; the first window sets the length. It is not safe
-// for concurrent use.
+// Stats computes the mean and the standard deviation of each value of a window, in one
+// pass over the windows, with Welford's algorithm in float64. The zero value is ready
+// to use; the first window sets the length. Stats is not safe for concurrent use.
 type Stats struct {
 	n        int
 	mean, m2 []float64 // m2: sum of squared distances from the mean
 }
 
-// Add takes a window's values into account. After an error the statistics are as
-// before.
+// Add adds the values of a window. If their number differs from that of the first
+// window, or a value is not finite or 1e150 and above, it returns an error and leaves
+// the statistics unchanged.
 func (s *Stats) Add(values []float64) error {
 	if s.n > 0 && len(values) != len(s.mean) {
 		return fmt.Errorf("dataset: statistics: %w", faultf(ErrLength, "found %d values, want %d", len(values), len(s.mean)))
 	}
 	for i, v := range values {
-		// Beyond this a squared distance would overflow.
+		// The square of a larger distance would overflow.
 		if !(math.Abs(v) < 1e150) {
 			return fmt.Errorf("dataset: statistics: value %d: %w", i, faultf(ErrNotFinite, "found %v, want a finite number below 1e150", v))
 		}
@@ -38,14 +38,14 @@ func (s *Stats) Add(values []float64) error {
 	return nil
 }
 
-// Count is the number of windows added.
+// Count returns the number of windows added.
 func (s *Stats) Count() int { return s.n }
 
-// Mean returns the mean of each value; nil before the first window.
+// Mean returns the mean of each value, in its unit; nil before the first window.
 func (s *Stats) Mean() []float64 { return append([]float64(nil), s.mean...) }
 
-// Std returns the sample standard deviation (n-1) of each value: 0 for one
-// window, nil before the first.
+// Std returns the sample standard deviation of each value, in its unit, with the divisor
+// Count-1: zeros after one window, nil before the first.
 func (s *Stats) Std() []float64 {
 	if s.n == 0 {
 		return nil

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// Timing gathers the times of a recording's samples: its length, the interval
-// between samples, and gaps. The zero value is empty.
+// Timing describes the times of a recording's samples: the time between the first and
+// the last, the intervals between samples, and the gaps. The zero value has no samples.
+// It is not safe for concurrent use.
 type Timing struct {
 	n           int
 	first, last int64         // ms
-	intervals   map[int64]int // how often each was seen, ms
+	intervals   map[int64]int // number of occurrences of each interval, in ms
 }
 
 // Add adds the time of the next sample, in ms since 1970.
@@ -30,15 +31,17 @@ func (t *Timing) Add(ms int64) {
 	t.n++
 }
 
-// Samples is the number of times added.
+// Samples returns the number of samples whose times were added.
 func (t *Timing) Samples() int { return t.n }
 
-// pauseFactor times the median interval is a pause, where no longest gap is given.
-const pauseFactor = 5
+// gapFactor times the median interval is the longest interval that is not a gap, if
+// WriteText is given no longest gap.
+const gapFactor = 5
 
-// WriteText writes span, median interval, gaps longer than maxGapMs (0: than five
-// times the median) and times that go back. Of fewer than two samples there is
-// nothing to write.
+// WriteText writes the time between the first and the last sample, the median and the
+// longest interval, the number of gaps, which are intervals longer than maxGapMs (0:
+// five times the median), and how often time goes back. With fewer than two samples it
+// writes nothing. It ignores errors of w.
 func (t *Timing) WriteText(w io.Writer, maxGapMs int64) {
 	if t.n < 2 {
 		return
@@ -51,7 +54,7 @@ func (t *Timing) WriteText(w io.Writer, maxGapMs int64) {
 	}
 	limit := maxGapMs
 	if limit == 0 {
-		limit = pauseFactor * median
+		limit = gapFactor * median
 	}
 	gaps, back := 0, 0
 	for length, n := range t.intervals {
@@ -69,7 +72,7 @@ func (t *Timing) WriteText(w io.Writer, maxGapMs int64) {
 	case maxGapMs > 0:
 		fmt.Fprintf(w, "gaps      %d longer than %v; no window spans them\n", gaps, span(limit))
 	case gaps > 0:
-		fmt.Fprintf(w, "gaps      %d longer than %d times the median; windows of several samples span them without --max-gap-ms\n", gaps, pauseFactor)
+		fmt.Fprintf(w, "gaps      %d longer than %d times the median; windows of several samples span them unless --max-gap-ms is set\n", gaps, gapFactor)
 	}
 	if back > 0 {
 		fmt.Fprintf(w, "warning   time goes back %d times; no window spans that\n", back)

@@ -14,33 +14,37 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Window is one record of a data set: W steps of dims values.
+// A Window is one record of a data set: W steps of dims values each.
 type Window struct {
-	TsMs   int64             // sensor time of the last sample, ms since 1970
-	RunID  string            // the run that recorded it
-	ID     int64             // window_id
-	Order  []string          // names of a step's values; may be shared with other windows: not to be changed
-	Units  map[string]string // unit of each name; likewise
-	Values []float64         // dims·W values, oldest step first; the window's own
+	TsMs  int64  // sensor time of the last sample, ms since 1970
+	RunID string // the run that recorded it
+	ID    int64  // window_id
+	// Order has the names of the values of a step, Units the unit of each name. Both
+	// may be nil. Windows share them: do not modify them.
+	Order []string
+	Units map[string]string
+	// Values has dims·W values, the oldest step first. The window owns it.
+	Values []float64
 }
 
-// WindowSettings say which shape of windows OpenWindows accepts. With the zero value
-// all windows must be as long as the first.
+// WindowSettings select the shape of windows that OpenWindows accepts. With the zero
+// value, all windows must have the length of the first.
 type WindowSettings struct {
-	// WindowLen is how many values a window has; 0: as many as the first.
+	// WindowLen is the number of values in a window; 0: as in the first window.
 	WindowLen int
-	// Dims is how many values a step has, and so how many names order has;
-	// 0: as many names as the first order has, dividing the window's length.
+	// Dims is the number of values in a step, which is the number of names in order;
+	// 0: as in the first order, if that number divides the length of its window. It
+	// is ignored for windows without an order.
 	Dims int
-	// Steps is how many steps a window has: where there is an order, a window
-	// has as many values as that many steps of it; 0: any.
+	// Steps is the number of steps in a window with an order, if Dims is 0; 0: any.
 	Steps int
 }
 
-// CheckWindow holds a window to the settings, and takes its lengths for those
-// that are zero. A reader of another format calls it for each window in turn.
-// The error is an *Error with a field and no file.
-func (s *WindowSettings) CheckWindow(w Window) error {
+// Accept returns an error if the window does not have the lengths in the settings. It
+// sets those that are 0 to the lengths of the window, so that all windows that are
+// given to it must have the same lengths. Readers of other formats call it for each
+// window. The error is an *Error with a field and without a file.
+func (s *WindowSettings) Accept(w Window) error {
 	if s.WindowLen == 0 && len(w.Values) == 0 {
 		return fieldError("window", faultf(ErrLength, "found no values, want at least one"))
 	}
@@ -58,7 +62,7 @@ func (s *WindowSettings) CheckWindow(w Window) error {
 			return fieldError("order", faultf(ErrLength, "found %d names, want a number that divides the window's %d values", n, len(w.Values)))
 		}
 		if n := len(w.Order); s.Steps > 0 && len(w.Values) != n*s.Steps {
-			return fieldError("window", faultf(ErrLength, "found %d values, want %d, %d by %d names", len(w.Values), n*s.Steps, s.Steps, n))
+			return fieldError("window", faultf(ErrLength, "found %d values, want %d: %d steps of %d names", len(w.Values), n*s.Steps, s.Steps, n))
 		}
 		s.Dims = len(w.Order)
 	}
@@ -68,11 +72,11 @@ func (s *WindowSettings) CheckWindow(w Window) error {
 	return nil
 }
 
-// OpenWindows yields the windows of a dataset_raw.jsonl, in file order. Each
-// range over the sequence opens the file anew. A window without a window_id
-// gets its line's number, from zero, blank lines counted. A last line that has
-// no end and does not parse gives an error that matches ErrTornLine; an empty
-// file gives no element.
+// OpenWindows yields the windows of a dataset_raw.jsonl, in file order. It opens the
+// file anew for each pass. A window without a window_id gets the number of its line,
+// counted from 0 with blank lines. A last line without a line end that does not parse
+// gives an error that wraps ErrIncompleteLine. An empty file yields nothing; see
+// NotEmpty.
 func OpenWindows(path string, settings WindowSettings) iter.Seq2[Window, error] {
 	return func(yield func(Window, error) bool) {
 		f, err := os.Open(path)
@@ -92,7 +96,7 @@ type windowDecoder struct {
 	settings WindowSettings
 	json     lineDecoder
 
-	// What lines repeat is kept, as text and as value.
+	// The last values, as text and decoded: most lines repeat them.
 	rawRun, rawOrder, rawUnits []byte
 	run                        string
 	order                      []string
@@ -127,7 +131,7 @@ func (d *windowDecoder) next() (Window, error) {
 		}
 		w, err := d.decode(line)
 		if err != nil && !d.lines.ended && isSyntax(err) {
-			err = tornLine(line)
+			err = incompleteLine(line)
 		}
 		if err != nil {
 			return Window{}, locate(d.file, d.lines.n, err)
@@ -139,6 +143,7 @@ func (d *windowDecoder) next() (Window, error) {
 // decode reads a record and checks it.
 func (d *windowDecoder) decode(line []byte) (Window, error) {
 	w := Window{ID: int64(d.lines.n - 1)}
+	isSample := false
 	if err := d.json.begin(line); err != nil {
 		return w, err
 	}
@@ -176,6 +181,7 @@ func (d *windowDecoder) decode(line []byte) (Window, error) {
 				err = inField("units", err)
 			}
 		default:
+			isSample = isSample || string(key) == "lat" || string(key) == "gps"
 			_, err = d.json.raw()
 			if err != nil {
 				err = inField(string(key), err)
@@ -189,9 +195,12 @@ func (d *windowDecoder) decode(line []byte) (Window, error) {
 		return w, err
 	}
 	if w.Values == nil {
+		if isSample {
+			return w, faultf(ErrMissing, "found a sample of a recording, want a window: cut the recording into windows first (examples/samples --in)")
+		}
 		return w, fieldError("window", faultf(ErrMissing, "found no such key, want a list of numbers"))
 	}
-	return w, d.settings.CheckWindow(w)
+	return w, d.settings.Accept(w)
 }
 
 func (d *windowDecoder) values() ([]float64, error) {
@@ -209,7 +218,7 @@ func (d *windowDecoder) values() ([]float64, error) {
 	return values, inField("window", d.json.close())
 }
 
-// runID, names and unitMap return the last line's value where the text is the same.
+// runID, names and unitMap return the value of the last line if the text is the same.
 func (d *windowDecoder) runID() (string, error) {
 	v, err := d.json.raw()
 	if err != nil || bytes.Equal(v, d.rawRun) {
@@ -271,10 +280,10 @@ func (d *windowDecoder) unitMap() (map[string]string, error) {
 	return units, nil
 }
 
-// AppendJSON appends the window as a line of dataset_raw.jsonl, its end
-// included, and returns the extended slice. Numbers are the shortest text that
-// reads back as the same float64; units are sorted by name. It returns dst
-// unchanged and an error where a value is not finite or a string not UTF-8.
+// AppendJSON appends the window as a line of dataset_raw.jsonl, with its line end, and
+// returns the extended slice. Each number is the shortest text that reads back as the
+// same float64; units are sorted by name. If a value is not finite or a string is not
+// UTF-8, AppendJSON returns dst and an error.
 func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 	b := append(dst, `{"ts_ms":`...)
 	b = strconv.AppendInt(b, w.TsMs, 10)
@@ -325,8 +334,8 @@ func (w Window) AppendJSON(dst []byte) ([]byte, error) {
 	return append(b, "]}\n"...), nil
 }
 
-// appendFloat appends a finite number as JSON, without an exponent where it
-// reads well without.
+// appendFloat appends a finite number as JSON. Only numbers below 1e-6 or of 1e21 and
+// above have an exponent.
 func appendFloat(dst []byte, v float64) []byte {
 	format := byte('f')
 	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {

@@ -139,7 +139,7 @@ func TestReadWindowsErrors(t *testing.T) {
 		{"window no list", `{"window":{"a":1}}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: window: found {"a":1}, want a list of numbers`},
 		{"no object", `[1,2]` + "\n", WindowSettings{}, ErrSyntax,
-			`dataset: w.jsonl:1: found "[1,2]", want one JSON object a line`},
+			`dataset: w.jsonl:1: found "[1,2]", want one JSON object per line`},
 		{"ts_ms a string", `{"ts_ms":"5","window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: ts_ms: found "5", want a whole number`},
 		{"ts_ms a fraction", `{"ts_ms":5.5,"window":[1]}` + "\n", WindowSettings{}, ErrType,
@@ -155,7 +155,7 @@ func TestReadWindowsErrors(t *testing.T) {
 		{"order against the window", `{"order":["x","y"],"window":[1,2,3]}` + "\n", WindowSettings{}, ErrLength,
 			`dataset: w.jsonl:1: order: found 2 names, want a number that divides the window's 3 values`},
 		{"steps against the window", `{"order":["x","y"],"window":[1,2,3,4]}` + "\n", WindowSettings{Steps: 4}, ErrLength,
-			`dataset: w.jsonl:1: window: found 4 values, want 8, 4 by 2 names`},
+			`dataset: w.jsonl:1: window: found 4 values, want 8: 4 steps of 2 names`},
 		{"order of numbers", `{"order":[1],"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: order: found 1, want a string`},
 		{"order no list", `{"order":"x","window":[1]}` + "\n", WindowSettings{}, ErrType,
@@ -165,25 +165,27 @@ func TestReadWindowsErrors(t *testing.T) {
 		{"unit a number", `{"units":{"x":1},"window":[1]}` + "\n", WindowSettings{}, ErrType,
 			`dataset: w.jsonl:1: units: found 1, want a string`},
 		{"no JSON", "hello\n", WindowSettings{}, ErrSyntax,
-			"dataset: w.jsonl:1: found \"hello\", want one JSON object a line"},
+			"dataset: w.jsonl:1: found \"hello\", want one JSON object per line"},
 		{"bad JSON within", `{"window":[1;2]}` + "\n", WindowSettings{}, ErrSyntax,
-			"dataset: w.jsonl:1: window[1]: found invalid character ';' after array element (expecting ',' or ']') (byte 13), want one JSON object a line"},
+			"dataset: w.jsonl:1: window[1]: found invalid character ';' after array element (expecting ',' or ']') (byte 13), want one JSON object per line"},
 		{"two objects", `{"window":[1]} {"window":[2]}` + "\n", WindowSettings{}, ErrSyntax,
-			`dataset: w.jsonl:1: found "{\"window\":[2]}" after the object, want one JSON object a line`},
+			`dataset: w.jsonl:1: found "{\"window\":[2]}" after the object, want one JSON object per line`},
 		{"a key twice", `{"window":[1],"window":[2]}` + "\n", WindowSettings{}, ErrDuplicate,
 			`dataset: w.jsonl:1: found the key "window" twice, want it once`},
 		{"cut in the middle of the file", `{"window":[1,` + "\n" + good, WindowSettings{}, ErrSyntax,
 			"dataset: w.jsonl:1: window[1]: found the line's end after 13 bytes, want the rest of a JSON object"},
-		{"torn last line", good + `{"window":[1,`, WindowSettings{}, ErrTornLine,
-			"dataset: w.jsonl:2: found a torn last line (13 bytes, no end), want a whole one: its writer was stopped"},
-		{"zeros after a power cut", good + "\x00\x00\x00", WindowSettings{}, ErrTornLine,
-			"dataset: w.jsonl:2: found a torn last line (3 bytes, no end), want a whole one: its writer was stopped"},
+		{"a recording", flat(`"ts_ms":5`), WindowSettings{}, ErrMissing,
+			"dataset: w.jsonl:1: found a sample of a recording, want a window: cut the recording into windows first (examples/samples --in)"},
+		{"incomplete last line", good + `{"window":[1,`, WindowSettings{}, ErrIncompleteLine,
+			"dataset: w.jsonl:2: found an incomplete last line (13 bytes, no line end), want a whole one: its writer was interrupted"},
+		{"zeros after a power cut", good + "\x00\x00\x00", WindowSettings{}, ErrIncompleteLine,
+			"dataset: w.jsonl:2: found an incomplete last line (3 bytes, no line end), want a whole one: its writer was interrupted"},
 		{"whole last line that is wrong", good + `{"window":[1]}`, WindowSettings{}, ErrLength,
 			"dataset: w.jsonl:2: window: found 1 values, want 2"},
 		{"line too long", good + `{"run_id":"` + strings.Repeat("x", maxLine) + `","window":[1,2]}`, WindowSettings{}, ErrTooLong,
-			"dataset: w.jsonl:2: found a line of more than 16777216 bytes, want at most that"},
+			"dataset: w.jsonl:2: found a line of more than 16777216 bytes, want at most that many"},
 		{"deeply nested", `{"a":` + strings.Repeat("[", 100000) + "\n", WindowSettings{}, ErrSyntax,
-			"dataset: w.jsonl:1: a: found exceeded max depth (byte 10005), want one JSON object a line"},
+			"dataset: w.jsonl:1: a: found exceeded max depth (byte 10005), want one JSON object per line"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -199,13 +201,13 @@ func TestReadWindowsErrors(t *testing.T) {
 	}
 }
 
-// Every way to cut a record short is a torn line, but for its last byte.
+// Every way to cut a record short is an incomplete line, but for its last byte.
 func TestTruncations(t *testing.T) {
 	whole := `{"ts_ms":1,"run_id":"r\n","window_id":1,"order":["x"],"units":{"x":"m"},"extra":{"a":[true]},"window":[1.5e2,-2]}`
 	for n := 1; n < len(whole); n++ {
 		_, err := collect(ofText("{\"window\":[1,2]}\n"+whole[:n], WindowSettings{}))
-		if !errors.Is(err, ErrTornLine) {
-			t.Fatalf("cut after %d bytes (%s): got %v, want ErrTornLine", n, whole[:n], err)
+		if !errors.Is(err, ErrIncompleteLine) {
+			t.Fatalf("cut after %d bytes (%s): got %v, want ErrIncompleteLine", n, whole[:n], err)
 		}
 	}
 	if got, err := collect(ofText(whole, WindowSettings{})); err != nil || len(got) != 1 {
@@ -257,7 +259,7 @@ func TestAppendJSON(t *testing.T) {
 func TestWalkRoundTrip(t *testing.T) {
 	walk := testenv.Shared(t, "field", "walk.jsonl")
 	path := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	windows := Windows(OpenSamples(walk, SampleSettings{}), Windower{W: 1, Stride: 1, RunID: "walk"})
+	windows := Windows(OpenSamples(walk, SampleSettings{}), WindowerSettings{W: 1, Stride: 1, RunID: "walk"})
 	n, err := WriteFile(path, windows)
 	if err != nil || n != 2505 {
 		t.Fatalf("wrote %d windows, %v; want 2505", n, err)
@@ -270,7 +272,7 @@ func TestWalkRoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("%d windows read back differ from %d written, %v", len(got), len(want), err)
 	}
-	train, err := collect(Train(OpenWindows(path, WindowSettings{}), HashSplit{TrainRatio: 0.8}))
+	train, err := collect(Training(OpenWindows(path, WindowSettings{}), HashSplit{TrainRatio: 0.8}))
 	if err != nil || len(train) != 2008 {
 		t.Fatalf("%d train, %v; want 2008", len(train), err)
 	}

@@ -6,74 +6,93 @@ import (
 	"iter"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/flagvalue"
 )
 
-// Windower cuts a stream of samples into windows, oldest step first. The first
-// window comes after W samples, then one after every Stride samples. Where time goes
-// back, as when a recording is played again, or after a gap longer than MaxGapMs, it
-// starts anew: no window spans that place, and the next one comes W samples later.
-// Set the fields before the first Push; it is not safe for concurrent use.
-type Windower struct {
-	W        int    // steps of a window; below 1 counts as 1
-	Stride   int    // samples from one window to the next; below 1 counts as 1
-	MaxGapMs int64  // longest time between two samples of a window; 0: any
-	RunID    string // of the windows
-	NextID   int64  // window_id of the next window
-
-	buf   []float64 // values of the last samples, W at most
-	last  int64     // time of the newest
-	count int       // samples since the start or the last fresh start
+// WindowerSettings describe how samples are cut into windows. The zero value makes a
+// window of each sample.
+type WindowerSettings struct {
+	W      int // samples per window; 0: 1
+	Stride int // samples from the start of one window to the next; 0: 1
+	// MaxGapMs is the longest time in ms between two consecutive samples of a window;
+	// 0: no limit.
+	MaxGapMs int64
+	RunID    string // run_id of the windows
+	FirstID  int64  // window_id of the first window; the others follow in steps of 1
 }
 
-// RegisterFlags adds the flags --window-W, --window-stride and --max-gap-ms.
-func (w *Windower) RegisterFlags(fs *flag.FlagSet) {
-	fs.IntVar(&w.W, "window-W", 1, "samples of a window")
-	fs.IntVar(&w.Stride, "window-stride", 1, "samples from one window to the next")
-	fs.Int64Var(&w.MaxGapMs, "max-gap-ms", 0, "no window spans a longer gap between two samples; 0: any gap")
+// RegisterFlags defines the flags --window-W, --window-stride and --max-gap-ms, and
+// sets their fields to the defaults of the flags.
+func (s *WindowerSettings) RegisterFlags(fs *flag.FlagSet) {
+	s.W, s.Stride, s.MaxGapMs = 1, 1, 0
+	fs.Var(&flagvalue.Int[int]{Dst: &s.W, Min: 1}, "window-W", "number of samples in a window")
+	fs.Var(&flagvalue.Int[int]{Dst: &s.Stride, Min: 1}, "window-stride", "number of samples from the start of one window to the next")
+	fs.Var(&flagvalue.Int[int64]{Dst: &s.MaxGapMs}, "max-gap-ms", "longest gap between two samples of a window, in ms; 0: no limit")
 }
 
-// Check reports invalid values of the fields that RegisterFlags sets, as ErrSettings.
-func (w *Windower) Check() error {
+// Check returns an error that wraps ErrSettings if a number is negative, other than
+// FirstID.
+func (s *WindowerSettings) Check() error {
 	switch {
-	case w.W < 1:
-		return fmt.Errorf("%w: --window-W is %d, want at least 1", ErrSettings, w.W)
-	case w.Stride < 1:
-		return fmt.Errorf("%w: --window-stride is %d, want at least 1", ErrSettings, w.Stride)
-	case w.MaxGapMs < 0:
-		return fmt.Errorf("%w: --max-gap-ms is %d, want 0 or more", ErrSettings, w.MaxGapMs)
+	case s.W < 0:
+		return fmt.Errorf("%w: W is %d, want at least 1, or 0 for 1", ErrSettings, s.W)
+	case s.Stride < 0:
+		return fmt.Errorf("%w: Stride is %d, want at least 1, or 0 for 1", ErrSettings, s.Stride)
+	case s.MaxGapMs < 0:
+		return fmt.Errorf("%w: MaxGapMs is %d, want at least 1, or 0 for no limit", ErrSettings, s.MaxGapMs)
 	}
 	return nil
 }
 
-// Push takes a sample and returns the window it completes, if it does.
+// A Windower cuts a stream of samples into windows, oldest step first. The first window
+// is complete after W samples, the next ones after every Stride further samples. If time
+// goes back, as when a recording is played again, or after a gap of more than MaxGapMs,
+// the Windower starts anew: no window has samples from both sides, and the next one is
+// complete after W samples. A Windower is not safe for concurrent use.
+type Windower struct {
+	settings WindowerSettings
+	nextID   int64
+	values   []float64 // of the last samples, W at most
+	last     int64     // time of the newest sample
+	count    int       // samples since the start
+}
+
+// NewWindower returns a Windower. Negative numbers in the settings, which Check
+// refuses, count as 0.
+func NewWindower(settings WindowerSettings) *Windower {
+	settings.W, settings.Stride = max(settings.W, 1), max(settings.Stride, 1)
+	return &Windower{settings: settings, nextID: settings.FirstID}
+}
+
+// Push adds a sample. If it completes a window, Push returns that window and true.
 func (w *Windower) Push(s Sample) (Window, bool) {
-	size, stride := max(w.W, 1), max(w.Stride, 1)
-	if w.count > 0 && (s.TsMs < w.last || w.MaxGapMs > 0 && s.TsMs-w.last > w.MaxGapMs) {
-		w.buf, w.count = w.buf[:0], 0
+	size, stride, maxGap := w.settings.W, w.settings.Stride, w.settings.MaxGapMs
+	if w.count > 0 && (s.TsMs < w.last || maxGap > 0 && s.TsMs-w.last > maxGap) {
+		w.values, w.count = w.values[:0], 0
 	}
-	if len(w.buf) == size*sensor.MotionDims {
-		w.buf = w.buf[:copy(w.buf, w.buf[sensor.MotionDims:])]
+	if len(w.values) == size*sensor.MotionDims {
+		w.values = w.values[:copy(w.values, w.values[sensor.MotionDims:])]
 	}
-	w.buf = append(w.buf, s.Values[:]...)
+	w.values = append(w.values, s.Values[:]...)
 	w.last = s.TsMs
 	w.count++
 	if w.count < size || (w.count-size)%stride != 0 {
 		return Window{}, false
 	}
 	out := Window{
-		TsMs: s.TsMs, RunID: w.RunID, ID: w.NextID,
+		TsMs: s.TsMs, RunID: w.settings.RunID, ID: w.nextID,
 		Order: sampleNames, Units: sampleUnits,
-		Values: append([]float64(nil), w.buf...),
+		Values: append([]float64(nil), w.values...),
 	}
-	w.NextID++
+	w.nextID++
 	return out, true
 }
 
-// Windows yields the windows that a Windower with these settings cuts from the
-// samples. Each range starts anew.
-func Windows(samples iter.Seq2[Sample, error], settings Windower) iter.Seq2[Window, error] {
+// Windows yields the windows that a new Windower cuts from the samples. Each pass ranges
+// over samples once.
+func Windows(samples iter.Seq2[Sample, error], settings WindowerSettings) iter.Seq2[Window, error] {
 	return func(yield func(Window, error) bool) {
-		w := Windower{W: settings.W, Stride: settings.Stride, MaxGapMs: settings.MaxGapMs, RunID: settings.RunID, NextID: settings.NextID}
+		w := NewWindower(settings)
 		for s, err := range samples {
 			if err != nil {
 				yield(Window{}, err)

@@ -9,8 +9,8 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// at yields samples of these times whose every value is the time.
-func at(times ...int64) iter.Seq2[Sample, error] {
+// samplesAt yields samples of these times whose every value is the time.
+func samplesAt(times ...int64) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		for _, ts := range times {
 			s := Sample{TsMs: ts}
@@ -27,27 +27,27 @@ func at(times ...int64) iter.Seq2[Sample, error] {
 func TestWindows(t *testing.T) {
 	cases := []struct {
 		name     string
-		settings Windower
+		settings WindowerSettings
 		times    []int64
 		want     [][]float64 // the times in each window
 	}{
-		{"zero value", Windower{}, []int64{1, 2, 3}, [][]float64{{1}, {2}, {3}}},
-		{"W 3", Windower{W: 3, Stride: 1}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2, 3}, {2, 3, 4}, {3, 4, 5}}},
-		{"W 3, too few", Windower{W: 3, Stride: 1}, []int64{1, 2}, nil},
-		{"stride below W", Windower{W: 3, Stride: 2}, []int64{1, 2, 3, 4, 5, 6}, [][]float64{{1, 2, 3}, {3, 4, 5}}},
-		{"stride of W", Windower{W: 2, Stride: 2}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2}, {3, 4}}},
-		{"stride above W", Windower{W: 2, Stride: 3}, []int64{1, 2, 3, 4, 5, 6, 7, 8}, [][]float64{{1, 2}, {4, 5}, {7, 8}}},
-		{"gap off", Windower{W: 2, Stride: 1}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
-		{"gap of just the limit", Windower{W: 2, Stride: 1, MaxGapMs: 98}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
-		{"gap", Windower{W: 2, Stride: 1, MaxGapMs: 97}, []int64{1, 2, 100, 101}, [][]float64{{1, 2}, {100, 101}}},
-		{"gap restarts the stride", Windower{W: 1, Stride: 3, MaxGapMs: 10}, []int64{1, 2, 100, 101, 102, 103}, [][]float64{{1}, {100}, {103}}},
-		{"back in time", Windower{W: 2, Stride: 1}, []int64{5, 6, 5, 6}, [][]float64{{5, 6}, {5, 6}}},
-		{"one time twice", Windower{W: 2, Stride: 1}, []int64{5, 5, 6}, [][]float64{{5, 5}, {5, 6}}},
+		{"zero value", WindowerSettings{}, []int64{1, 2, 3}, [][]float64{{1}, {2}, {3}}},
+		{"W 3", WindowerSettings{W: 3, Stride: 1}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2, 3}, {2, 3, 4}, {3, 4, 5}}},
+		{"W 3, too few", WindowerSettings{W: 3, Stride: 1}, []int64{1, 2}, nil},
+		{"stride below W", WindowerSettings{W: 3, Stride: 2}, []int64{1, 2, 3, 4, 5, 6}, [][]float64{{1, 2, 3}, {3, 4, 5}}},
+		{"stride of W", WindowerSettings{W: 2, Stride: 2}, []int64{1, 2, 3, 4, 5}, [][]float64{{1, 2}, {3, 4}}},
+		{"stride above W", WindowerSettings{W: 2, Stride: 3}, []int64{1, 2, 3, 4, 5, 6, 7, 8}, [][]float64{{1, 2}, {4, 5}, {7, 8}}},
+		{"gap off", WindowerSettings{W: 2, Stride: 1}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
+		{"gap of just the limit", WindowerSettings{W: 2, Stride: 1, MaxGapMs: 98}, []int64{1, 2, 100}, [][]float64{{1, 2}, {2, 100}}},
+		{"gap", WindowerSettings{W: 2, Stride: 1, MaxGapMs: 97}, []int64{1, 2, 100, 101}, [][]float64{{1, 2}, {100, 101}}},
+		{"gap restarts the stride", WindowerSettings{W: 1, Stride: 3, MaxGapMs: 10}, []int64{1, 2, 100, 101, 102, 103}, [][]float64{{1}, {100}, {103}}},
+		{"back in time", WindowerSettings{W: 2, Stride: 1}, []int64{5, 6, 5, 6}, [][]float64{{5, 6}, {5, 6}}},
+		{"one time twice", WindowerSettings{W: 2, Stride: 1}, []int64{5, 5, 6}, [][]float64{{5, 5}, {5, 6}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.settings.RunID, c.settings.NextID = "r", 10
-			seq := Windows(at(c.times...), c.settings)
+			c.settings.RunID, c.settings.FirstID = "r", 10
+			seq := Windows(samplesAt(c.times...), c.settings)
 			for range 2 {
 				windows, err := collect(seq)
 				if err != nil {
@@ -82,7 +82,7 @@ func TestWindowsError(t *testing.T) {
 			yield(Sample{}, broken)
 		}
 	}
-	got, err := collect(Windows(seq, Windower{}))
+	got, err := collect(Windows(seq, WindowerSettings{}))
 	if len(got) != 1 || err != broken {
 		t.Fatalf("got %d windows, %v", len(got), err)
 	}
@@ -90,14 +90,54 @@ func TestWindowsError(t *testing.T) {
 
 // A window is the caller's: the windower does not write to it later.
 func TestWindowsAreTheCallers(t *testing.T) {
-	w := Windower{W: 2, Stride: 1}
+	w := NewWindower(WindowerSettings{W: 2, Stride: 1})
 	var first Window
-	for s := range at(1, 2, 3, 4, 5) {
+	for s := range samplesAt(1, 2, 3, 4, 5) {
 		if win, ok := w.Push(s); ok && first.Values == nil {
 			first = win
 		}
 	}
 	if first.Values[0] != 1 || first.Values[sensor.MotionDims] != 2 {
 		t.Fatalf("first window changed: %v", first.Values)
+	}
+}
+
+func TestWindowerSettingsCheck(t *testing.T) {
+	for _, c := range []struct {
+		settings WindowerSettings
+		want     string // "": valid
+	}{
+		{WindowerSettings{}, ""},
+		{WindowerSettings{W: 3, Stride: 2, MaxGapMs: 1, FirstID: -1}, ""},
+		{WindowerSettings{W: -1}, "dataset: invalid settings: W is -1, want at least 1, or 0 for 1"},
+		{WindowerSettings{Stride: -1}, "dataset: invalid settings: Stride is -1, want at least 1, or 0 for 1"},
+		{WindowerSettings{MaxGapMs: -1}, "dataset: invalid settings: MaxGapMs is -1, want at least 1, or 0 for no limit"},
+	} {
+		err := c.settings.Check()
+		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrSettings) || err.Error() != c.want) {
+			t.Errorf("%+v: %v", c.settings, err)
+		}
+	}
+}
+
+func TestSensorSchema(t *testing.T) {
+	unnamed := ofText("{\"window\":[1,2,3,4]}\n", WindowSettings{})
+	for _, c := range []struct {
+		name    string
+		windows iter.Seq2[Window, error]
+		w       int
+		dims    int
+		want    string // the error; "": none
+	}{
+		{"motion samples", Windows(samplesAt(1, 2), WindowerSettings{W: 2}), 2, 12, ""},
+		{"unnamed", unnamed, 2, 2, ""},
+		{"no windows", ofText("", WindowSettings{}), 2, 0, ""},
+		{"not a multiple", ofText("{\"window\":[1,2,3,4]}\n", WindowSettings{}), 3, 0, "dataset: found windows of 4 values, want a multiple of 3, the number of steps"},
+		{"no steps", ofText("{\"window\":[1]}\n", WindowSettings{}), 0, 0, "dataset: invalid settings: windows of 0 steps, want at least 1"},
+	} {
+		s, err := SensorSchema(c.windows, c.w)
+		if len(s) != c.dims || c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("%s: %d values, %v", c.name, len(s), err)
+		}
 	}
 }

@@ -10,15 +10,16 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// Record is what WriteFile writes: a Window or a Sample.
+// A Record is a Window or a Sample.
 type Record interface {
-	// AppendJSON appends the record as a line, its end included.
+	// AppendJSON appends the record as a line, with its line end, to dst and returns
+	// the extended slice.
 	AppendJSON(dst []byte) ([]byte, error)
 }
 
-// WriteFile replaces path by the records, one a line, and returns how many
-// there were: windows make a data set, samples a recording. The file appears
-// whole under its name or, on any error, not at all.
+// WriteFile writes the records to the file at path, one per line, and returns their
+// number. Windows make a data set, samples a recording. WriteFile replaces an existing
+// file only after it has written everything; after an error, path is as before.
 func WriteFile[T Record](path string, records iter.Seq2[T, error]) (int, error) {
 	n := 0
 	var failed error // from the records, not from the file
@@ -51,20 +52,21 @@ func WriteFile[T Record](path string, records iter.Seq2[T, error]) (int, error) 
 	return n, nil
 }
 
-// Writer appends windows to a dataset_raw.jsonl as they come, each line by one
-// write, so that a killed process loses at most the line it was writing. It is
-// not safe for concurrent use, and one file takes one Writer at a time.
+// A Writer appends windows to a dataset_raw.jsonl one by one. It writes each line with
+// one system call, so that a killed process loses at most the line it was writing. A
+// Writer is not safe for concurrent use. A file must have one Writer at a time, also
+// among processes: OpenWriter does not lock it, and two Writers corrupt it.
 type Writer struct {
 	path string
 	f    file
-	size int64 // of the whole lines
-	next int64 // lowest window_id not used yet
-	len  int   // values of a window; 0: the first decides
+	size int64 // length of the complete lines
+	next int64 // lowest window_id that is not in use
+	len  int   // values per window; 0: as in the first window
 	line []byte
-	err  error // after it, the file's end is unknown
+	err  error // if not nil, the end of the file is unknown
 }
 
-// file is what a Writer needs of an *os.File; tests let it fail.
+// file has the methods of *os.File that a Writer uses, so that tests can make them fail.
 type file interface {
 	io.WriteSeeker
 	io.Closer
@@ -72,9 +74,10 @@ type file interface {
 	Sync() error
 }
 
-// OpenWriter opens the data set at path, or creates it. It reads what is there: a
-// torn last line is cut off, and a last line that only lacks its end gets it. If
-// anything else is not a record, OpenWriter fails and leaves the file as it was.
+// OpenWriter opens the data set at path, or creates it. It reads an existing file: it
+// cuts off an incomplete last line, and adds a missing line end to a complete one. If
+// any other line is not a record, OpenWriter returns an error and leaves the file
+// unchanged.
 func OpenWriter(path string) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -95,7 +98,7 @@ func (w *Writer) resume(f *os.File) error {
 		return fileError(w.path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return &Error{File: w.path, Err: errors.New("found something other than a file, want a file to append to")}
+		return &Error{File: w.path, Err: errors.New("found something other than a regular file, want a file to append to")}
 	}
 	d := newWindowDecoder(f, w.path, WindowSettings{})
 	ended := true
@@ -105,8 +108,8 @@ func (w *Writer) resume(f *os.File) error {
 			w.size, ended = d.lines.end, d.lines.ended
 			break
 		}
-		if errors.Is(err, ErrTornLine) {
-			// The torn line had an id, which something may have seen.
+		if errors.Is(err, ErrIncompleteLine) {
+			// The incomplete line had an ID, which another program may have seen.
 			w.size = d.lines.start
 			w.next++
 			break
@@ -129,23 +132,23 @@ func (w *Writer) resume(f *os.File) error {
 	return nil
 }
 
-// NextID is the lowest window_id that Write takes: above every one in the file,
-// and above that of a torn line that was cut off. A run that goes on with a data
-// set starts its Windower's NextID here.
+// NextID returns the lowest window_id that Write accepts: above all in the file, and
+// above that of an incomplete line that was cut off. Use it as
+// WindowerSettings.FirstID to continue a data set.
 func (w *Writer) NextID() int64 { return w.next }
 
-// Write appends a window. Its ID must not be below NextID, and it must have as
-// many values as the others. After an error the file ends with the last window
-// written, and further windows may be tried.
+// Write appends a window. Its ID must be at least NextID, and it must have as many
+// values as the windows before. After an error the file ends with the last window
+// written, and Write can be called with further windows.
 func (w *Writer) Write(win Window) error {
 	if w.err != nil {
 		return w.err
 	}
 	if win.ID < w.next {
-		return &Error{File: w.path, Field: "window_id", Err: faultf(ErrDuplicate, "found %d, want at least %d: lower ones are in use", win.ID, w.next)}
+		return &Error{File: w.path, Field: "window_id", Err: faultf(ErrDuplicate, "found %d, want at least %d: lower ones may be in use", win.ID, w.next)}
 	}
 	if w.len > 0 && len(win.Values) != w.len {
-		return &Error{File: w.path, Field: "window", Err: faultf(ErrLength, "found %d values, want %d as the others have", len(win.Values), w.len)}
+		return &Error{File: w.path, Field: "window", Err: faultf(ErrLength, "found %d values, want %d, as in the windows before", len(win.Values), w.len)}
 	}
 	var err error
 	if w.line, err = win.AppendJSON(w.line[:0]); err != nil {
@@ -159,7 +162,7 @@ func (w *Writer) Write(win Window) error {
 	return nil
 }
 
-// write appends bytes, or none of them.
+// write appends b. If it fails, it removes the part that was written.
 func (w *Writer) write(b []byte) error {
 	n, err := w.f.Write(b)
 	if err == nil {
@@ -176,7 +179,7 @@ func (w *Writer) write(b []byte) error {
 	return err
 }
 
-// Close makes sure that what was written is on the disk, and closes the file.
+// Close flushes the file to the disk and closes it.
 func (w *Writer) Close() error {
 	if err := errors.Join(w.f.Sync(), w.f.Close()); err != nil {
 		return fileError(w.path, err)

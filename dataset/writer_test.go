@@ -49,8 +49,8 @@ func TestOpenWriterResumes(t *testing.T) {
 		{"no ids, a blank line", "{\"window\":[1]}\n\n{\"window\":[1]}\n", "{\"window\":[1]}\n\n{\"window\":[1]}\n", 3},
 		{"no last end", "{\"window\":[1]}", "{\"window\":[1]}\n", 1},
 		{"blank without an end", "{\"window\":[1]}\n  ", "{\"window\":[1]}\n  \n", 1},
-		{"torn, its id is not used again", "{\"window_id\":4,\"window\":[1]}\n{\"window_id\":5,\"win", "{\"window_id\":4,\"window\":[1]}\n", 6},
-		{"torn at once", "{\"win", "", 1},
+		{"incomplete, its id is not used again", "{\"window_id\":4,\"window\":[1]}\n{\"window_id\":5,\"win", "{\"window_id\":4,\"window\":[1]}\n", 6},
+		{"incomplete at once", "{\"win", "", 1},
 		{"a byte order mark", "\xef\xbb\xbf{\"window\":[1]}\n{", "\xef\xbb\xbf{\"window\":[1]}\n", 2},
 	}
 	for _, c := range cases {
@@ -135,8 +135,8 @@ func TestWriterErrors(t *testing.T) {
 		kind    error
 		message string
 	}{
-		{"id in use", Window{ID: 3, Values: []float64{1, 2}}, ErrDuplicate, ": window_id: found 3, want at least 4: lower ones are in use"},
-		{"length", Window{ID: 4, Values: []float64{1}}, ErrLength, ": window: found 1 values, want 2 as the others have"},
+		{"id in use", Window{ID: 3, Values: []float64{1, 2}}, ErrDuplicate, ": window_id: found 3, want at least 4: lower ones may be in use"},
+		{"length", Window{ID: 4, Values: []float64{1}}, ErrLength, ": window: found 1 values, want 2, as in the windows before"},
 		{"NaN", Window{ID: 4, Values: []float64{1, nan / nan}}, ErrNotFinite, ": window[1]: found NaN, want a finite number"},
 	}
 	for _, c := range cases {
@@ -158,7 +158,7 @@ func TestWriterErrors(t *testing.T) {
 
 func TestWriteFile(t *testing.T) {
 	path := writeTemp(t, "w.jsonl", "old")
-	n, err := WriteFile(path, Windows(at(1, 2, 3), Windower{}))
+	n, err := WriteFile(path, Windows(samplesAt(1, 2, 3), WindowerSettings{}))
 	if got := readFile(t, path); err != nil || n != 3 || strings.Count(got, "\n") != 3 {
 		t.Fatalf("wrote %d, %v: %q", n, err, got)
 	}
@@ -255,7 +255,7 @@ func TestWriterDiskFull(t *testing.T) {
 		full.room = 1000
 	}
 	w.Close()
-	if got, err := collect(OpenWindows(path, WindowSettings{})); !errors.Is(err, ErrTornLine) || len(got) != 2 {
+	if got, err := collect(OpenWindows(path, WindowSettings{})); !errors.Is(err, ErrIncompleteLine) || len(got) != 2 {
 		t.Fatalf("read back %d windows, %v", len(got), err)
 	}
 }

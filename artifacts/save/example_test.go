@@ -11,10 +11,10 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// A model made by hand: one layer that keeps the first of two values.
+// Save a model with chosen weights: one layer that passes on the first of two values.
 func Example() {
 	scale := 127.0
-	set := &artifacts.Set{
+	contents := &artifacts.Contents{
 		Manifest:  artifacts.Manifest{Packing: bam.Int8, Scale: &scale, Dims: 2, W: 1, Stride: 1},
 		Layers:    []bam.Layer{{W: bam.Matrix{Rows: 1, Cols: 2, Data: []float32{1, 0}}, V: bam.Matrix{Rows: 2, Cols: 1, Data: []float32{1, 0}}}},
 		CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
@@ -25,7 +25,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(parent)
-	a, err := save.Model(filepath.Join(parent, "a"), set, nil)
+	a, err := save.Model(filepath.Join(parent, "a"), contents, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

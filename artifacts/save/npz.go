@@ -10,10 +10,11 @@ import (
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// member is a matrix of an npz file and its name.
+// member is a named matrix of an npz file.
 type member struct {
 	name string
 	npz.Array
@@ -21,14 +22,14 @@ type member struct {
 
 func matrix(m bam.Matrix) npz.Array { return npz.Array(m) }
 
-// writeNPZ returns an npz file of the members in their order: float32, C order,
-// stored, without timestamps, so that equal arrays make equal bytes.
+// writeNPZ returns an npz file of the members in their order: float32, in C order, not
+// compressed, without timestamps, so that equal arrays make equal bytes.
 func writeNPZ(members ...member) ([]byte, error) {
 	var out bytes.Buffer
 	zw := zip.NewWriter(&out)
 	for _, m := range members {
 		if m.Rows < 1 || m.Cols < 1 || m.Rows*m.Cols != len(m.Data) {
-			return nil, fmt.Errorf("array %s is %d×%d with %d values", m.name, m.Rows, m.Cols, len(m.Data))
+			return nil, fmt.Errorf("found array %s of %d×%d with %d values, want at least 1×1 and a value for each element", m.name, m.Rows, m.Cols, len(m.Data))
 		}
 		if len(m.Data) > npz.MaxElements {
 			return nil, fmt.Errorf("%w: array %s has %d values, want at most %d", artifacts.ErrTooLarge, m.name, len(m.Data), npz.MaxElements)
@@ -47,7 +48,8 @@ func writeNPZ(members ...member) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// matrixValue is a as a [rows][cols]float32, the type npyio takes a shape from.
+// matrixValue returns a as a [rows][cols]float32, because npyio takes the shape from the
+// type.
 func matrixValue(a npz.Array) any {
 	rt := reflect.ArrayOf(a.Rows, reflect.ArrayOf(a.Cols, reflect.TypeFor[float32]()))
 	v := reflect.New(rt).Elem()
@@ -60,7 +62,7 @@ func matrixValue(a npz.Array) any {
 // encodeTables returns bitpack.npz.
 func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
 	if err := t.Check(latents); err != nil {
-		return nil, err
+		return nil, errtext.TrimPrefix(err, "bam: ")
 	}
 	n, r := len(t.Components), t.Components[0].Rotation.Rows
 	array := func(rows, cols int) npz.Array {
@@ -68,18 +70,18 @@ func encodeTables(t *bam.Tables, latents int) ([]byte, error) {
 	}
 	bits, centers := array(n, latents), array(n, latents)
 	knots, rotations := array(n*latents, bam.MaxKnots), array(n*r, r)
-	for i, m := range t.Components {
-		if m.Rotation.Rows != r {
-			return nil, fmt.Errorf("%w: component %d rotates %d latents, component 0 %d", artifacts.ErrMalformed, i, m.Rotation.Rows, r)
+	for i, c := range t.Components {
+		if c.Rotation.Rows != r {
+			return nil, fmt.Errorf("%w: component %d rotates %d latents, want %d, as component 0", artifacts.ErrMalformed, i, c.Rotation.Rows, r)
 		}
 		for j := range latents {
-			bits.Data = append(bits.Data, float32(m.Bits[j]))
+			bits.Data = append(bits.Data, float32(c.Bits[j]))
 			row := make([]float32, bam.MaxKnots)
-			copy(row, m.Knots[j])
+			copy(row, c.Knots[j])
 			knots.Data = append(knots.Data, row...)
 		}
-		centers.Data = append(centers.Data, m.Center...)
-		rotations.Data = append(rotations.Data, m.Rotation.Data...)
+		centers.Data = append(centers.Data, c.Center...)
+		rotations.Data = append(rotations.Data, c.Rotation.Data...)
 	}
 	members := []member{{artifacts.ArrayBits, bits}, {artifacts.ArrayCenters, centers}, {artifacts.ArrayKnots, knots}}
 	if r > 0 {

@@ -1,9 +1,9 @@
 // Package save writes the folder of a model: manifest, norm, layers, tables and
 // artifacts.json, in the formats that package artifacts reads.
 //
-//	_, err := save.Model("out/models/a", set, nil)
+//	_, err := save.Model("out/models/a", result.Contents(), nil)
 //
-// What is written is validated first, and the folder appears whole or not at all.
+// It checks everything before it writes, and writes a complete folder or none.
 package save
 
 import (
@@ -17,34 +17,36 @@ import (
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
-// ErrExists marks a folder that stands where a new one was to be saved.
+// ErrExists reports that the target exists already and may not be replaced.
 var ErrExists = atomicfile.ErrExists
 
-// Settings say what Model may do to what it finds. The zero value writes new
-// folders only.
+// Settings are settings of Model. With the zero value it writes new folders only.
 type Settings struct {
-	// Force replaces a folder that holds nothing but a model's files.
+	// Force replaces an existing folder if it has a model's files only. An empty folder
+	// is replaced in any case.
 	Force bool
 }
 
 // File is one file of a model's folder.
 type File struct {
-	Name string // in the folder
+	Name string // name in the folder
 	Data []byte
 }
 
-// Model writes a model's folder and returns what it wrote to artifacts.json. Nil
-// settings are the default.
+// Model writes a model's folder to dir and returns the content of its artifacts.json.
+// Nil settings mean the zero Settings. If dir exists and may not be replaced, the error
+// wraps ErrExists.
 //
-// The folder appears whole: it is written beside its target, under the name
-// dir.new-*, and renamed. With Force an old folder is first renamed to dir.old-*,
-// and removed once the new one stands; a crash in between leaves both complete,
-// and the error of artifacts.Load names one.
-func Model(dir string, set *artifacts.Set, settings *Settings) (*artifacts.Artifacts, error) {
-	files, a, err := Encode(set)
+// Model writes the folder next to its target, under the name dir.new-*, and renames it
+// when it is complete. With Force it first renames the old folder to dir.old-*, and
+// removes it at the end. A crash in between leaves both folders complete, and the error
+// of artifacts.Load names one of them.
+func Model(dir string, contents *artifacts.Contents, settings *Settings) (*artifacts.Artifacts, error) {
+	files, a, err := Encode(contents)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +60,8 @@ func Model(dir string, set *artifacts.Set, settings *Settings) (*artifacts.Artif
 	return a, nil
 }
 
-// CheckTarget reports whether Model could write to dir, before the work of
-// training is done.
+// CheckTarget returns an error if Model cannot write to dir, so that a program can stop
+// before a long training.
 func CheckTarget(dir string, settings *Settings) error {
 	if err := folder(dir, settings).CheckTarget(); err != nil {
 		return &artifacts.Error{File: dir, Err: err}
@@ -75,9 +77,10 @@ func folder(dir string, settings *Settings) atomicfile.Folder {
 	return f
 }
 
-// Encode returns the files of a set, artifacts.json last, without writing them.
-func Encode(set *artifacts.Set) ([]File, *artifacts.Artifacts, error) {
-	man, err := check(set)
+// Encode returns the files of a model's folder, artifacts.json last, and the content of
+// that file, without writing them.
+func Encode(contents *artifacts.Contents) ([]File, *artifacts.Artifacts, error) {
+	man, err := check(contents)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -93,26 +96,26 @@ func Encode(set *artifacts.Set) ([]File, *artifacts.Artifacts, error) {
 		data, err := modelfile.EncodeJSON(v)
 		add(name, data, err)
 	}
-	if set.Norm != nil {
-		addJSON(artifacts.NormFile, set.Norm)
+	if contents.Norm != nil {
+		addJSON(artifacts.NormFile, contents.Norm)
 	}
 	addJSON(artifacts.ManifestFile, man)
-	for i, l := range set.Layers {
+	for i, l := range contents.Layers {
 		data, err := encodeLayer(l)
 		add(artifacts.LayerFile(i), data, err)
 	}
-	if set.Tables != nil {
-		data, err := encodeTables(set.Tables, man.LatentDim)
+	if contents.Tables != nil {
+		data, err := encodeTables(contents.Tables, man.LatentDim)
 		add(artifacts.BitPackFile, data, err)
 	}
 	hashes := make(map[string]string, len(files))
 	for _, f := range files {
 		hashes[f.Name] = modelfile.Hash(f.Data)
 	}
-	if set.TrainReport != nil {
-		addJSON(artifacts.TrainReportFile, set.TrainReport)
+	if contents.TrainReport != nil {
+		addJSON(artifacts.TrainReportFile, contents.TrainReport)
 	}
-	a := artifacts.NewArtifacts(man, hashes, set.CreatedAt, set.GitCommit)
+	a := artifacts.NewArtifacts(man, hashes, contents.CreatedAt, contents.GitCommit)
 	if err := checkTags(artifacts.ArtifactsFile, a); err != nil {
 		return nil, nil, err
 	}
@@ -120,32 +123,33 @@ func Encode(set *artifacts.Set) ([]File, *artifacts.Artifacts, error) {
 	return files, a, failed
 }
 
-// check reports what keeps a set from being a model, and returns its manifest.
-func check(set *artifacts.Set) (*artifacts.Manifest, error) {
-	if err := checkTags("set", set); err != nil {
+// check returns an error unless the contents are a valid model. It returns their complete
+// manifest.
+func check(contents *artifacts.Contents) (*artifacts.Manifest, error) {
+	if err := checkTags("contents", contents); err != nil {
 		return nil, err
 	}
-	net := set.Network()
+	net := contents.Network()
 	if err := net.Check(); err != nil {
-		return nil, fmt.Errorf("save: %w", err)
+		return nil, fmt.Errorf("save: %w", errtext.TrimPrefix(err, "bam: "))
 	}
-	man := set.Completed()
-	if set.Norm != nil {
-		if err := set.Norm.Check(); err != nil {
-			return nil, &artifacts.Error{File: artifacts.NormFile, Err: err}
+	man := contents.CompleteManifest()
+	if norm := contents.Norm; norm != nil {
+		if err := norm.Check(); err != nil {
+			return nil, &artifacts.Error{File: artifacts.NormFile, Err: errtext.TrimPrefix(err, "bam: ")}
 		}
-		if len(set.Norm.Mean) != man.WindowLen() {
-			return nil, &artifacts.Error{File: artifacts.NormFile, Field: "mean", Err: fmt.Errorf("%w: %d values, want %d", artifacts.ErrMismatch, len(set.Norm.Mean), man.WindowLen())}
+		if len(norm.Mean) != man.WindowLen() {
+			return nil, &artifacts.Error{File: artifacts.NormFile, Field: "mean", Err: fmt.Errorf("%w: found %d values, want %d, the window's length", artifacts.ErrMismatch, len(norm.Mean), man.WindowLen())}
 		}
 	}
 	if err := man.Check(); err != nil {
 		return nil, err
 	}
-	if err := man.CheckPayload(set.MaxPayloadBytes); err != nil {
+	if err := man.CheckPayload(contents.MaxPayloadBytes); err != nil {
 		return nil, err
 	}
 	if net.InputLen() != man.WindowLen() {
-		return nil, &artifacts.Error{File: artifacts.ManifestFile, Field: "input_dims", Err: fmt.Errorf("%w: a window has %d values, but layer 0 takes %d", artifacts.ErrMismatch, man.WindowLen(), net.InputLen())}
+		return nil, &artifacts.Error{File: artifacts.ManifestFile, Field: "input_dims", Err: fmt.Errorf("%w: found windows of %d values, want %d, the inputs of layer 0", artifacts.ErrMismatch, man.WindowLen(), net.InputLen())}
 	}
 	return &man, nil
 }
@@ -154,7 +158,7 @@ var validate = sync.OnceValue(func() *validator.Validate {
 	return validator.New(validator.WithRequiredStructEnabled())
 })
 
-// checkTags reports all that the validate tags of v find.
+// checkTags returns an error for each field of v that violates its validate tag.
 func checkTags(file string, v any) error {
 	var found validator.ValidationErrors
 	if err := validate().Struct(v); !errors.As(err, &found) {
@@ -163,7 +167,7 @@ func checkTags(file string, v any) error {
 	var faults modelfile.Faults
 	for _, e := range found {
 		_, field, _ := strings.Cut(e.Namespace(), ".")
-		faults.Add(field, artifacts.ErrMalformed, "%v, want %s", e.Value(), strings.TrimSpace(e.Tag()+" "+e.Param()))
+		faults.Add(field, artifacts.ErrMalformed, "found %v, want %s", e.Value(), strings.TrimSpace(e.Tag()+" "+e.Param()))
 	}
 	return faults.Join(func(field string, err error) error { return &artifacts.Error{File: file, Field: field, Err: err} })
 }

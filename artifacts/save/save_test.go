@@ -21,18 +21,18 @@ import (
 func TestSaveRefuses(t *testing.T) {
 	dir := testmodel.Saved(t, 1)
 	before := fileHashes(t, dir)
-	if _, err := save.Model(dir, testmodel.Set(2), nil); !errors.Is(err, save.ErrExists) {
+	if _, err := save.Model(dir, testmodel.Contents(2), nil); !errors.Is(err, save.ErrExists) {
 		t.Errorf("without force: %v", err)
 	}
 	os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644)
-	if _, err := save.Model(dir, testmodel.Set(2), &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) || !strings.Contains(err.Error(), "thesis.tex") {
+	if _, err := save.Model(dir, testmodel.Contents(2), &save.Settings{Force: true}); !errors.Is(err, save.ErrExists) || !strings.Contains(err.Error(), "thesis.tex") {
 		t.Errorf("a folder with another file: %v", err)
 	}
 	os.Remove(filepath.Join(dir, "thesis.tex"))
 	if !maps.Equal(before, fileHashes(t, dir)) {
 		t.Error("a refused save changed the folder")
 	}
-	if _, err := save.Model(dir, testmodel.Set(2), &save.Settings{Force: true}); err != nil {
+	if _, err := save.Model(dir, testmodel.Contents(2), &save.Settings{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
@@ -41,16 +41,16 @@ func TestSaveRefuses(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		change func(*artifacts.Set)
+		change func(*artifacts.Contents)
 		want   error
 	}{
-		{"payload over the limit", func(s *artifacts.Set) { s.MaxPayloadBytes = 1 }, artifacts.ErrTooLarge},
-		{"no scale", func(s *artifacts.Set) { s.Manifest.Scale = nil }, artifacts.ErrMalformed},
-		{"norm too short", func(s *artifacts.Set) { s.Norm.Mean = s.Norm.Mean[1:]; s.Norm.Std = s.Norm.Std[1:] }, artifacts.ErrMismatch},
-		{"layers do not chain", func(s *artifacts.Set) { s.Layers = s.Layers[:1]; s.Layers[0].V.Cols = 3 }, bam.ErrShape},
-		{"window of another length", func(s *artifacts.Set) { s.Manifest.W = 1; s.Norm = nil }, artifacts.ErrMismatch},
+		{"payload over the limit", func(s *artifacts.Contents) { s.MaxPayloadBytes = 1 }, artifacts.ErrTooLarge},
+		{"no scale", func(s *artifacts.Contents) { s.Manifest.Scale = nil }, artifacts.ErrMalformed},
+		{"norm too short", func(s *artifacts.Contents) { s.Norm.Mean = s.Norm.Mean[1:]; s.Norm.Std = s.Norm.Std[1:] }, artifacts.ErrMismatch},
+		{"layers do not chain", func(s *artifacts.Contents) { s.Layers = s.Layers[:1]; s.Layers[0].V.Cols = 3 }, bam.ErrShape},
+		{"window of another length", func(s *artifacts.Contents) { s.Manifest.W = 1; s.Norm = nil }, artifacts.ErrMismatch},
 	} {
-		set := testmodel.Set(1)
+		set := testmodel.Contents(1)
 		c.change(set)
 		target := filepath.Join(t.TempDir(), "x")
 		if _, err := save.Model(target, set, nil); !errors.Is(err, c.want) {
@@ -85,7 +85,7 @@ func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
 	}
 	for _, infix := range []string{artifacts.NewInfix, artifacts.OldInfix} {
 		dir := filepath.Join(t.TempDir(), "k[1]")
-		if _, err := save.Model(dir, testmodel.Set(1), nil); err != nil {
+		if _, err := save.Model(dir, testmodel.Contents(1), nil); err != nil {
 			t.Fatal(err)
 		}
 		kept := dir + infix + "1"

@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -11,23 +10,23 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// Baselines are fitted to the training windows, and measured on the windows that
-// the models are measured on.
+// Baselines are fitted to the training windows, and measured on the same windows as the
+// models.
 type Baselines struct {
-	// Mean answers every window with the mean.
-	Mean *Baseline `json:"mean"`
-	PCA  PCA       `json:"pca"`
-	// GaussianBound is the smallest error that any code of a payload length can
-	// have if the data is Gaussian.
+	// Mean decodes every window as the mean of the training windows.
+	Mean *Baseline    `json:"mean"`
+	PCA  PCABaselines `json:"pca"`
+	// GaussianBound has the smallest possible error of a code, for each payload length,
+	// if the data is Gaussian.
 	GaussianBound []Bound `json:"gaussian_bound"`
 }
 
-// PCA are baselines that send the first principal components.
-type PCA struct {
-	// ByK has the components as float32, by their number.
+// PCABaselines are baselines that send the first principal components.
+type PCABaselines struct {
+	// ByK has the baselines with float32, by number of components.
 	ByK map[int]*Baseline `json:"by_k"`
-	// ByBytes has the components as float32, int16 and int8, each in ascending
-	// order of the payload length.
+	// ByBytes has the baselines with float32, int16 and int8, each in ascending order of
+	// the payload length.
 	ByBytes map[bam.Packing][]*Baseline `json:"by_bytes"`
 }
 
@@ -37,35 +36,35 @@ type Bound struct {
 	ZScoredMSE   float64 `json:"zscored_mse"`
 }
 
-// A Baseline is the mean, if K is 0, or K principal components.
+// A Baseline is the mean, if K is 0, or the first K principal components.
 type Baseline struct {
-	quality.Errors                           // in units of the values
-	ByGroup        map[string]quality.Errors `json:"by_group,omitempty"`
-	ZScored        quality.Errors            `json:"zscored"`
-	K              int                       `json:"k"`
+	quality.Errors                           // in the units of the values
+	ByGroup        map[string]quality.Errors `json:"by_group,omitempty"` // nil unless the windows are of motion samples
+	ZScored        quality.Errors            `json:"zscored"`            // relative to the standard deviations
+	K              int                       `json:"k"`                  // number of components
 	PayloadBytes   int                       `json:"payload_bytes"`
-	Packing        bam.Packing               `json:"packing,omitempty"`
+	Packing        bam.Packing               `json:"packing,omitempty"` // "" for the mean
 
 	// Evaluation is not part of the JSON.
 	Evaluation *quality.Evaluation `json:"-"`
 }
 
-// pcaPackings are the packings of the baselines with components.
+// pcaPackings are the packings of the PCA baselines.
 var pcaPackings = []bam.Packing{bam.Float32, bam.Int16, bam.Int8}
 
-// minBaselineBytes is the smallest longest payload of the baselines.
+// minBaselineBytes is the payload length that baselines in ByBytes reach in any case.
 const minBaselineBytes = 8
 
-// baselinePlan are the baselines of a sweep.
+// baselinePlan lists the baselines of a sweep.
 type baselinePlan struct {
-	list    []*Baseline  // the mean, then components
+	list    []*Baseline  // the mean, then PCA
 	longest int          // longest payload of the baselines in ByBytes
 	bytes   map[int]bool // payload lengths of the Gaussian bound
 }
 
-// planBaselines plans the baselines for windows of n values. Their numbers of
-// components are all up to 16, then further and further apart, and those that
-// compare to a model.
+// planBaselines returns the baselines for windows of n values. Their numbers of components
+// are 1 to 16, then numbers with increasing distances, and those with the number of
+// latents or the payload length of a model.
 func planBaselines(models []*model, n int) *baselinePlan {
 	r := &baselinePlan{list: []*Baseline{{}}, longest: minBaselineBytes, bytes: map[int]bool{}}
 	ks := map[int]bool{n: true}
@@ -89,7 +88,7 @@ func planBaselines(models []*model, n int) *baselinePlan {
 			bytes := k * p.BytesPerLatent()
 			if bytes <= r.longest {
 				r.bytes[bytes] = true
-			} else if p != bam.Float32 { // float32 is for ByK as well
+			} else if p != bam.Float32 { // ByK has float32 of any length
 				continue
 			}
 			r.list = append(r.list, &Baseline{K: k, PayloadBytes: bytes, Packing: p})
@@ -104,12 +103,12 @@ func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Windo
 	if b.K > 0 {
 		var err error
 		if c, err = study.PCA(b.K, b.Packing); err != nil {
-			return fmt.Errorf("sweep: %w", err)
+			return err
 		}
 	}
 	e, err := quality.Evaluate(c, test, quality.Settings{Schema: study.Schema, Std: study.Norm.Std})
 	if err != nil {
-		return fmt.Errorf("sweep: %w", err)
+		return err
 	}
 	b.Errors, b.ByGroup, b.ZScored, b.Evaluation = e.Overall, e.ByGroup, e.ZScored, e
 	return nil
@@ -117,7 +116,7 @@ func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Windo
 
 // baselines returns the measured baselines in the form of the report.
 func (r *baselinePlan) baselines(study *quality.Training) Baselines {
-	out := Baselines{Mean: r.list[0], PCA: PCA{ByK: map[int]*Baseline{}, ByBytes: map[bam.Packing][]*Baseline{}}}
+	out := Baselines{Mean: r.list[0], PCA: PCABaselines{ByK: map[int]*Baseline{}, ByBytes: map[bam.Packing][]*Baseline{}}}
 	for _, b := range r.list[1:] {
 		if b.Packing == bam.Float32 {
 			out.PCA.ByK[b.K] = b

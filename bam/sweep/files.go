@@ -12,7 +12,7 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// Files that WriteFiles writes.
+// Names of the files that WriteFiles writes.
 const (
 	ReportFile     = "sweep_report.json"
 	CSVFile        = "sweep.csv"
@@ -21,9 +21,9 @@ const (
 	CurvesPlotFile = "learning_curves.png"
 )
 
-// WriteFiles writes the report as JSON and as CSV to the folder dir and, if plots is
-// set, those plots that the report has data for. It returns the names of the
-// files. Each file replaces an old one as a whole.
+// WriteFiles writes the report as JSON and as CSV to the folder dir and, if plots is set,
+// the plots for which the report has data. It creates the folder and replaces existing
+// files, each only by a complete one. It returns the names of the files.
 func (r *Report) WriteFiles(dir string, plots bool) (names []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

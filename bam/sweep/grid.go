@@ -14,30 +14,32 @@ import (
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/errtext"
 )
 
-// A Grid lists values of settings. A sweep trains a model for every combination of
-// them. An empty list means a list of one value, which its comment names.
+// A Grid lists values of settings. A sweep trains a model for every combination of them.
+// An empty list means a list of one value, which its comment gives.
 type Grid struct {
-	// LatentDims are numbers of latents, for all packings but bitpack; empty
-	// means 8.
+	// LatentDims are numbers of latents, each at least 1, for all packings except
+	// bitpack; empty means 8.
 	LatentDims []int
-	// HiddenDims are lists of sizes of the layers between window and latent; empty
-	// means no such layers.
+	// HiddenDims are lists of sizes of the layers between window and latent, each at
+	// least 1; empty means no such layers.
 	HiddenDims [][]int
 	Packings   []bam.Packing // empty means int8
-	// PayloadBytes are lengths of bitpack payloads, whose bits decide the number of
-	// latents; empty means 8.
+	// PayloadBytes are lengths of bitpack payloads, each at least 1, whose bits decide
+	// the number of latents; empty means 8.
 	PayloadBytes []int
 	Deltas       []float64 // strengths of the transmission function; empty means 0
-	EncodeCycles []int     // empty means 0
-	DecodeCycles []int     // empty means 0
+	EncodeCycles []int     // 0 to 1000; empty means 0
+	DecodeCycles []int     // 0 to 1000; empty means 0
 
-	// Methods are training methods. The key is the last part of a model's id. It
-	// consists of lower-case letters, digits, dots and hyphens.
+	// Methods are training methods by label. The label is the last part of a model's
+	// id; it consists of lower-case letters, digits, dots and hyphens.
 	Methods map[string]train.Method
-	// MethodNames are methods of package train by name, in addition to Methods,
-	// with the parameters in MethodSettings. If both are empty, the method is auto.
+	// MethodNames are names of methods of package train, in addition to Methods, with
+	// the parameters in MethodSettings. The name is also the label. If both are empty,
+	// the method is auto.
 	MethodNames    []string
 	MethodSettings train.MethodSettings
 }
@@ -49,7 +51,7 @@ type model struct {
 	method   train.Method
 
 	key    string        // identifies the training
-	done   *codec.BAM    // the stored model; nil if it is to be trained
+	done   *codec.BAM    // the stored model; nil if it must be trained
 	report *train.Report // of the stored model
 }
 
@@ -69,36 +71,35 @@ func (g *Grid) check() error {
 	}
 	for _, p := range g.Packings {
 		if !slices.Contains(bam.Packings(), p) {
-			return invalid("packings", fmt.Sprintf("%q", p), fmt.Sprintf("some of %v", bam.Packings()))
+			return invalid("Packings", fmt.Sprintf("%q", p), fmt.Sprintf("some of %v", bam.Packings()))
 		}
 	}
 	for _, l := range []struct {
-		name   string
-		values []int
-		least  int
-		most   int
+		name     string
+		values   []int
+		min, max int
 	}{
-		{"latent dims", g.LatentDims, 1, artifacts.MaxLatentDim}, {"payload bytes", g.PayloadBytes, 1, math.MaxInt},
-		{"encode cycles", g.EncodeCycles, 0, 1000}, {"decode cycles", g.DecodeCycles, 0, 1000},
-		{"hidden dims", slices.Concat(g.HiddenDims...), 1, sensor.MaxWindowLen},
+		{"LatentDims", g.LatentDims, 1, artifacts.MaxLatentDim}, {"PayloadBytes", g.PayloadBytes, 1, math.MaxUint8},
+		{"EncodeCycles", g.EncodeCycles, 0, 1000}, {"DecodeCycles", g.DecodeCycles, 0, 1000},
+		{"HiddenDims", slices.Concat(g.HiddenDims...), 1, sensor.MaxWindowLen},
 	} {
 		for _, v := range l.values {
-			if v < l.least || v > l.most {
-				return invalid(l.name, v, fmt.Sprintf("%d..%d", l.least, l.most))
+			if v < l.min || v > l.max {
+				return invalid(l.name, v, fmt.Sprintf("%d..%d", l.min, l.max))
 			}
 		}
 	}
 	for _, d := range g.Deltas {
 		if math.IsNaN(d) || math.IsInf(d, 0) {
-			return invalid("deltas", d, "finite numbers")
+			return invalid("Deltas", d, "finite numbers")
 		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(g.Methods)) {
 		if g.Methods[label] == nil {
-			return invalid("methods", "no method for "+label, "one for each label")
+			return invalid("Methods", "a nil method "+label, "a method for each label")
 		}
 		if !labelPattern.MatchString(label) {
-			return invalid("methods", fmt.Sprintf("the label %q", label), "lower-case letters, digits, dots and hyphens")
+			return invalid("Methods", fmt.Sprintf("the label %q", label), "lower-case letters, digits, dots and hyphens")
 		}
 	}
 	return nil
@@ -118,7 +119,7 @@ func (g *Grid) methods() (map[string]train.Method, error) {
 		s.Name = name
 		m, err := s.Method()
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrSettings, err)
+			return nil, fmt.Errorf("%w: MethodSettings: %w", ErrSettings, trimSettings(err))
 		}
 		methods[name] = m
 	}
@@ -155,9 +156,16 @@ func (g *Grid) models(base train.Settings) ([]*model, []Skipped, error) {
 		models = append(models, byID[id])
 	}
 	if len(models) == 0 {
-		return nil, nil, fmt.Errorf("%w: none of the %d models can be trained: %s", ErrSettings, len(skipped), skipped[0].Reason)
+		err := byID[skipped[0].ModelID].settings.Check()
+		return nil, nil, fmt.Errorf("%w: none of the %d models can be trained: %w", ErrSettings, len(skipped), trimSettings(err))
 	}
 	return models, skipped, nil
+}
+
+// trimSettings returns an error of package train without the prefix that ErrSettings has
+// as well.
+func trimSettings(err error) error {
+	return errtext.TrimPrefix(err, train.ErrSettings.Error()+": ")
 }
 
 // settings returns the base settings with every combination of the grid's values.
@@ -190,8 +198,8 @@ func (g *Grid) settings(base train.Settings) (all []train.Settings) {
 	return all
 }
 
-// modelID returns the name of a combination, such as
-// int8-8_h24-16_delta0.1_enc1_dec1_pca. It omits what is 0.
+// modelID returns the id of a combination, such as int8-8_h24-16_delta0.1_enc1_dec1_pca.
+// It omits settings that are 0.
 func modelID(s *train.Settings, label string) string {
 	size := s.LatentDim
 	if s.Packing == bam.BitPack {

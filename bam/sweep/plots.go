@@ -33,11 +33,11 @@ var marks = []struct {
 	{bam.Float16, plotutil.Green, draw.PyramidGlyph{}}, {bam.Float32, plotutil.Purple, draw.BoxGlyph{}},
 }
 
-// PlotErrors writes a PNG image of the error relative to the standard deviation
-// (zscored.mse) against the length of the payload: of the models, the baselines
-// and the Gaussian bound.
+// PlotErrors writes a PNG image of zscored.mse, the error relative to the standard
+// deviation, against the payload length: of the models, the baselines and the Gaussian
+// bound.
 func (r *Report) PlotErrors(w io.Writer) error {
-	p, legend := plotutil.New(fmt.Sprintf("Error by payload: %s, %d windows (%s)", r.Dataset, r.TestN, r.Subset), "", "zscored.mse (1: as bad as the mean)"), plotutil.NewLegend()
+	p, legend := plotutil.New(fmt.Sprintf("Error by payload: %s, %d windows (%s)", r.Dataset, r.TestWindows, r.Subset), "", "zscored.mse (1: as bad as the mean)"), plotutil.NewLegend()
 	r.payloadAxis(p)
 	plotutil.AddGrid(p)
 	if err := r.addMean(p, legend, r.Baselines.Mean.ZScored.MSE); err != nil {
@@ -66,9 +66,9 @@ func (r *Report) PlotErrors(w io.Writer) error {
 	if err := r.addModels(p, legend, func(x *Result) float64 { return x.ZScored.MSE }); err != nil {
 		return err
 	}
-	// Cut the bound off where it is far below all errors.
-	if least := r.leastError(); !math.IsInf(least, 1) {
-		p.Y.Min = max(p.Y.Min, math.Log10(least)-0.5)
+	// Limit the axis: the bound can be far below all errors.
+	if smallest := r.smallestError(); !math.IsInf(smallest, 1) {
+		p.Y.Min = max(p.Y.Min, math.Log10(smallest)-0.5)
 	}
 	plotutil.LogYAxis(p)
 	c := plotutil.NewPicture(20, 14, legend)
@@ -76,23 +76,23 @@ func (r *Report) PlotErrors(w io.Writer) error {
 	return c.WritePNG(w)
 }
 
-// leastError returns the smallest error above 0 of models and baselines.
-func (r *Report) leastError() float64 {
-	least := math.Inf(1)
+// smallestError returns the smallest error above 0 of models and baselines.
+func (r *Report) smallestError() float64 {
+	smallest := math.Inf(1)
 	for _, x := range r.Results {
-		least = min(least, cmp.Or(x.ZScored.MSE, math.Inf(1)))
+		smallest = min(smallest, cmp.Or(x.ZScored.MSE, math.Inf(1)))
 	}
 	for _, list := range r.Baselines.PCA.ByBytes {
 		for _, x := range list {
-			least = min(least, cmp.Or(x.ZScored.MSE, math.Inf(1)))
+			smallest = min(smallest, cmp.Or(x.ZScored.MSE, math.Inf(1)))
 		}
 	}
-	return least
+	return smallest
 }
 
-// PlotGroups writes a PNG image of the errors of each sensor group in its unit
-// against the length of the payload. It needs a report that Run returned, of
-// windows of motion samples; for others it returns ErrNoPlot.
+// PlotGroups writes a PNG image of the errors of each sensor group, in its unit, against
+// the payload length. It returns ErrNoPlot if the windows are not of motion samples, or
+// if the report was read from JSON, which lacks the necessary fields.
 func (r *Report) PlotGroups(w io.Writer) error {
 	if r.Baselines.Mean.ByGroup == nil || r.Baselines.Mean.Evaluation == nil || len(r.MeanWindow) == 0 {
 		return ErrNoPlot
@@ -122,7 +122,7 @@ func (r *Report) PlotGroups(w io.Writer) error {
 	style := legend.TextStyle
 	style.YAlign = draw.YBottom
 	corner.FillText(style, vg.Point{X: corner.Min.X + 12*vg.Millimeter, Y: corner.Min.Y + 4*vg.Millimeter},
-		fmt.Sprintf("%s, %d windows (%s)\nfront by zscored.mse", r.Dataset, r.TestN, r.Subset))
+		fmt.Sprintf("%s, %d windows (%s)\nfront by zscored.mse", r.Dataset, r.TestWindows, r.Subset))
 	return c.WritePNG(w)
 }
 
@@ -149,16 +149,16 @@ func (r *Report) groupPlot(f quality.Figure, legend *plot.Legend) (*plot.Plot, e
 	return p, nil
 }
 
-// point is an error at a payload length, for a payloadAxis.
+// point returns the point of an error at a payload length, for a payloadAxis.
 func point(payloadBytes int, y float64) plotter.XY {
 	return plotter.XY{X: math.Log2(float64(payloadBytes)), Y: y}
 }
 
-// payloadAxis makes the x-axis a logarithmic one of payload lengths.
+// payloadAxis makes the x-axis a logarithmic axis of payload lengths.
 func (r *Report) payloadAxis(p *plot.Plot) {
-	least, most := 256, 1
+	shortest, longest := 256, 1
 	for _, b := range r.Baselines.GaussianBound {
-		least, most = min(least, b.PayloadBytes), max(most, b.PayloadBytes)
+		shortest, longest = min(shortest, b.PayloadBytes), max(longest, b.PayloadBytes)
 	}
 	var ticks plotutil.Ticks
 	for n := 1; n <= 256; n++ {
@@ -171,7 +171,7 @@ func (r *Report) payloadAxis(p *plot.Plot) {
 		}
 	}
 	p.X.Tick.Marker = ticks
-	p.X.Min, p.X.Max = math.Log2(float64(least))-0.1, math.Log2(float64(most))+0.1
+	p.X.Min, p.X.Max = math.Log2(float64(shortest))-0.1, math.Log2(float64(longest))+0.1
 	p.X.Label.Text = "payload, bytes"
 }
 
@@ -181,8 +181,8 @@ func (r *Report) addMean(p *plot.Plot, legend *plot.Legend, err float64) error {
 	return plotutil.AddLine(p, legend, "mean", plotutil.LogY(xy), plotutil.Gray, plotutil.Dashed, nil)
 }
 
-// addModels adds a mark for each model, and a line through those on the Pareto
-// front.
+// addModels adds a mark for each model, and a line through those on the Pareto front. The
+// function err returns the error to plot.
 func (r *Report) addModels(p *plot.Plot, legend *plot.Legend, err func(*Result) float64) error {
 	for _, m := range marks {
 		var xy plotter.XYs
@@ -224,9 +224,9 @@ func (r *Report) addModels(p *plot.Plot, legend *plot.Legend, err func(*Result) 
 // maxCurves is the largest number of models in a plot of learning curves.
 const maxCurves = 8
 
-// PlotCurves writes a PNG image of mse_x by epoch, for the best models that were
-// trained in several epochs. It needs a report that Run returned; if no model has
-// a learning curve it returns ErrNoPlot.
+// PlotCurves writes a PNG image of mse_x against the epoch, for the best models that were
+// trained in several epochs. If there is none, or the report was read from JSON, which
+// lacks the curves, it returns ErrNoPlot.
 func (r *Report) PlotCurves(w io.Writer) error {
 	models := r.withCurves()
 	if len(models) == 0 {
@@ -265,8 +265,8 @@ func (r *Report) PlotCurves(w io.Writer) error {
 	return c.WritePNG(w)
 }
 
-// withCurves returns the models that have learning curves, the best first. Of
-// models with equal curves, which differ in the payload only, it returns one.
+// withCurves returns the models that have learning curves, the best first. Of models with
+// equal curves, which differ in their payloads only, it returns one.
 func (r *Report) withCurves() []*Result {
 	sorted := slices.Clone(r.Results)
 	slices.SortStableFunc(sorted, func(a, b *Result) int { return cmp.Compare(a.ZScored.MSE, b.ZScored.MSE) })

@@ -18,26 +18,27 @@ import (
 // absolute paths.
 type Report struct {
 	Dataset    string   `json:"dataset"`
-	InputLen   int      `json:"input_len"`  // values in a window
-	Dims       int      `json:"input_dims"` // values in a step
-	W          int      `json:"window_W"`
-	TrainRatio *float64 `json:"train_ratio"`
-	SplitSeed  *int64   `json:"split_seed"` // null unless the split is by hash
-	// SplitMethod is hash_window_id or time. CutTsMs is the time that splits the
-	// data set by time.
+	InputLen   int      `json:"input_len"`   // values in a window
+	Dims       int      `json:"input_dims"`  // values in a step
+	W          int      `json:"window_W"`    // steps in a window
+	TrainRatio *float64 `json:"train_ratio"` // null if the split has another type than those of package dataset
+	SplitSeed  *int64   `json:"split_seed"`  // null unless the split is by hash
+	// SplitMethod is artifacts.SplitByHash or artifacts.SplitByTime, or "" for another
+	// type of split. CutTsMs is the cut of the latter, in ms since 1970.
 	SplitMethod string `json:"split_method,omitempty"`
 	CutTsMs     *int64 `json:"cut_ts_ms,omitempty"`
 
-	TrainN int    `json:"train_n"` // number of training windows
-	Subset string `json:"subset"`  // windows that models are measured on: holdout, or train if there is no holdout
-	TestN  int    `json:"test_n"`  // number of these windows
+	TrainWindows int    `json:"train_n"` // number of training windows
+	Subset       string `json:"subset"`  // the windows on which models are measured: holdout, or train if there is no holdout
+	TestWindows  int    `json:"test_n"`  // number of windows in the subset
 
 	Baselines Baselines `json:"baselines"`
 	Results   []*Result `json:"bam_results"` // in ascending order of payload length, then of id
 	Skipped   []Skipped `json:"skipped"`     // in ascending order of id
-	// Pareto is the Pareto front by mean absolute error: the models with a smaller
-	// error than all models of no more bytes. ParetoZScored is the front by
-	// ZScored.MSE, which gives all sensors the same weight.
+	// Pareto is the Pareto front by mean absolute error: each model with a smaller error
+	// than all models with payloads of the same length or shorter. ParetoZScored is the
+	// front by ZScored.MSE, which gives all sensors the same weight. Either can have a
+	// model with payloads of 1 byte, which package radio cannot send.
 	Pareto        []Point `json:"pareto"`
 	ParetoZScored []Point `json:"pareto_zscored"`
 
@@ -45,13 +46,14 @@ type Report struct {
 	MeanWindow []float64 `json:"-"`
 }
 
-// A Result is the evaluation of a trained model.
+// A Result is the evaluation of a trained model. Its fields are those of the model's
+// train.Report.
 type Result struct {
 	*quality.Evaluation
 	ModelID      string       `json:"model_id"`
 	ModelDir     string       `json:"model_dir"` // relative to the report; "" if the model is not stored
 	Method       string       `json:"method"`
-	Status       train.Status `json:"status"`
+	Status       train.Status `json:"status"` // the reason why training ended
 	HiddenDims   []int        `json:"hidden_dims"`
 	LatentDim    int          `json:"latent_dim"`
 	Packing      bam.Packing  `json:"packing"`
@@ -59,8 +61,8 @@ type Result struct {
 	EncodeCycles int          `json:"encode_cycles"`
 	DecodeCycles int          `json:"decode_cycles"`
 	Cost         train.Cost   `json:"cost"`
-	// Layers say how training went, with learning curves. They are not part of the
-	// JSON, but of the model's train_report.json.
+	// Layers describe the training of each layer, with learning curves. They are not
+	// part of the JSON, but of the model's train_report.json.
 	Layers []train.LayerReport `json:"-"`
 }
 
@@ -81,7 +83,7 @@ type Point struct {
 func newReport(s *Settings, src *source) *Report {
 	r := &Report{
 		Dataset: s.Dataset, InputLen: src.inputLen, Dims: src.dims, W: max(1, s.Base.Window.W),
-		TrainN: src.trainN, Subset: src.subset, TestN: src.testN,
+		TrainWindows: src.trainWindows, Subset: src.subset, TestWindows: src.testWindows,
 		Results: []*Result{}, Skipped: []Skipped{},
 	}
 	var e quality.Evaluation // for its description of a split
@@ -90,13 +92,13 @@ func newReport(s *Settings, src *source) *Report {
 	return r
 }
 
-// fill adds what was measured.
+// fill sets the results.
 func (r *Report) fill(study *quality.Training, plan *baselinePlan, results []*Result, skipped []Skipped) {
 	r.MeanWindow = study.Norm.Mean
 	r.Baselines = plan.baselines(study)
 	for _, x := range results {
 		if x != nil {
-			x.BySensor = nil // too much for a report of many models
+			x.BySensor = nil // too long for a report of many models
 			r.Results = append(r.Results, x)
 		}
 	}
@@ -109,8 +111,8 @@ func (r *Report) fill(study *quality.Training, plan *baselinePlan, results []*Re
 	r.ParetoZScored = front(r.Results, func(x *Result) float64 { return x.ZScored.MSE })
 }
 
-// front returns the results with a smaller error than all results of no more
-// bytes. Of results with equal errors it returns that with the first id.
+// front returns the results with a smaller error than all results with payloads of the
+// same length or shorter. Of results with equal errors it returns that with the first id.
 func front(results []*Result, err func(*Result) float64) []Point {
 	sorted := slices.Clone(results)
 	slices.SortFunc(sorted, func(a, b *Result) int {
@@ -127,7 +129,7 @@ func front(results []*Result, err func(*Result) float64) []Point {
 	return points
 }
 
-// Result returns the result of a model; nil if there is none.
+// Result returns the result of the model with that id; nil if there is none.
 func (r *Report) Result(modelID string) *Result {
 	for _, x := range r.Results {
 		if x.ModelID == modelID {
@@ -137,9 +139,9 @@ func (r *Report) Result(modelID string) *Result {
 	return nil
 }
 
-// WriteCSV writes a header and a line for each model: its settings, its errors in
-// units and relative to the standard deviation, its cost, and whether it is on
-// the Pareto fronts.
+// WriteCSV writes a header and one row per model: its settings, its errors in the units of
+// the values and relative to the standard deviations, its cost, and whether it is on the
+// Pareto fronts (0 or 1).
 func (r *Report) WriteCSV(w io.Writer) error {
 	groups := sensor.Motion().Groups()
 	if len(r.Results) == 0 || r.Results[0].ByGroup == nil {

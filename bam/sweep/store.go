@@ -26,8 +26,8 @@ type trainReport struct {
 // maxReport is the largest length of a train_report.json in bytes.
 const maxReport = 64 << 20
 
-// findStored loads the models that are stored already, and checks that the others
-// can be stored, before any is trained.
+// findStored loads the models that are stored already, and returns an error if the others
+// cannot be stored.
 func (s *Settings) findStored(models []*model, windowsHash string) error {
 	if s.Dir == "" {
 		return nil
@@ -48,7 +48,7 @@ func (s *Settings) findStored(models []*model, windowsHash string) error {
 			continue
 		}
 		if err := m.load(dir); err != nil {
-			return fmt.Errorf("%w: %s: %w: want a new folder, or force to replace it", ErrExists, dir, err)
+			return fmt.Errorf("%w: %s: %w, want another folder", ErrExists, dir, err)
 		}
 	}
 	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
@@ -61,7 +61,7 @@ func (m *model) load(dir string) error {
 		return err
 	}
 	if report.SweepKey != m.key {
-		return errors.New("its model was trained with other settings or on other windows")
+		return errors.New("found a model that was trained with other settings or on other windows")
 	}
 	m.report = &report.Report
 	m.done, err = codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))
@@ -79,7 +79,7 @@ func readReport(path string) (*trainReport, error) {
 		return nil, err
 	}
 	if len(b) > maxReport {
-		return nil, fmt.Errorf("%s is longer than %d bytes", path, maxReport)
+		return nil, fmt.Errorf("%s: found over %d bytes, want at most that many", path, maxReport)
 	}
 	var report trainReport
 	if err := json.Unmarshal(b, &report); err != nil {
@@ -93,13 +93,13 @@ func (s *Settings) store(m *model, result *train.Result) (*codec.BAM, error) {
 	if s.Dir == "" {
 		return codec.NewBAM(result.Model())
 	}
-	set := result.Set()
-	set.TrainReport = trainReport{result.Report, m.key}
-	if set.CreatedAt = s.CreatedAt; set.CreatedAt.IsZero() {
-		set.CreatedAt = time.Now()
+	contents := result.Contents()
+	contents.TrainReport = trainReport{result.Report, m.key}
+	if contents.CreatedAt = s.CreatedAt; contents.CreatedAt.IsZero() {
+		contents.CreatedAt = time.Now()
 	}
 	dir := filepath.Join(s.Dir, m.id)
-	if _, err := save.Model(dir, set, &save.Settings{Force: s.Force}); err != nil {
+	if _, err := save.Model(dir, contents, &save.Settings{Force: s.Force}); err != nil {
 		return nil, err
 	}
 	return codec.LoadBAM(filepath.Join(dir, artifacts.ManifestFile))

@@ -7,14 +7,14 @@
 //		Dir:  "out/sweep/models",
 //	})
 //
-// A [Grid] lists the values to combine. The [Report] has an evaluation of every
-// model and the Pareto fronts: the models with a smaller error than all models of
-// no more bytes. It can be written as JSON, CSV, plots and a table.
+// A [Grid] lists the values to combine. The [Report] has an evaluation of every model and
+// the Pareto fronts: each model with a smaller error than all models with payloads of the
+// same length or shorter. It can be written as JSON, CSV, plots and a table.
 //
-// Models are trained in parallel. If Settings.Dir is set, they are stored, and the
-// same sweep continues where an interrupted one stopped. The report depends on
-// the windows and the settings only: not on the number of workers, the order of
-// the lists in the grid, or the number of models that were already stored.
+// Models are trained in parallel. If Settings.Dir is set, they are stored, and the same
+// sweep continues where an interrupted one stopped. The report depends on the windows and
+// the settings only: not on the number of workers, the order of the lists in the grid, or
+// the number of models that were already stored.
 package sweep
 
 import (
@@ -36,14 +36,14 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// Errors of this package. Errors of other packages, such as train.ErrNoData, are
-// passed on.
+// Errors of this package. Run also returns errors of other packages, such as
+// train.ErrNoData.
 var (
-	// ErrSettings reports invalid settings, or a grid without any model that can
-	// be trained.
+	// ErrSettings reports invalid settings, or a grid without a model that can be
+	// trained.
 	ErrSettings = errors.New("sweep: invalid settings")
-	// ErrExists reports a folder in Dir that has other content than the model to
-	// be stored there.
+	// ErrExists reports a folder in Dir with other content than the model that would be
+	// stored there.
 	ErrExists = errors.New("sweep: folder has other content")
 )
 
@@ -53,25 +53,27 @@ const maxHeld = 64 << 20
 
 // source is the data set and its parts.
 type source struct {
-	all, training, test iter.Seq2[dataset.Window, error]
-	subset              string // name of the part test
-	dims, inputLen      int
-	schema              sensor.Schema // of the values of a step
-	trainN, testN       int
-	hash                string // over all windows
+	all, training, test       iter.Seq2[dataset.Window, error]
+	subset                    string // name of the part test
+	dims, inputLen            int
+	schema                    sensor.Schema // of the values of a step
+	trainWindows, testWindows int           // numbers of windows in training and test
+	hash                      string        // over all windows
 }
 
-// Run trains the models of the grid on the windows that Base.Split selects for
-// training, and measures each on the holdout, or on the training windows if there
-// is no holdout. Nil settings mean the zero Settings.
+// Run trains the models of the grid on the windows that Base.Split selects for training,
+// and measures each on the holdout, or on the training windows if there is no holdout.
+// Nil settings mean the zero Settings.
 //
-// Run ranges over windows once and holds them in memory, up to 512 MiB of values.
-// If there are more, it ranges over them for every pass of every training, from
-// several goroutines at once.
+// If the windows have at most 64 Mi values, 512 MiB, Run ranges over the sequence once
+// and holds them in memory. Otherwise it also ranges over it in every pass of every
+// training, from several goroutines at the same time: the sequence must then allow this
+// and yield the same windows each time, as those of dataset.OpenWindows do. If windows is
+// nil, Run panics.
 //
-// A model whose training diverges is listed as skipped. Any other error ends the
-// sweep. When ctx ends, Run returns an error that wraps the context's error;
-// models done by then stay in Dir.
+// A model whose training diverges is listed as skipped. After any other error the sweep
+// ends. When ctx ends, Run returns an error that wraps the context's error; finished
+// models stay in Dir.
 func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *Settings) (*Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -116,7 +118,7 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 // measure trains and measures the models, in parallel, and measures the baselines.
 func (s *Settings) measure(ctx context.Context, src *source, study *quality.Training, baselines *baselinePlan, models []*model) ([]*Result, []Skipped, error) {
 	results := make([]*Result, len(models))
-	var mu sync.Mutex // guards what follows, and calls of Progress
+	var mu sync.Mutex // guards results, diverged, done, and calls of Progress
 	var diverged []Skipped
 	done := 0
 	if s.Progress != nil {
@@ -139,7 +141,7 @@ func (s *Settings) measure(ctx context.Context, src *source, study *quality.Trai
 	}
 	n := len(baselines.list)
 	err := parallel(ctx, n+len(models), s.Workers, func(ctx context.Context, i int) error {
-		if i < n { // few and quick
+		if i < n { // first, because they are few and fast
 			return baselines.list[i].measure(study, src.test)
 		}
 		return trainModel(ctx, i-n)
@@ -147,8 +149,8 @@ func (s *Settings) measure(ctx context.Context, src *source, study *quality.Trai
 	return results, diverged, err
 }
 
-// open reads the windows, holds them if they are not too many, and computes their
-// hash. Its sequences end when ctx ends.
+// open reads the windows, holds them in memory if they are not too many, and computes
+// their hash. Its sequences end when ctx ends.
 func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *train.Settings) (*source, error) {
 	windows = withContext(ctx, windows)
 	var held []dataset.Window
@@ -166,12 +168,12 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 		}
 		line = appendWindow(line[:0], w)
 		sum.Write(line)
-		if base.Split.Trains(w) {
-			if base.MaxSamples <= 0 || src.trainN < base.MaxSamples {
-				src.trainN++
+		if base.Split.InTraining(w) {
+			if base.MaxWindows <= 0 || src.trainWindows < base.MaxWindows {
+				src.trainWindows++
 			}
 		} else {
-			src.testN++
+			src.testWindows++
 		}
 		if left -= len(w.Values); left < 0 {
 			held, fits = nil, false
@@ -183,14 +185,17 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 	if fits {
 		src.all = withContext(ctx, sequence(held))
 	}
-	if src.trainN == 0 {
-		return nil, train.ErrNoData
+	switch {
+	case src.trainWindows+src.testWindows == 0:
+		return nil, fmt.Errorf("%w: found no windows at all", train.ErrNoData)
+	case src.trainWindows == 0:
+		return nil, fmt.Errorf("%w: the split selects 0 of %d windows", train.ErrNoData, src.testWindows)
 	}
 	src.hash = hex.EncodeToString(sum.Sum(nil))
-	src.training = dataset.Limit(dataset.Train(src.all, base.Split), base.MaxSamples)
+	src.training = dataset.Limit(dataset.Training(src.all, base.Split), base.MaxWindows)
 	src.test = dataset.Holdout(src.all, base.Split)
-	if src.testN == 0 {
-		src.test, src.testN, src.subset = src.training, src.trainN, "train"
+	if src.testWindows == 0 {
+		src.test, src.testWindows, src.subset = src.training, src.trainWindows, "train"
 	}
 	src.dims = base.Window.Dims
 	if src.dims == 0 {
@@ -202,7 +207,7 @@ func open(ctx context.Context, windows iter.Seq2[dataset.Window, error], base *t
 	return src, nil
 }
 
-// appendWindow appends what the hash of a data set covers.
+// appendWindow appends the part of a window that the hash of a data set covers.
 func appendWindow(dst []byte, w dataset.Window) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(w.ID))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(w.TsMs))
@@ -223,7 +228,7 @@ func sequence(windows []dataset.Window) iter.Seq2[dataset.Window, error] {
 	}
 }
 
-// withContext returns the sequence with the context's error at its end when ctx
+// withContext yields what windows yields. When ctx ends, it yields the context's error and
 // ends.
 func withContext(ctx context.Context, windows iter.Seq2[dataset.Window, error]) iter.Seq2[dataset.Window, error] {
 	return func(yield func(dataset.Window, error) bool) {
@@ -273,8 +278,8 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 	return r, "", nil
 }
 
-// parallel calls f for 0..n-1 from that many goroutines. The first error ends it.
-// If there are several, it returns that of the lowest number, but errors of the
+// parallel calls f for 0..n-1 from that many goroutines, and stops after the first error.
+// If there are several errors, it returns that of the lowest number, but errors of the
 // context only if there are no others.
 func parallel(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancel(ctx)

@@ -109,7 +109,7 @@ func TestSameReport(t *testing.T) {
 func TestReport(t *testing.T) {
 	g := sweep.Grid{LatentDims: []int{1, 2, 4, 8, 300}, Packings: []bam.Packing{bam.Int8, bam.Int16}, Deltas: []float64{0, 0.7}, EncodeCycles: []int{0, 1}, Methods: pca}
 	r := run(t, sweep.Settings{Grid: g})
-	if r.TrainN+r.TestN != 300 || r.Subset != "holdout" || r.InputLen != 12 || *r.TrainRatio != 0.8 || *r.SplitSeed != 0 {
+	if r.TrainWindows+r.TestWindows != 300 || r.Subset != "holdout" || r.InputLen != 12 || *r.TrainRatio != 0.8 || *r.SplitSeed != 0 {
 		t.Errorf("%+v", r)
 	}
 	// 2 packings × 4 sizes × 3 of the 4 transmission functions. A payload cannot
@@ -123,7 +123,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("skipped %v, want %s for a reason that names %s", r.Skipped, id, want)
 		}
 	}
-	if m := r.Result("int16-4_pca"); m == nil || m.ExpectedPayloadBytes != 8 || m.Cost.ParamCount != 2*4*12 || m.Samples != r.TestN || m.ZScored.MSE <= 0 {
+	if m := r.Result("int16-4_pca"); m == nil || m.ExpectedPayloadBytes != 8 || m.Cost.ParamCount != 2*4*12 || m.Samples != r.TestWindows || m.ZScored.MSE <= 0 {
 		t.Errorf("int16-4_pca: %+v", m)
 	}
 	if r.Result("none") != nil {
@@ -302,18 +302,18 @@ func TestGridRefused(t *testing.T) {
 		names string
 	}{
 		{"packing", sweep.Settings{Grid: sweep.Grid{Packings: []bam.Packing{"int4"}}}, "int4"},
-		{"latent dim", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{0}}}, "latent dims"},
-		{"payload bytes", sweep.Settings{Grid: sweep.Grid{PayloadBytes: []int{-1}}}, "payload bytes"},
-		{"hidden dims", sweep.Settings{Grid: sweep.Grid{HiddenDims: [][]int{{4, 0}}}}, "hidden dims"},
-		{"delta", sweep.Settings{Grid: sweep.Grid{Deltas: []float64{math.NaN()}}}, "deltas"},
-		{"cycles", sweep.Settings{Grid: sweep.Grid{DecodeCycles: []int{-1}}}, "decode cycles"},
+		{"latent dim", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{0}}}, "LatentDims has 0"},
+		{"payload bytes", sweep.Settings{Grid: sweep.Grid{PayloadBytes: []int{-1}}}, "PayloadBytes has -1"},
+		{"hidden dims", sweep.Settings{Grid: sweep.Grid{HiddenDims: [][]int{{4, 0}}}}, "HiddenDims has 0"},
+		{"delta", sweep.Settings{Grid: sweep.Grid{Deltas: []float64{math.NaN()}}}, "Deltas has NaN"},
+		{"cycles", sweep.Settings{Grid: sweep.Grid{DecodeCycles: []int{-1}}}, "DecodeCycles has -1"},
 		{"label", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"../x": train.PCA{}}}}, "../x"},
-		{"no method", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"x": nil}}}, "no method for x"},
+		{"no method", sweep.Settings{Grid: sweep.Grid{Methods: map[string]train.Method{"x": nil}}}, "a nil method x"},
 		{"nothing left", sweep.Settings{Grid: sweep.Grid{LatentDims: []int{300, 400}}}, "none of the 2 models"},
-		{"start", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "start"},
-		{"workers", sweep.Settings{Workers: -1}, "workers"},
+		{"start", sweep.Settings{Base: train.Settings{Start: []bam.Layer{{}}}}, "Start"},
+		{"workers", sweep.Settings{Workers: -1}, "Workers is -1"},
 		{"method's name", sweep.Settings{Grid: sweep.Grid{MethodNames: []string{"magic"}}}, "magic"},
-		{"method's parameter", sweep.Settings{Grid: sweep.Grid{MethodNames: []string{"febam"}, MethodSettings: train.MethodSettings{Cycles: -1}}}, "cycles"},
+		{"method's parameter", sweep.Settings{Grid: sweep.Grid{MethodNames: []string{"febam"}, MethodSettings: train.MethodSettings{Cycles: -1}}}, "Cycles is -1"},
 	} {
 		if _, err := sweep.Run(t.Context(), walk(50), &c.s); !errors.Is(err, sweep.ErrSettings) || !strings.Contains(err.Error(), c.names) {
 			t.Errorf("%s: got %v, want %v that names %s", c.name, err, sweep.ErrSettings, c.names)
@@ -346,8 +346,8 @@ func TestDefaultMethod(t *testing.T) {
 }
 
 func TestNoHoldout(t *testing.T) {
-	r := run(t, sweep.Settings{Grid: sweep.Grid{Methods: pca}, Base: train.Settings{Split: dataset.HashSplit{TrainRatio: 1}, MaxSamples: 100}})
-	if r.Subset != "train" || r.TrainN != 100 || r.TestN != 100 || r.Results[0].Samples != 100 {
+	r := run(t, sweep.Settings{Grid: sweep.Grid{Methods: pca}, Base: train.Settings{Split: dataset.HashSplit{TrainRatio: 1}, MaxWindows: 100}})
+	if r.Subset != "train" || r.TrainWindows != 100 || r.TestWindows != 100 || r.Results[0].Samples != 100 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -421,9 +421,9 @@ func TestTable(t *testing.T) {
 	if err := r.WriteTable(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := "walk: " + strconv.Itoa(r.TrainN) + " windows of 12 values trained 1 models, measured on " + strconv.Itoa(r.TestN) + " windows (holdout)\n1 combinations skipped, first int8-300_pca: "
+	want := "walk: 1 models, trained on " + strconv.Itoa(r.TrainWindows) + " windows of 12 values, measured on " + strconv.Itoa(r.TestWindows) + " windows (holdout)\n1 combinations skipped, the first is int8-300_pca: "
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if !strings.HasPrefix(b.String(), want) || len(lines) != 7 || !strings.HasPrefix(lines[5], "  int8-2_pca") || !strings.HasPrefix(lines[6], "  mean") {
+	if !strings.HasPrefix(b.String(), want) || len(lines) != 9 || !strings.HasPrefix(lines[5], "  int8-2_pca") || !strings.HasPrefix(lines[6], "  mean") {
 		t.Errorf("got\n%s", b.String())
 	}
 }
@@ -479,7 +479,7 @@ func referenceGrid() sweep.Settings {
 
 func field(t testing.TB) iter.Seq2[dataset.Window, error] {
 	samples := dataset.OpenSamples(testenv.Shared(t, "field", "walk.jsonl"), dataset.SampleSettings{})
-	return dataset.Windows(samples, dataset.Windower{W: 1, Stride: 1})
+	return dataset.Windows(samples, dataset.WindowerSettings{W: 1, Stride: 1})
 }
 
 func TestReferenceSweep(t *testing.T) {
@@ -489,8 +489,8 @@ func TestReferenceSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Results) != 32 || r.TrainN != 2008 || r.TestN != 497 {
-		t.Errorf("%d results, %d train, %d test, want 32, 2008, 497", len(r.Results), r.TrainN, r.TestN)
+	if len(r.Results) != 32 || r.TrainWindows != 2008 || r.TestWindows != 497 {
+		t.Errorf("%d results, %d train, %d test, want 32, 2008, 497", len(r.Results), r.TrainWindows, r.TestWindows)
 	}
 	// Results of numpy for the same windows.
 	for _, c := range []struct {

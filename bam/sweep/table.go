@@ -8,37 +8,48 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/table"
+	"github.com/loralink/loralink-go/radio"
 )
 
 // WriteTable writes a summary of the sweep and a table of the models on the Pareto
-// front by zscored.mse, next to the baselines for their payload lengths.
+// front by zscored.mse, next to the baselines for their payload lengths. It marks models
+// that package radio cannot send.
 func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d windows of %d values trained %d models, measured on %d windows (%s)\n",
-		r.Dataset, r.TrainN, r.InputLen, len(r.Results), r.TestN, r.Subset)
+	fmt.Fprintf(&b, "%s: %d models, trained on %d windows of %d values, measured on %d windows (%s)\n",
+		r.Dataset, len(r.Results), r.TrainWindows, r.InputLen, r.TestWindows, r.Subset)
 	if n := len(r.Skipped); n > 0 {
-		fmt.Fprintf(&b, "%d combinations skipped, first %s: %s\n", n, r.Skipped[0].ModelID, r.Skipped[0].Reason)
+		fmt.Fprintf(&b, "%d combinations skipped, the first is %s: %s\n", n, r.Skipped[0].ModelID, r.Skipped[0].Reason)
 	}
-	b.WriteString("\nModels with a smaller zscored.mse than all models of no more bytes\n")
-	rows := []string{"\tpayload\tzscored.mse\tPCA int8\tGaussian bound\tMAE\tsaturated\tweights"}
+	b.WriteString("\nPareto front: each model with a smaller zscored.mse than all models with payloads of the same length or shorter\n")
+	rows := []string{"\tpayload\tzscored.mse\tof PCA int8\tGaussian bound\tMAE\tsaturated\tweights"}
+	tooShort := false
 	for _, p := range r.ParetoZScored {
 		x := r.Result(p.ModelID)
-		saturated := ""
+		name, saturated := p.ModelID, ""
+		if p.PayloadBytes < radio.MinPayloadLen {
+			tooShort = true
+			name += " *"
+		}
 		if x.Saturation.Total > 0 {
 			saturated = strconv.FormatFloat(100*x.Saturation.Rate, 'f', 2, 64) + " %"
 		}
-		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%s\t%s\t%s\t%d", p.ModelID, p.PayloadBytes, table.Digits(p.ZScoredMSE),
+		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%s\t%s\t%s\t%d", name, p.PayloadBytes, table.Digits(p.ZScoredMSE),
 			r.pcaInt8(p.PayloadBytes), r.gaussianBound(p.PayloadBytes), table.Digits(p.MAE), saturated, x.Cost.ParamCount))
 	}
 	mean := r.Baselines.Mean
 	rows = append(rows, fmt.Sprintf("mean\t0 B\t%s\t\t\t%s\t\t", table.Digits(mean.ZScored.MSE), table.Digits(mean.MAE)))
 	table.Write(&b, rows...)
+	if tooShort {
+		b.WriteString("* cannot be sent: a frame with one byte is an ACK\n")
+	}
+	b.WriteString("PCA int8 and Gaussian bound are zscored.mse at the same payload length; saturated are integers at the end of their\nrange; weights is their number.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// pcaInt8 returns the error of the most components that fit n bytes as int8; "" if
-// none do.
+// pcaInt8 returns the error of PCA with the most components that fit n bytes as int8; ""
+// if none do.
 func (r *Report) pcaInt8(n int) (text string) {
 	for _, b := range r.Baselines.PCA.ByBytes[bam.Int8] {
 		if b.PayloadBytes <= n {

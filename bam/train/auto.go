@@ -10,23 +10,29 @@ import (
 )
 
 // Auto chooses between PCA and Gradient by inner validation, which uses training
-// windows only. If the settings ask for neither hidden layers nor a transmission
-// function, Gradient is tried with both.
+// windows only. If the settings have neither hidden layers nor a transmission function,
+// Gradient is tried with both.
 //
 // Each candidate is fitted six times, each time without some windows, on which its
-// error is measured: once without the temporal holdout, the last 40 %, which
-// stands for a new recording, and five times in blocked cross-validation, each
-// time without another fold, every fifth block of 16 windows, which stands for
-// more of the same recording.
-// The candidate with the smallest geometric mean of the error on the temporal
-// holdout and the mean error of the five folds wins. But a candidate that does
-// worse than PCA in any of the six measurements is out, and is not measured
-// further: a model must hold up on data that nobody has seen, and a few unusual
-// windows, which are in one fold only, can make up most of the error.
+// error is then measured:
 //
-// Gradient is no candidate if a fit would take very long, if the windows are too
-// few to leave some out, or with packing bitpack. A program can still ask for it
-// explicitly.
+//   - once without the temporal holdout, the last 40 % of the windows, which represents
+//     a new recording;
+//   - five times in blocked cross-validation, each time without another fold, every
+//     fifth block of 16 windows, which represents more of the same recording.
+//
+// The score of a candidate is the geometric mean of two errors: that on the temporal
+// holdout, and the mean of the five folds. The candidate with the smallest score wins.
+// However, a candidate with a larger error than PCA in any of the six measurements is
+// discarded, and not measured further. A model must generalise, and a few unusual
+// windows, all in one fold, can make up most of the error.
+//
+// Gradient is not a candidate
+//
+//   - if a fit would take more than 10^10 multiplications, about ten seconds,
+//   - if there are fewer than 80 training windows,
+//   - with a linear model of given sizes, where PCA is optimal before rounding,
+//   - or with packing bitpack.
 type Auto struct {
 	Gradient Gradient // parameters of the candidate Gradient
 }
@@ -41,21 +47,23 @@ func (a *Auto) parameters(s *Settings) any {
 }
 
 // A MethodChoice is a candidate that a method such as Auto compared with others.
-// The errors are mean squared errors of normalised windows.
+// The errors are mean squared errors of normalised values.
 type MethodChoice struct {
 	Method     string  `json:"method"`
 	HiddenDims []int   `json:"hidden_dims"`
 	Delta      float64 `json:"delta"`
-	// Temporal is the error on the temporal holdout.
+	// Temporal is the error on the temporal holdout, mse_later in reports.
 	Temporal float64 `json:"mse_later"`
-	// Blocked is the mean error of the folds of blocked cross-validation; 0 if the
-	// candidate was out before all folds were measured.
+	// Blocked is the mean error of the folds of blocked cross-validation, mse_mixed in
+	// reports; 0 if the candidate was discarded.
 	Blocked float64 `json:"mse_mixed,omitempty"`
-	// Score is the geometric mean of the two; 0 as well if the candidate was out.
+	// Score is the geometric mean of Temporal and Blocked; 0 if the candidate was
+	// discarded.
 	Score  float64 `json:"score,omitempty"`
 	Picked bool    `json:"picked"`
-	// LostFold is the fold, from 1, in which the candidate did worse than the
-	// first one; 0 means none. It is not part of the JSON.
+	// LostFold is the number of the fold, from 1, in which the candidate's error was
+	// larger than that of the first candidate, PCA; 0: none. It is not part of the
+	// JSON.
 	LostFold int `json:"-"`
 }
 
@@ -64,12 +72,12 @@ const (
 	// that Auto tries. The layer is larger if the window has more values.
 	autoHidden = 64
 	autoDelta  = 0.4
-	// maxAutoProducts bounds the multiplications of a fit by Gradient that is only
-	// a candidate. It is about ten seconds on one core.
+	// maxAutoProducts is the largest number of multiplications of a fit by Gradient
+	// as a candidate. They take about ten seconds on one core.
 	maxAutoProducts = 1e10
 )
 
-// candidate is a method with the settings that it is tried with.
+// candidate is a method with the settings for its trial.
 type candidate struct {
 	method   Method
 	settings Settings
@@ -106,7 +114,7 @@ func (a *Auto) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
 	return fit, nil
 }
 
-// candidates lists PCA and, if it is worth a try, Gradient.
+// candidates returns PCA and, unless Auto excludes it, Gradient.
 func (a *Auto) candidates(p *Problem) []candidate {
 	s := p.Settings
 	list := []candidate{{PCA{}, s}}
@@ -118,7 +126,7 @@ func (a *Auto) candidates(p *Problem) []candidate {
 	case len(s.HiddenDims) == 0 && s.EncodeCycles+s.DecodeCycles == 0 && s.Start == nil:
 		s.HiddenDims, s.Delta = []int{max(autoHidden, p.windowLen())}, autoDelta
 	default:
-		return list // no linear model does better than PCA
+		return list // PCA is the optimal linear model before rounding
 	}
 	if g, err := a.Gradient.withDefaults(); err == nil && gradientProducts(&s, p.windowLen())*float64(p.Windows)*float64(g.Epochs) > maxAutoProducts {
 		return list
@@ -126,7 +134,7 @@ func (a *Auto) candidates(p *Problem) []candidate {
 	return append(list, candidate{&a.Gradient, s})
 }
 
-// gradientProducts is about the number of multiplications that Gradient takes for
+// gradientProducts returns the approximate number of multiplications of Gradient for
 // one window of n values in one epoch.
 func gradientProducts(s *Settings, n int) float64 {
 	products := 0.0
@@ -155,7 +163,7 @@ func compare(ctx context.Context, p *Problem, candidates []candidate, choices []
 	step, steps := 0, len(candidates)*(1+folds)
 	measure := func(c *candidate, leaveOut func(i int) bool) (float64, error) {
 		step++
-		return c.validate(ctx, p, leaveOut, step, steps)
+		return c.measure(ctx, p, leaveOut, step, steps)
 	}
 	var reference [folds]float64 // errors of the first candidate
 	for i := range candidates {
@@ -193,9 +201,10 @@ func compare(ctx context.Context, p *Problem, candidates []candidate, choices []
 	return best, nil
 }
 
-// validate fits the candidate to the windows of p that leaveOut does not select,
-// and returns its error on those that it does; 0 if there are none on either side.
-func (c *candidate) validate(ctx context.Context, p *Problem, leaveOut func(i int) bool, step, steps int) (float64, error) {
+// measure fits the candidate to the windows of p that leaveOut does not select,
+// and returns its error on the windows that leaveOut selects. It returns 0 if one of
+// the two sets is empty.
+func (c *candidate) measure(ctx context.Context, p *Problem, leaveOut func(i int) bool, step, steps int) (float64, error) {
 	train, test := p.part(func(i int) bool { return !leaveOut(i) }), p.part(leaveOut)
 	if train.Windows == 0 || test.Windows == 0 {
 		return 0, nil

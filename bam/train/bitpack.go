@@ -15,12 +15,12 @@ const (
 	// minLatents is the smallest number of latents of a bitpack model, if the
 	// windows have as many principal components.
 	minLatents = 12
-	// maxTableBytes bounds the size of the tables for one latent.
+	// maxTableBytes is the largest size of the tables for one latent.
 	maxTableBytes = 4 << 10
 	// maxTableWindows is the largest number of windows that tables are fitted to.
 	maxTableWindows = 1 << 15
-	// tableStarts is the number of different clusterings that the final tables are
-	// fitted from, to keep the best.
+	// tableStarts is the number of clusterings from which the final tables are
+	// fitted. The best result is kept.
 	tableStarts = 3
 )
 
@@ -47,26 +47,26 @@ func latentCount(variances []float64, bits int) int {
 	return min(max(n, minLatents), len(variances))
 }
 
-// BitPackChoice is a number of bits for the mixture component's index, and what
-// inner validation says of it. The errors are mean squared errors of the
-// quantised latents.
+// BitPackChoice is a number of bits for the mixture component's index, with the results
+// of inner validation. The errors are mean squared errors of the quantised latents.
 type BitPackChoice struct {
 	ComponentBits int `json:"mode_bits"`
-	// Blocked is the error in blocked cross-validation, on one fold: every fifth
-	// block of 16 windows. Temporal is the error on the temporal holdout: the last
-	// 40 %.
-	Blocked  float64 `json:"mse_mixed"`
+	// Blocked is the error in blocked cross-validation, mse_mixed in reports, on one
+	// fold: every fifth block of 16 windows.
+	Blocked float64 `json:"mse_mixed"`
+	// Temporal is the error on the temporal holdout, mse_later in reports: the last
+	// 40 % of the windows.
 	Temporal float64 `json:"mse_later"`
 	Score    float64 `json:"score"` // geometric mean of the two; the smallest wins
 }
 
-// tableShape is what is known of tables before they are fitted.
+// tableShape has the sizes of tables, and the parameters of their fit.
 type tableShape struct {
 	payloadBytes  int
 	checkByte     bool
 	componentBits int
 	seed          int64
-	windowLen     int // values of a window
+	windowLen     int // values in a window
 }
 
 // codeBits returns the number of bits for the codes of the latents.
@@ -84,7 +84,7 @@ func (s tableShape) codeBits() int {
 func bitpackTables(ctx context.Context, p *Problem, net *bam.Model) (*bam.Tables, []BitPackChoice, error) {
 	shape := tableShape{payloadBytes: p.Settings.PayloadBytes, checkByte: p.Settings.CheckByte, seed: p.Settings.Seed, windowLen: p.windowLen()}
 	if shape.codeBits() < 1 {
-		return nil, nil, fmt.Errorf("%w: payload of %d bytes, want at least 1 besides the check byte", ErrSettings, shape.payloadBytes)
+		return nil, nil, fmt.Errorf("%w: found payloads of %d bytes, want at least 1 in addition to the check byte", ErrSettings, shape.payloadBytes)
 	}
 	y, err := encodeWindows(ctx, p, net)
 	if err != nil {
@@ -100,7 +100,7 @@ func bitpackTables(ctx context.Context, p *Problem, net *bam.Model) (*bam.Tables
 	best := 0
 	for i, bits := range widths {
 		shape.componentBits = bits
-		if choices[i], err = validateTables(ctx, y, shape, progress); err != nil {
+		if choices[i], err = measureTables(ctx, y, shape, progress); err != nil {
 			return nil, nil, err
 		}
 		if choices[i].Score < choices[best].Score {
@@ -112,8 +112,8 @@ func bitpackTables(ctx context.Context, p *Problem, net *bam.Model) (*bam.Tables
 	return tables, choices, err
 }
 
-// encodeWindows returns the latents of the training windows in file order, or of
-// every second, third, ... window if there are too many.
+// encodeWindows returns the latents of the training windows in file order. If there are
+// more than maxTableWindows, it uses every second, third, ... window.
 func encodeWindows(ctx context.Context, p *Problem, net *bam.Model) ([][]float32, error) {
 	scratch := net.NewScratch()
 	every := (p.Windows + maxTableWindows - 1) / maxTableWindows
@@ -133,9 +133,9 @@ func encodeWindows(ctx context.Context, p *Problem, net *bam.Model) ([][]float32
 	return latents, nil
 }
 
-// componentBitChoices returns the numbers of bits for the component's index that
-// are worth a try: the tables stay small, there are windows enough for each
-// component, and bits are left for the codes.
+// componentBitChoices returns the numbers of bits for the component's index to try: the
+// tables stay small, there are enough windows for each component, and bits remain for
+// the codes.
 func componentBitChoices(latents, windows int, s tableShape) []int {
 	choices := []int{0}
 	for bits := 2; bits <= 5; bits++ {
@@ -148,9 +148,9 @@ func componentBitChoices(latents, windows int, s tableShape) []int {
 	return choices
 }
 
-// validateTables fits tables of the shape without some of the latents, and
-// measures their error on these.
-func validateTables(ctx context.Context, y [][]float32, s tableShape, progress func() error) (BitPackChoice, error) {
+// measureTables fits tables of the shape without some of the latents, and measures
+// their error on these.
+func measureTables(ctx context.Context, y [][]float32, s tableShape, progress func() error) (BitPackChoice, error) {
 	c := BitPackChoice{ComponentBits: s.componentBits}
 	for _, v := range []struct {
 		mse      *float64
@@ -196,7 +196,7 @@ func bestTables(ctx context.Context, y [][]float32, s tableShape, progress func(
 		}
 		tables, err := fitTables(ctx, y, s)
 		if err != nil || s.componentBits == 0 {
-			return tables, err // without components there is nothing to cluster
+			return tables, err // one component: there is nothing to cluster
 		}
 		mse, err := quantisationError(ctx, tables, y)
 		if err != nil {

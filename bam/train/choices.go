@@ -10,9 +10,10 @@ import (
 	"github.com/loralink/loralink-go/internal/table"
 )
 
-// WriteChoices writes tables of what inner validation compared, and which choice
-// it picked: the methods that Auto compared, and the numbers of mixture components
-// of packing bitpack. It writes nothing if there was nothing to compare.
+// WriteChoices writes tables of the alternatives that inner validation compared, with
+// their errors and the picked one: the methods that Auto compared, and the numbers of
+// mixture components of packing bitpack. If there was one alternative only, it writes
+// nothing.
 func (r *Report) WriteChoices(w io.Writer) error {
 	var b strings.Builder
 	if len(r.Choices) > 1 {
@@ -32,7 +33,7 @@ func (r *Report) writeMethods(w io.Writer) {
 	}
 	fmt.Fprintln(w, "Methods compared by their errors on training windows that were left out of the fit")
 	table.Write(w, rows...)
-	fmt.Fprintf(w, "Errors are mean squares of normalised values. A fold is every fifth block of %d windows. A method that does worse than\n%s on the last 40 %% or in one fold is not picked, and not tried further.\n",
+	fmt.Fprintf(w, "Errors are mean squares of normalised values. A fold is every fifth block of %d windows. A method with a larger error than\n%s on the last 40 %% or in one fold is discarded.\n",
 		innersplit.Block, r.Choices[0].Method)
 }
 
@@ -43,11 +44,11 @@ func (r *Report) writeComponents(w io.Writer) {
 			picked = i
 		}
 	}
-	rows := []string{"components\tlast 40 % left out\tone fold left out"}
+	rows := []string{"mixture components\tlast 40 % left out\tone fold left out"}
 	for i, c := range r.BitPack {
 		rows = append(rows, fmt.Sprintf("%s\t%s\t%s", mark(strconv.Itoa(1<<c.ComponentBits), i == picked), table.Digits(c.Temporal), table.Digits(c.Blocked)))
 	}
-	fmt.Fprintln(w, "Bitpack mixtures compared by their errors on training windows that were left out of the fit")
+	fmt.Fprintln(w, "Numbers of mixture components compared by their errors on training windows that were left out of the fit")
 	table.Write(w, rows...)
 	fmt.Fprintf(w, "Errors are mean squares of latents. The fold is every fifth block of %d windows.\n", innersplit.Block)
 }
@@ -59,20 +60,20 @@ func mark(name string, picked bool) string {
 	return name
 }
 
-// blocked returns the error in blocked cross-validation, or why it is not known.
+// blocked returns the error in blocked cross-validation, or why it is unknown.
 func (c *MethodChoice) blocked(first *MethodChoice) string {
 	switch {
 	case c.Temporal > first.Temporal:
-		return "not tried: lost on the last 40 %"
+		return "skipped: worse than " + first.Method + " on the last 40 %"
 	case c.LostFold > 0:
-		return fmt.Sprintf("lost fold %d", c.LostFold)
+		return fmt.Sprintf("worse than %s in fold %d", first.Method, c.LostFold)
 	case !c.Picked && c.Blocked == 0 && first.Blocked > 0:
-		return "lost a fold"
+		return "worse than " + first.Method + " in a fold"
 	}
 	return table.Digits(c.Blocked)
 }
 
-// layerSizes returns layer sizes as text, such as 24-16.
+// layerSizes returns layer sizes as text, such as "24-16".
 func layerSizes(dims []int) string {
 	if len(dims) == 0 {
 		return "none"

@@ -19,20 +19,20 @@ func TestWriteChoices(t *testing.T) {
 			{Method: "gradient", Temporal: 0.4},
 			{Method: "gradient", Temporal: 0.4, Blocked: 0.3, Score: 0.346},
 		}}, `Methods compared by their errors on training windows that were left out of the fit
-                hidden  delta  last 40 % left out       mean of five folds left out
-  pca (picked)    none      0               0.500                             0.250
-  gradient        64-8    0.4               0.600  not tried: lost on the last 40 %
-  gradient        none      0               0.400                       lost fold 3
-  gradient        none      0               0.400                       lost a fold
-  gradient        none      0               0.400                             0.300
-Errors are mean squares of normalised values. A fold is every fifth block of 16 windows. A method that does worse than
-pca on the last 40 % or in one fold is not picked, and not tried further.
+                hidden  delta  last 40 % left out               mean of five folds left out
+  pca (picked)    none      0               0.500                                     0.250
+  gradient        64-8    0.4               0.600  skipped: worse than pca on the last 40 %
+  gradient        none      0               0.400                  worse than pca in fold 3
+  gradient        none      0               0.400                  worse than pca in a fold
+  gradient        none      0               0.400                                     0.300
+Errors are mean squares of normalised values. A fold is every fifth block of 16 windows. A method with a larger error than
+pca on the last 40 % or in one fold is discarded.
 `},
-		{"components", Report{BitPack: []BitPackChoice{{0, 0.5, 0.6, 0.55}, {2, 0.4, 0.5, 0.45}, {3, 0.4, 0.6, 0.49}}}, `Bitpack mixtures compared by their errors on training windows that were left out of the fit
-  components  last 40 % left out  one fold left out
-  1                        0.600              0.500
-  4 (picked)               0.500              0.400
-  8                        0.600              0.400
+		{"mixture components", Report{BitPack: []BitPackChoice{{0, 0.5, 0.6, 0.55}, {2, 0.4, 0.5, 0.45}, {3, 0.4, 0.6, 0.49}}}, `Numbers of mixture components compared by their errors on training windows that were left out of the fit
+  mixture components  last 40 % left out  one fold left out
+  1                                0.600              0.500
+  4 (picked)                       0.500              0.400
+  8                                0.600              0.400
 Errors are mean squares of latents. The fold is every fifth block of 16 windows.
 `},
 	} {

@@ -4,9 +4,9 @@
 //	result, err := train.Train(ctx, windows, &train.Settings{LatentDim: 8}, nil)
 //
 // [Settings] describe the model: its sizes, its packing, its transmission
-// function, and which of the windows it is trained on. Their zero value is a model
+// function, and the split that selects its training windows. The zero value is a model
 // of 8 latents, sent as int8. Give the [Result]'s Model to codec.NewBAM to use it,
-// and its Set to save.Model, of package artifacts/save, to write the model's
+// and its Contents to save.Model, of package artifacts/save, to write the model's
 // folder.
 //
 // A [Method] finds the weights:
@@ -18,10 +18,10 @@
 //     reference runtime, the Python program whose file formats this module shares,
 //     trains with it.
 //   - [Auto], the default, compares PCA and Gradient on training windows that
-//     they have not seen, and uses the better one.
+//     were left out of their fits, and uses the better one.
 //
-// A program can implement a Method of its own: see the example of [Method]. It
-// receives a [Problem], which has the training windows, and returns a [Fitted].
+// A program can implement another Method; [Method] has an example. A Method receives a
+// [Problem], which has the training windows, and returns a [Fitted].
 //
 // # Progress and interruption
 //
@@ -31,10 +31,9 @@
 //
 // # Reproducibility
 //
-// The same windows, settings and method give the same weights, to the bit, for any
-// GOMAXPROCS. Random choices depend on Settings.Seed and Settings.ShuffleSeed
-// only. Products are rounded before they are added, so that compilers cannot
-// fuse the two operations. The linear algebra of gonum.org/v1/gonum does not do
-// this: between architectures, or values of GOAMD64, weights can differ in their
-// last bits.
+// The same windows, settings and method give bit-identical weights for any GOMAXPROCS.
+// Random choices depend on Settings.Seed and Settings.ShuffleSeed only. This package
+// rounds products before it adds them, so that compilers cannot fuse the two operations,
+// but the linear algebra of gonum.org/v1/gonum does not: between architectures, or
+// values of GOAMD64, weights can differ in their last bits.
 package train

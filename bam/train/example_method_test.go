@@ -73,7 +73,7 @@ func (RandomProjection) Fit(ctx context.Context, p *train.Problem) (*train.Fitte
 	return &train.Fitted{Layers: []bam.Layer{layer}}, nil
 }
 
-// A program can train with a method of its own.
+// Train with a Method that another package implements.
 func ExampleMethod() {
 	// Four values that depend on two signals.
 	windows := func(yield func(dataset.Window, error) bool) {

@@ -11,9 +11,9 @@ import (
 )
 
 // FEBAM is the learning rule of Chartier, Giguère, Renaud, Lina and Proulx
-// (FEBAM, IJCNN 2007). It trains one layer after the other, with those below
-// frozen, and updates the weights after every window. With x the layer's input
-// and f the transmission function, an update computes
+// (FEBAM, IJCNN 2007). It trains one layer after the other, without changing the layers
+// below, and updates the weights after every window. With x the layer's input and f the
+// transmission function, an update computes
 //
 //	y0 = f(W·x)
 //	xc = f(V·yc), yc = f(W·xc)    Cycles times, starting with yc = y0
@@ -33,14 +33,15 @@ type FEBAM struct {
 	// order. Every epoch has another order, by Settings.ShuffleSeed.
 	ShuffleBuffer int
 
-	// EarlyStopPatience is the number of epochs in which mse_x has to fall by
-	// more than EarlyStopMinDelta, or training of the layer ends; 0 means no such
-	// limit. MinEpochs run in any case.
+	// EarlyStopPatience is the number of epochs after which the training of a layer
+	// ends if mse_x has not decreased by more than EarlyStopMinDelta; 0 means no such
+	// limit. At least MinEpochs run.
 	EarlyStopPatience int
 	EarlyStopMinDelta float64
 	MinEpochs         int
-	// TargetMSEX and TargetMSEY end the training of a layer when both errors are
-	// at most their targets. 0 for either means no targets.
+	// TargetMSEX and TargetMSEY are targets for mse_x and mse_y. When both errors are
+	// at most their targets, the training of the layer ends. If one is 0, there are no
+	// targets.
 	TargetMSEX float64
 	TargetMSEY float64
 }
@@ -90,17 +91,17 @@ func (f *FEBAM) withDefaults() (*FEBAM, error) {
 		value float64
 		min   float64
 	}{
-		{"epochs", float64(g.Epochs), 1}, {"cycles", float64(g.Cycles), 1}, {"min epochs", float64(g.MinEpochs), 0},
-		{"learning rate", g.LearningRate, 0}, {"init range", g.InitRange, 0}, {"weight clip", g.WeightClip, 0},
-		{"shuffle buffer", float64(g.ShuffleBuffer), 0}, {"early stop patience", float64(g.EarlyStopPatience), 0},
-		{"early stop min delta", g.EarlyStopMinDelta, 0}, {"target mse x", g.TargetMSEX, 0}, {"target mse y", g.TargetMSEY, 0},
+		{"Epochs", float64(g.Epochs), 1}, {"Cycles", float64(g.Cycles), 1}, {"MinEpochs", float64(g.MinEpochs), 0},
+		{"LearningRate", g.LearningRate, 0}, {"InitRange", g.InitRange, 0}, {"WeightClip", g.WeightClip, 0},
+		{"ShuffleBuffer", float64(g.ShuffleBuffer), 0}, {"EarlyStopPatience", float64(g.EarlyStopPatience), 0},
+		{"EarlyStopMinDelta", g.EarlyStopMinDelta, 0}, {"TargetMSEX", g.TargetMSEX, 0}, {"TargetMSEY", g.TargetMSEY, 0},
 	} {
 		if !(v.value >= v.min) || math.IsInf(v.value, 0) {
 			return nil, fmt.Errorf("%w: %s is %g, want at least %g", ErrSettings, v.name, v.value, v.min)
 		}
 	}
 	if g.Cycles > 1000 {
-		return nil, fmt.Errorf("%w: cycles is %d, want at most 1000", ErrSettings, g.Cycles)
+		return nil, fmt.Errorf("%w: Cycles is %d, want at most 1000", ErrSettings, g.Cycles)
 	}
 	return &g, nil
 }
@@ -161,7 +162,7 @@ type febamTrainer struct {
 	*FEBAM
 	p      *Problem
 	layer  bam.Layer
-	below  bam.Model // the layers below, frozen
+	below  bam.Model // the layers below
 	delta  float32
 	report LayerReport
 
@@ -175,7 +176,7 @@ type febamTrainer struct {
 	epochsSinceBest int
 }
 
-// newFEBAMTrainer returns a trainer for the layer of that index.
+// newFEBAMTrainer returns a trainer for the layer with that index.
 func newFEBAMTrainer(f *FEBAM, p *Problem, layers []bam.Layer, index int) *febamTrainer {
 	s := &p.Settings
 	n, m := p.Dims[index], p.Dims[index+1]
@@ -222,7 +223,7 @@ func (t *febamTrainer) record(epochs int) error {
 	})
 }
 
-// epoch updates the weights with every window once, and reports the errors.
+// epoch updates the weights once with every window, and sets the errors in the report.
 func (t *febamTrainer) epoch(ctx context.Context, epoch int) error {
 	var sumX, sumY float64
 	n := 0
@@ -244,30 +245,30 @@ func (t *febamTrainer) epoch(ctx context.Context, epoch int) error {
 	}
 	r := &t.report
 	r.EpochsRan++
-	r.SamplesSeen += n
+	r.WindowsSeen += n
 	r.MSEX, r.MSEY = sumX/float64(n), sumY/float64(n)
 	r.Curve = append(r.Curve, [2]float64{r.MSEX, r.MSEY})
 	return nil
 }
 
-// longProduct is the number of weights from which products with a matrix take
-// long enough to look at the context between them.
+// longProduct is the number of weights above which a product with a matrix takes so
+// long that the context is checked between products.
 const longProduct = 1 << 16
 
 // update applies the learning rule to one input, and returns the errors.
 func (t *febamTrainer) update(ctx context.Context, x []float32) (errX, errY float64, err error) {
 	w, v := t.layer.W, t.layer.V
 	w.MulVec(t.y0, x)
-	bam.Squash(t.y0, t.delta)
+	bam.Transmit(t.y0, t.delta)
 	copy(t.yc, t.y0)
 	for range t.Cycles {
 		if len(w.Data) >= longProduct && ctx.Err() != nil {
 			return 0, 0, ctx.Err()
 		}
 		v.MulVec(t.xc, t.yc)
-		bam.Squash(t.xc, t.delta)
+		bam.Transmit(t.xc, t.delta)
 		w.MulVec(t.yc, t.xc)
-		bam.Squash(t.yc, t.delta)
+		bam.Transmit(t.yc, t.delta)
 	}
 	errX = difference(t.stepX, t.xc, x, float32(t.LearningRate))
 	errY = difference(t.stepY, t.yc, t.y0, float32(t.LearningRate))
@@ -280,8 +281,8 @@ func (t *febamTrainer) update(ctx context.Context, x []float32) (errX, errY floa
 	return errX, errY, nil
 }
 
-// difference sets step to rate·(a − b), replaces b by a + b, and returns the mean
-// squared difference.
+// difference sets step to rate·(a − b) and b to a + b, and returns the mean squared
+// difference of a and b.
 func difference(step, b, a []float32, rate float32) float64 {
 	sum := 0.0
 	for i, v := range a {
@@ -293,8 +294,7 @@ func difference(step, b, a []float32, rate float32) float64 {
 	return sum / float64(len(a))
 }
 
-// stop returns the reason to end the training after that many epochs; "" if there
-// is none.
+// stop returns the reason to end the training after that many epochs; "" to continue.
 func (t *febamTrainer) stop(epochs int) Status {
 	r := &t.report
 	if t.TargetMSEX > 0 && t.TargetMSEY > 0 && r.MSEX <= t.TargetMSEX && r.MSEY <= t.TargetMSEY && epochs >= t.MinEpochs {

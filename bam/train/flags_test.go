@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/loralink/loralink-go/bam"
 )
 
 func TestMethodSettings(t *testing.T) {
@@ -71,13 +73,52 @@ func TestSettingsFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "{Window:2 dims, W 3, stride 4 HiddenDims:[24 16] LatentDim:3 Packing:int16 PayloadBytes:7 CheckByte:true Seed:5 ShuffleSeed:6 Scale:9 AutoScale:true AutoScalePercentile:50 " +
-		"AutoScaleWindows:7 Delta:0.1 EncodeCycles:1 DecodeCycles:2 Split:<nil> MaxSamples:100 Tolerances:[1 2] MaxPayloadBytes:99 Start:[] Recorder:<nil>}"
+		"AutoScaleWindows:7 Delta:0.1 EncodeCycles:1 DecodeCycles:2 Split:<nil> MaxWindows:100 Tolerances:[1 2] MaxPayloadBytes:99 Start:[] Recorder:<nil>}"
 	if got := fmt.Sprintf("%+v", s); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
-	for _, bad := range []string{"--latent-dim=0", "--window-W=0", "--window-stride=-1", "--max-payload-bytes=0", "--payload-bytes=0", "--scale=0", "--hidden-dims=a"} {
+	for _, bad := range []string{"--latent-dim=0", "--window-W=0", "--window-stride=-1", "--max-payload-bytes=0", "--payload-bytes=0", "--scale=0", "--hidden-dims=a", "--hidden-dims=8,0",
+		"--packing=int4", "--max-samples=-1", "--latent-dim=4097", "--payload-bytes=300", "--auto-scale-percentile=101", "--auto-scale-max-samples=0", "--input-dims=-1"} {
 		if err := fs.Parse([]string{bad}); err == nil {
 			t.Errorf("%s passes", bad)
+		}
+	}
+}
+
+// A flag without an effect is refused, with the reason.
+func TestCheckFlags(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"", ""},
+		{"--packing bitpack --payload-bytes 4 --check-byte --latent-dim 8", ""},
+		{"--payload-bytes 4", "--payload-bytes has no effect without packing bitpack"},
+		{"--packing float32 --check-byte", "--check-byte has no effect without packing bitpack"},
+		{"--scale 9", ""},
+		{"--scale 9 --packing float32", "--scale has no effect without packing int8 or int16"},
+		{"--scale 9 --auto-scale", "--scale has no effect with --auto-scale"},
+		{"--auto-scale --packing bitpack", "--auto-scale has no effect without packing int8 or int16"},
+		{"--auto-scale --auto-scale-percentile 99 --auto-scale-max-samples 7", ""},
+		{"--auto-scale-percentile 99", "--auto-scale-percentile has no effect without --auto-scale"},
+		{"--epochs 3", ""},
+		{"--method pca --epochs 3", "--epochs has no effect with method pca"},
+		{"--packing bitpack --learning-rate 1", "--learning-rate has no effect with method auto and packing bitpack, which always use pca"},
+		{"--packing bitpack --method gradient --learning-rate 1", ""},
+		{"--method febam --cycles 2 --shuffle-seed 1 --min-epochs 1", ""},
+		{"--method gradient --cycles 2", "--cycles has no effect without method febam"},
+		{"--shuffle-seed 2", "--shuffle-seed has no effect without method febam"},
+		{"--tolerances 1", ""},
+		{"--method febam --tolerances 1", "--tolerances has no effect with method febam"},
+	} {
+		var s Settings
+		var m MethodSettings
+		fs := flag.NewFlagSet("", flag.ContinueOnError)
+		s.RegisterFlags(fs)
+		m.RegisterFlags(fs)
+		if err := fs.Parse(strings.Fields(c.args)); err != nil {
+			t.Fatal(err)
+		}
+		err := CheckFlags(fs, []bam.Packing{s.Packing}, []string{m.Name})
+		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrSettings) || err.Error() != "train: invalid settings: "+c.want+", want it left out") {
+			t.Errorf("%s: %v", c.args, err)
 		}
 	}
 }

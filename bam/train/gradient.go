@@ -10,12 +10,13 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// Gradient minimises the mean squared error of the decoded windows. It trains
-// all layers at once, through transmission function, cycles and the rounding of
-// the packing. It starts from principal components, or from Settings.Start, takes
-// minibatches in random order, and uses Adam (Kingma and Ba, ICLR 2015) with a
-// decreasing step size. Every tenth block of 16 training windows only validates:
-// the result has the weights of the epoch with the smallest error on these.
+// Gradient minimises the mean squared error of the decoded windows. It trains all
+// layers at once, through transmission function, cycles and the rounding of the packing.
+// It starts from principal components, or from Settings.Start, takes minibatches in
+// random order, and uses Adam (Kingma and Ba, ICLR 2015) with a decreasing step size.
+// Every tenth block of 16 training windows is used for validation only: the result has
+// the weights of the epoch with the smallest error on these windows. If there are fewer
+// than 145 training windows, all are used for both.
 //
 // With packing bitpack it trains without rounding; the tables are fitted to its
 // latents afterwards.
@@ -46,12 +47,12 @@ func (g *Gradient) Name() string { return "gradient" }
 
 const (
 	// gradientPeak is the largest absolute value of the training windows after
-	// widening. New recordings exceed their range, and ±1 is where the
-	// transmission function clips.
+	// widening. It is below 1, where the transmission function clips, because new
+	// recordings exceed the range of the training windows.
 	gradientPeak = 1 / 1.3
 	// gradientInner is the largest absolute hidden value at the start.
 	gradientInner = 0.5
-	// maxGradientWindows is the largest number of windows held in memory.
+	// maxGradientWindows is the largest number of windows that are used.
 	maxGradientWindows = 1 << 16
 )
 
@@ -69,7 +70,7 @@ func (g *Gradient) withDefaults() (*Gradient, error) {
 	setDefault(&c.Batch, 128)
 	setDefault(&c.Patience, 15)
 	if c.Epochs < 1 || !(c.LearningRate > 0) || c.Batch < 1 || c.Patience < 1 {
-		return nil, fmt.Errorf("%w: epochs %d, learning rate %g, batch %d, patience %d, want each above 0", ErrSettings, c.Epochs, c.LearningRate, c.Batch, c.Patience)
+		return nil, fmt.Errorf("%w: Epochs %d, LearningRate %g, Batch %d, Patience %d, want each above 0, or 0 for the default", ErrSettings, g.Epochs, g.LearningRate, g.Batch, g.Patience)
 	}
 	return &c, nil
 }
@@ -88,7 +89,7 @@ func (g *Gradient) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
 	if p.Settings.Start != nil {
 		layers = cloneLayers(p.Settings.Start)
 	} else {
-		wakeSpare(layers, rng)
+		initSpareUnits(layers, rng)
 	}
 	t := &gradientTrainer{Gradient: g, p: p, rng: rng, network: newNetwork(q, layers), report: LayerReport{InDim: p.windowLen(), OutDim: p.Settings.LatentDim}}
 	if t.train, t.valid, err = divideWindows(ctx, q); err != nil {
@@ -101,8 +102,8 @@ func (g *Gradient) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
 	return &Fitted{Problem: q, Layers: t.kept, Status: status, LayerReports: []LayerReport{t.report}, Hyper: g.parameters(&p.Settings)}, nil
 }
 
-// divideWindows divides the windows of the problem, or the first
-// maxGradientWindows of them, into those that train and those that validate.
+// divideWindows divides the windows of the problem, at most maxGradientWindows, into
+// those for training and those for validation.
 func divideWindows(ctx context.Context, p *Problem) (train, valid [][]float32, err error) {
 	i := 0
 	for z, err := range p.Normalized(ctx) {
@@ -125,10 +126,10 @@ func divideWindows(ctx context.Context, p *Problem) (train, valid [][]float32, e
 	return train, valid, nil
 }
 
-// wakeSpare gives small random weights to the hidden units that principal
-// components leave at 0, because a gradient would never reach them: random
-// weights to their inputs, and weights close to 0 to their outputs.
-func wakeSpare(layers []bam.Layer, rng *rand.Rand) {
+// initSpareUnits gives random weights to the hidden units that principal components
+// leave at 0, because their gradient is 0: larger ones to their inputs, and weights close
+// to 0 to their outputs.
+func initSpareUnits(layers []bam.Layer, rng *rand.Rand) {
 	for _, l := range layers[:len(layers)-1] {
 		for k := range l.Out() {
 			row := l.W.Row(k)
@@ -212,8 +213,8 @@ func (t *gradientTrainer) record(epochs int, loss float64) error {
 	return t.p.Record(Progress{Stage: StageFit, Layers: 1, Epoch: epochs, Epochs: t.Epochs, MSEX: loss})
 }
 
-// epoch takes one step for each minibatch and returns the error on the windows
-// that validate.
+// epoch takes one step for each minibatch and returns the error on the validation
+// windows.
 func (t *gradientTrainer) epoch(ctx context.Context, epoch int) (float64, error) {
 	t.rng.Shuffle(len(t.train), func(i, j int) { t.train[i], t.train[j] = t.train[j], t.train[i] })
 	rate := t.LearningRate * (1 + math.Cos(math.Pi*float64(epoch)/float64(t.Epochs))) / 2
@@ -223,6 +224,6 @@ func (t *gradientTrainer) epoch(ctx context.Context, epoch int) (float64, error)
 		}
 	}
 	t.report.EpochsRan++
-	t.report.SamplesSeen += len(t.train)
+	t.report.WindowsSeen += len(t.train)
 	return t.network.loss(ctx, t.valid)
 }

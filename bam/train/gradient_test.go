@@ -22,7 +22,7 @@ func TestGradientIsTheSlope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wakeSpare(layers, rand.New(rand.NewPCG(1, 1)))
+	initSpareUnits(layers, rand.New(rand.NewPCG(1, 1)))
 	n := newNetwork(q, layers)
 	loss := func(rows [][]float32) float64 {
 		l, err := n.loss(t.Context(), rows)

@@ -10,11 +10,11 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 )
 
-// Key returns a hash that identifies a training: over the string data, which
-// identifies the windows, over the settings but for Recorder, and over the name
+// Key returns a hash that identifies a training: the hex SHA-256 over the string data,
+// which identifies the windows, over the settings without Recorder, and over the name
 // and the JSON encoding of the method. Package sweep stores it with a model, to
-// recognise models that it has already trained. The version of the program is not
-// part of it.
+// recognise models that it has already trained. The version of this package is not part
+// of the key.
 func Key(data string, settings *Settings, method Method) (string, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -33,7 +33,7 @@ func Key(data string, settings *Settings, method Method) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// keySettings are Settings in a form that never changes, so that new versions
+// keySettings are Settings under names that never change, so that new versions
 // recognise models of old ones. Add a field only at the end, with omitempty.
 type keySettings struct {
 	InputDims, WindowW, WindowStride int
@@ -64,7 +64,7 @@ func newKeySettings(s *Settings, method Method) keySettings {
 		HiddenDims: s.HiddenDims, LatentDim: s.LatentDim, Packing: s.Packing, PayloadBytes: s.PayloadBytes, CheckByte: s.CheckByte,
 		Seed: s.Seed, Scale: s.Scale, AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
-		Split: s.Split, Tolerances: s.Tolerances, MaxSamples: s.MaxSamples, MaxPayloadBytes: s.MaxPayloadBytes, Start: s.Start,
+		Split: s.Split, Tolerances: s.Tolerances, MaxSamples: s.MaxWindows, MaxPayloadBytes: s.MaxPayloadBytes, Start: s.Start,
 	}
 	if _, ok := method.(parameterised); !ok {
 		k.ShuffleSeed = s.ShuffleSeed
@@ -72,8 +72,8 @@ func newKeySettings(s *Settings, method Method) keySettings {
 	return k
 }
 
-// parameterised is a method of this package. Its parameters include the seeds that
-// it uses.
+// parameterised is implemented by the methods of this package. The parameters include
+// the seeds that the method uses.
 type parameterised interface {
 	parameters(s *Settings) any
 }

@@ -12,7 +12,8 @@ const (
 	priorPoints  = 50 // number of points that represent the prior
 )
 
-// A prior is a heavy-tailed distribution that is mixed with the latents.
+// A prior is a heavy-tailed distribution that is added to the distribution of the
+// latents.
 type prior struct {
 	share    float64 // of the total weight
 	relative float64 // scale in multiples of the standard deviation of the latents
@@ -27,8 +28,8 @@ func (p prior) forWindow(n int) prior {
 }
 
 var (
-	localPrior  = prior{0.01, 1, 0.3} // of local components
-	globalPrior = prior{0.03, 1, 1}   // of the global fallback component
+	localPrior  = prior{0.01, 1, 0.3} // for local components
+	globalPrior = prior{0.03, 1, 1}   // for the global fallback component
 )
 
 // priorQuantiles returns evenly spaced quantiles of the prior of scale 1. It is a
@@ -102,7 +103,7 @@ func (t *levelTable) distortion(bits int) float64 {
 	return t.error[bits]
 }
 
-// solve runs Lloyd's algorithm, unless it has done so before.
+// solve runs Lloyd's algorithm for that many bits, unless it has done so before.
 func (t *levelTable) solve(bits int) {
 	if t.byBits[bits] != nil {
 		return
@@ -170,8 +171,8 @@ func (t *levelTable) setEdges(edges []int, levels []float64) {
 	}
 }
 
-// knots returns the levels to store: all of them or, if they are too many,
-// bam.MaxKnots points that straight lines between them come close to.
+// knots returns the levels to store: all of them, or bam.MaxKnots of their points if
+// there are more. Straight lines between these approximate the other levels.
 func knots(levels []float64) []float32 {
 	n := min(len(levels), bam.MaxKnots)
 	out := make([]float32, n)

@@ -10,10 +10,9 @@ import (
 // A Method fits the layers of a model to normalised windows. [PCA], [Gradient],
 // [FEBAM] and [Auto] are Methods.
 //
-// A Method must be deterministic: its random choices depend on the seeds in the
-// problem's Settings. Package sweep recognises models that it has already
-// trained by the JSON encoding of the Method, so parameters should be exported
-// fields.
+// A Method must be deterministic: its random choices depend only on the seeds in the
+// problem's Settings. Package sweep recognises models that it has already trained by
+// the JSON encoding of the Method, so parameters should be exported fields.
 type Method interface {
 	// Name returns the method's name in reports.
 	Name() string
@@ -22,32 +21,32 @@ type Method interface {
 	Fit(ctx context.Context, p *Problem) (*Fitted, error)
 }
 
-// Fitted is what a Method returns.
+// Fitted is the result of a Method.
 type Fitted struct {
-	// Layers have the sizes of the problem's Dims.
+	// Layers are the layers of the model, with the sizes of the problem's Dims.
 	Layers []bam.Layer
-	// Problem is the problem that the layers solve, if it is not the one given
-	// to Fit: the result of its method Widened or With. Nil means the one given.
+	// Problem is the problem that the layers solve: the one given to Fit, or a result
+	// of its methods Widened and With. Nil means the one given.
 	Problem *Problem
-	// Status says why training ended; "" means Solved.
+	// Status is the reason why training ended; "" means Solved.
 	Status Status
-	// LayerReports describe how training went.
+	// LayerReports describe the training of each layer; nil means none.
 	LayerReports []LayerReport
-	// Hyper are the parameters of the method, defaults filled in, for the
-	// report's hyper_parameters. Nil means the Method itself.
+	// Hyper has the parameters of the method, with defaults filled in, for the report's
+	// hyper_parameters. Nil means the Method itself.
 	Hyper any
-	// Choices list alternatives that the method compared, if it did.
+	// Choices list the alternatives that the method compared; nil means none.
 	Choices []MethodChoice
 }
 
-// Status says why training ended.
+// Status is the reason why training ended.
 type Status string
 
-// The reasons why training ends.
+// Values of Status.
 const (
 	Solved        Status = "solved"         // solved in closed form
 	EpochLimit    Status = "epoch limit"    // all epochs ran
-	EarlyStop     Status = "early stop"     // the error stopped falling
+	EarlyStop     Status = "early stop"     // the error stopped decreasing
 	TargetReached Status = "target reached" // both errors reached their targets
 )
 
@@ -74,10 +73,11 @@ func (f *Fitted) complete(p *Problem, m Method) error {
 	return nil
 }
 
-// checkSizes returns an error unless the layers have the sizes dims.
+// checkSizes returns an error unless the layers have the sizes dims. Its text has no
+// prefix.
 func checkSizes(layers []bam.Layer, dims []int) error {
 	if len(layers) != len(dims)-1 {
-		return fmt.Errorf("%d layers, want %d", len(layers), len(dims)-1)
+		return fmt.Errorf("found %d layers, want %d", len(layers), len(dims)-1)
 	}
 	for i, l := range layers {
 		if l.In() != dims[i] || l.Out() != dims[i+1] || l.V.Rows != dims[i] || l.V.Cols != dims[i+1] {

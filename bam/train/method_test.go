@@ -69,9 +69,9 @@ func TestProblem(t *testing.T) {
 	}
 
 	other := p.Settings
-	other.HiddenDims, other.LatentDim, other.MaxSamples, other.Seed = nil, 1, 5, 9
+	other.HiddenDims, other.LatentDim, other.MaxWindows, other.Seed = nil, 1, 5, 9
 	q, err := p.With(other)
-	if err != nil || !slices.Equal(q.Dims, []int{4, 1}) || q.Windows != 100 || q.Settings.MaxSamples != 0 || q.Settings.Seed != 9 {
+	if err != nil || !slices.Equal(q.Dims, []int{4, 1}) || q.Windows != 100 || q.Settings.MaxWindows != 0 || q.Settings.Seed != 9 {
 		t.Errorf("%+v, %v", q, err)
 	}
 	other.LatentDim = -1

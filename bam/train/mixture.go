@@ -10,16 +10,15 @@ import (
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
-// Latents are neither Gaussian nor one cluster. The tables of a bitpack payload
-// are therefore a mixture. Each component has a center in latent space, the
-// principal axes of the latents around it, and an allocation of bits to these
-// axes. The last component, the global fallback component, is fitted to all
-// latents and has levels that reach far, for latents unlike those of the training
-// windows.
+// Latents are neither Gaussian nor in one cluster. The tables of a bitpack payload are
+// therefore a mixture. Each component has a center in latent space, the principal axes
+// of the latents around it, and an allocation of bits to these axes. The last component,
+// the global fallback component, is fitted to all latents and has levels far outside of
+// their range, for latents unlike those of the training windows.
 //
-// All levels are Lloyd-Max levels (Lloyd 1982, Max 1960) of the training latents
-// mixed with a small share of a heavy-tailed prior, so that there are levels
-// outside of the range of the training windows.
+// All levels are Lloyd-Max levels (Lloyd 1982, Max 1960) of the training latents and of
+// a heavy-tailed prior with a small weight, so that there are levels outside of the
+// range of the training windows.
 const (
 	// minComponentWindows is the smallest number of windows that a component is
 	// fitted to. Components with fewer are dropped.
@@ -62,7 +61,7 @@ func fitTables(ctx context.Context, y [][]float32, s tableShape) (*bam.Tables, e
 		last := len(t.Components) - 1
 		if err := parallel(ctx, len(y), func(i int) {
 			if assigned[i], _ = t.Best(y[i]); assigned[i] == last {
-				assigned[i] = locals // belongs to no local component
+				assigned[i] = locals // no local component
 			}
 		}); err != nil {
 			return nil, err
@@ -83,8 +82,8 @@ func identity(n int) bam.Matrix {
 	return m
 }
 
-// fitLocals fits a component to the latents assigned to each index below count,
-// in parallel. It drops components with too few.
+// fitLocals fits a component to the latents assigned to each index below count, in
+// parallel. It drops components with fewer than minComponentWindows latents.
 func fitLocals(ctx context.Context, y [][]float32, assigned []int, count, rotated int, s tableShape) ([]bam.Component, error) {
 	members := make([][][]float32, count+1)
 	for i, c := range assigned {
@@ -144,7 +143,7 @@ func principalAxes(rows [][]float32, center []float32, n int) bam.Matrix {
 		cov.Add(d)
 	}
 	pc, err := cov.PCA()
-	if err != nil { // no better axes than those of the latents
+	if err != nil { // use the axes of the latents
 		return identity(n)
 	}
 	axes := bam.NewMatrix(n, n)
@@ -190,34 +189,34 @@ func coordinate(c *bam.Component, j int, y []float32) float64 {
 	return v
 }
 
-// allocateBits distributes bits over the axes: one to three at a time to the axis
-// where each of them reduces the error most.
+// allocateBits distributes bits over the axes: repeatedly one to three to the axis where
+// they reduce the error most per bit.
 func allocateBits(ctx context.Context, dst []uint8, tables []*levelTable, bits int) error {
 	for bits > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		largest, axis, taken := 0.0, -1, 0
+		largest, axis, count := 0.0, -1, 0
 		for j, t := range tables {
-			// A second bit can gain what the first one alone does not.
+			// Two or three bits can reduce the error where the first one alone does not.
 			for n := 1; n <= min(3, bits, maxTableBits-int(dst[j])); n++ {
 				gain := (t.distortion(int(dst[j])) - t.distortion(int(dst[j])+n)) / float64(n)
 				if gain > largest {
-					largest, axis, taken = gain, j, n
+					largest, axis, count = gain, j, n
 				}
 			}
 		}
 		if axis < 0 {
-			return nil // more bits would gain nothing
+			return nil // more bits would not reduce the error
 		}
-		dst[axis] += uint8(taken)
-		bits -= taken
+		dst[axis] += uint8(count)
+		bits -= count
 	}
 	return nil
 }
 
-// parallel calls f(0) to f(n-1) on all processors and waits. It stops early when
-// ctx ends, and returns the context's error.
+// parallel calls f(0) to f(n-1) on all processors and waits for them. When ctx ends, it
+// stops early and returns the context's error.
 func parallel(ctx context.Context, n int, f func(i int)) error {
 	const chunk = 64
 	var wg sync.WaitGroup

@@ -11,14 +11,14 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// network is a model unrolled: a chain of steps from window to decoded window.
+// network is an unrolled model: a chain of steps from window to decoded window.
 // Each step multiplies by one of the model's matrices and applies the
 // transmission function. With cycles, steps share matrices.
 type network struct {
 	layers   []bam.Layer
 	matrices []bam.Matrix // W and V of each layer in turn
 	chain    []int        // index of each step's matrix
-	latent   int          // the step whose result is the latent
+	latent   int          // index of the step whose result is the latent
 	delta    float32
 	round    float32   // quantisation step of the packing; 0 means no rounding
 	limit    float32   // largest absolute latent of the packing
@@ -29,11 +29,11 @@ type network struct {
 	adamSquare [][]float32
 	steps      int
 
-	values   []bam.Matrix // what enters each step, and what leaves the last
+	values   []bam.Matrix // the input of each step, and the output of the last
 	products []bam.Matrix // each step's product, before the transmission function
 }
 
-// newNetwork returns the network of the layers, which share its memory.
+// newNetwork returns the network of the layers. It shares their memory.
 func newNetwork(p *Problem, layers []bam.Layer) *network {
 	s := &p.Settings
 	n := &network{layers: layers, delta: float32(s.Delta)}
@@ -101,9 +101,9 @@ func (n *network) step(ctx context.Context, rows [][]float32, rate float64, rng 
 	return n.adam(ctx, rate)
 }
 
-// forward computes the values of every step for a batch of rows. With rng the
-// latent is not rounded but disturbed by noise of the size of the rounding,
-// because rounding has no gradient.
+// forward computes the values of every step for a batch of rows. If rng is not nil, it
+// does not round the latent, but adds noise of the size of the rounding error, because
+// rounding has no gradient.
 func (n *network) forward(ctx context.Context, rows [][]float32, rng *rand.Rand) error {
 	x := bam.NewMatrix(len(rows), len(rows[0]))
 	for i, r := range rows {
@@ -117,7 +117,7 @@ func (n *network) forward(ctx context.Context, rows [][]float32, rng *rand.Rand)
 			return err
 		}
 		x = cloneMatrix(product)
-		bam.Squash(x.Data, n.delta)
+		bam.Transmit(x.Data, n.delta)
 		if t == n.latent && n.round > 0 {
 			n.quantise(x.Data, rng)
 		}
@@ -127,8 +127,8 @@ func (n *network) forward(ctx context.Context, rows [][]float32, rng *rand.Rand)
 	return nil
 }
 
-// quantise clips latents and, without rng, rounds them. With rng it adds noise
-// instead.
+// quantise clips latents and rounds them. If rng is not nil, it adds noise instead of
+// rounding.
 func (n *network) quantise(latents []float32, rng *rand.Rand) {
 	for i, v := range latents {
 		v = min(n.limit, max(-n.limit, v))
@@ -141,7 +141,7 @@ func (n *network) quantise(latents []float32, rng *rand.Rand) {
 	}
 }
 
-// backward computes the gradient of the loss of the rows that forward took.
+// backward computes the gradient of the loss. The rows are those given to forward.
 func (n *network) backward(ctx context.Context, rows [][]float32) error {
 	for _, g := range n.gradient {
 		clear(g.Data)
@@ -179,8 +179,8 @@ func (n *network) outputGradient(rows [][]float32) bam.Matrix {
 	return d
 }
 
-// throughTransmission turns the gradient with respect to the result of step t
-// into that with respect to its product.
+// throughTransmission converts the gradient with respect to the result of step t to the
+// gradient with respect to its product, in place.
 func (n *network) throughTransmission(t int, d bam.Matrix) {
 	for i, v := range n.products[t].Data {
 		if t == n.latent && n.round > 0 && (n.values[t+1].Data[i] > n.limit || n.values[t+1].Data[i] < -n.limit) {
@@ -217,9 +217,9 @@ func (n *network) adam(ctx context.Context, rate float64) error {
 	return nil
 }
 
-// multiply sets c to a·b + beta·c, with a and b transposed as transA and transB
-// say. It looks at the context first and, in large products, every 100 ms or so.
-// The parts it divides a product into do not change the result.
+// multiply sets c to a·b + beta·c. If transA or transB is blas.Trans, it uses the
+// transpose of a or b. It checks the context first and, in large products, about every
+// 100 ms. To do so it divides a product into parts, which does not change the result.
 func multiply(ctx context.Context, transA blas.Transpose, a bam.Matrix, transB blas.Transpose, b bam.Matrix, beta float32, c bam.Matrix) error {
 	// Gemm computes the elements of c in a different order of additions if c has
 	// fewer than 4 blocks of 64×64. Parts must be on the same side of that limit

@@ -9,11 +9,11 @@ import (
 	"github.com/loralink/loralink-go/internal/linalg"
 )
 
-// PCA computes the weights in closed form from principal components. The first
-// layer projects the normalised window onto its principal components, and further
-// layers pass these on. The last layer also multiplies each latent by a gain that
-// makes good use of the integers of the packing. No linear model with as many
-// latents has a smaller mean squared error before rounding.
+// PCA computes the weights in closed form from principal components. The first layer
+// projects the normalised window onto its principal components; further layers copy
+// these. The last layer also multiplies each latent by a gain, so that the latents of
+// the training windows fill most of the packing's range of integers. No linear model
+// with the same number of latents has a smaller mean squared error before rounding.
 type PCA struct{}
 
 // Name returns "pca".
@@ -22,13 +22,12 @@ func (PCA) Name() string { return "pca" }
 func (m PCA) parameters(*Settings) any { return m }
 
 const (
-	// nearLinear is the amplitude up to which the cubic transmission function is
-	// close to linear. PCA scales all values of a model with a delta to stay
-	// below it.
+	// nearLinear is the amplitude below which the cubic transmission function is
+	// nearly linear. If delta is not 0, PCA scales all values to stay below it.
 	nearLinear = 0.25
 	// int8Reserve and int16Reserve are the range of the integers in multiples of
-	// the range of the training windows' latents. New recordings exceed that
-	// range. Int8 cannot afford much reserve; int16 can.
+	// the range of the training windows' latents, which new recordings exceed. A
+	// larger reserve coarsens the quantisation, which matters for int8.
 	int8Reserve  = 1.15
 	int16Reserve = 4
 	// maxGainValues is the largest number of latents used to choose gains.
@@ -48,16 +47,15 @@ func (m PCA) Fit(ctx context.Context, p *Problem) (*Fitted, error) {
 	}
 	for l, e := range perLayer {
 		fit.LayerReports = append(fit.LayerReports, LayerReport{
-			LayerIndex: l, InDim: p.Dims[l], OutDim: p.Dims[l+1], EpochsRan: 1, SamplesSeen: p.Windows, MSEX: e[0], MSEY: e[1],
+			LayerIndex: l, InDim: p.Dims[l], OutDim: p.Dims[l+1], EpochsRan: 1, WindowsSeen: p.Windows, MSEX: e[0], MSEY: e[1],
 		})
 	}
 	return fit, nil
 }
 
-// principalLayers returns layers that project windows onto their principal
-// components, and the problem that they solve. With a transmission function that
-// is p, Widened so that windows stay within ±peak, and hidden values stay within
-// ±inner.
+// principalLayers returns layers that project windows onto their principal components,
+// and the problem that they solve. If delta is 0, that is p. Otherwise it is p Widened
+// to ±peak, and hidden values stay within ±inner.
 func principalLayers(ctx context.Context, p *Problem, peak, inner float64) (*Problem, []bam.Layer, error) {
 	q := p
 	if p.Settings.Delta != 0 {
@@ -92,8 +90,8 @@ func principalLayers(ctx context.Context, p *Problem, peak, inner float64) (*Pro
 	return q, layers, nil
 }
 
-// componentValues returns, for each of the first kept components, its values in
-// the weighted windows, in as many of them as maxGainValues allows.
+// componentValues returns, for each of the first kept components, its values in the
+// weighted windows. The number of windows is limited by maxGainValues.
 func componentValues(ctx context.Context, p *Problem, pc *linalg.Components, kept int) ([][]float64, error) {
 	values := make([][]float64, kept)
 	if kept == 0 {
@@ -122,12 +120,12 @@ func componentValues(ctx context.Context, p *Problem, pc *linalg.Components, kep
 type principalBuilder struct {
 	p      *Problem
 	pc     *linalg.Components
-	values [][]float64 // of each component in the training windows
-	inner  float64     // largest hidden value
+	values [][]float64 // values of each component in the training windows
+	inner  float64     // largest absolute hidden value
 	// unit converts components, which are sums of normalised values times their
 	// weights, to sums of widened values.
 	unit []float64
-	// amplitudes are the largest absolute values of each component that enter the
+	// amplitudes are the largest absolute values of each component at the input of the
 	// next layer.
 	amplitudes []float64
 }
@@ -168,17 +166,17 @@ func (b *principalBuilder) gain(l, k int) float64 {
 	return 1
 }
 
-// latentGain returns the gain of a latent that stands for a component. Values are
-// those of the component in the training windows, amplitude is its largest
-// absolute value on entering the last layer. Inner bounds the latent in a model
-// with a transmission function, if the packing does not.
+// latentGain returns the gain of the latent of a component. Values are the component's
+// values in the training windows, amplitude is its largest absolute value at the input
+// of the last layer. Inner is the largest absolute value of the latent in a model with a
+// transmission function, if the packing does not limit it.
 func latentGain(s *Settings, values []float64, amplitude, inner float64) float64 {
 	largest := maxAbs(values)
 	if largest == 0 || amplitude == 0 {
 		return 1
 	}
-	reach := 1.0    // absolute value of the latent at the end of the integer's range
-	clip := largest // absolute value of the component there
+	reach := 1.0    // absolute value of the latent at the end of the integers' range
+	clip := largest // absolute value of the component at that end
 	switch {
 	case s.Packing == bam.Int8:
 		reach, clip = float64(s.Packing.MaxInt())/s.Scale, int8Reserve*largest
@@ -193,7 +191,7 @@ func latentGain(s *Settings, values []float64, amplitude, inner float64) float64
 		}
 		reach = min(1, reach) / (1 + s.Delta)
 	}
-	// On entering the last layer the component is amplitude/largest times as large.
+	// At the input of the last layer the component is scaled by amplitude/largest.
 	return reach / (clip * amplitude / largest)
 }
 
@@ -204,14 +202,14 @@ func maxAbs(v []float64) (m float64) {
 	return m
 }
 
-// layerErrors returns mse_x and mse_y of each layer, as FEBAM defines them: the
-// mean squared difference between the layer's input and what V makes of its
-// output, and between its output and what W makes of that.
+// layerErrors returns mse_x and mse_y of each layer, as FEBAM defines them: the mean
+// squared difference between the layer's input x and x' = f(V·y), and between its output
+// y = f(W·x) and f(W·x').
 func layerErrors(ctx context.Context, p *Problem, layers []bam.Layer) ([][2]float64, error) {
 	delta := float32(p.Settings.Delta)
 	apply := func(dst []float32, m bam.Matrix, src []float32) {
 		m.MulVec(dst, src)
-		bam.Squash(dst, delta)
+		bam.Transmit(dst, delta)
 	}
 	sums := make([][2]float64, len(layers))
 	n := 0

@@ -12,27 +12,28 @@ type Recorder interface {
 
 // Stages of a training. A Method can report others.
 const (
-	StageRead       = "reading windows" // reading and normalising the training windows
-	StageComponents = "components"      // computing principal components
-	StageValidation = "validation"      // fitting a candidate without some windows, and measuring it on them
-	StageFit        = "training"        // fitting the weights
-	StageScale      = "scale"           // measuring the scale of an integer packing
-	StageTables     = "bitpack tables"  // fitting the tables of packing bitpack
+	StageRead       = "reading windows"      // reading and normalising the training windows
+	StagePCA        = "principal components" // computing principal components
+	StageValidation = "validation"           // fitting a candidate without some windows, and measuring it on them
+	StageFit        = "training"             // fitting the weights
+	StageScale      = "scale"                // measuring the scale of an integer packing
+	StageTables     = "bitpack tables"       // fitting the tables of packing bitpack
 )
 
-// Progress says what a training is doing.
+// Progress is the state of a training.
 type Progress struct {
 	Method string // name of the method
-	Stage  string // one of the Stage constants, or a stage of the method's own
+	Stage  string // one of the Stage constants, or another one that the method reports
 	// Step counts the steps of the stage from 1 to Steps. Both are 0 in a stage of
 	// one step. A stage can end before its last step.
 	Step, Steps int
-	// Epoch is the number of epochs done, of at most Epochs, on layer Layer of
-	// Layers, counted from 0. MSEX and MSEY are the errors of the last epoch. All
-	// are 0 outside of epochs.
+	// Layer is the index of the layer that is being trained, from 0; Layers is the
+	// number of layers. Both are 0 outside of epochs, as are the fields below.
 	Layer, Layers int
+	// Epoch is the number of epochs done, Epochs the largest number.
 	Epoch, Epochs int
-	MSEX, MSEY    float64
+	// MSEX and MSEY are the errors of the last epoch; see LayerReport.
+	MSEX, MSEY float64
 }
 
 // String returns text such as "gradient: validation 3 of 12, epoch 7 of 60".
@@ -53,8 +54,9 @@ func (p Progress) String() string {
 	return text
 }
 
-// Record passes progress to Settings.Recorder, if there is one, and returns its
-// error, which Fit must return. An empty Method means the method being fitted.
+// Record passes progress to Settings.Recorder, if it is not nil, and returns its error,
+// which Fit must return. If the field Method is "", Record sets it to the name of the
+// current method.
 func (p *Problem) Record(progress Progress) error {
 	if p.Settings.Recorder == nil {
 		return nil

@@ -26,13 +26,13 @@ var progressCases = []struct {
 	method   Method
 	stages   []string // that must be reported
 }{
-	{"pca", Settings{LatentDim: 2, AutoScale: true}, PCA{}, []string{"pca: reading windows", "pca: components", "pca: scale"}},
+	{"pca", Settings{LatentDim: 2, AutoScale: true}, PCA{}, []string{"pca: reading windows", "pca: principal components", "pca: scale"}},
 	{"febam", Settings{LatentDim: 2, HiddenDims: []int{4}}, &FEBAM{Epochs: 2}, []string{
 		"febam: reading windows", "febam: training, layer 1 of 2, epoch 0 of 2", "febam: training, layer 2 of 2, epoch 2 of 2"}},
-	{"gradient", Settings{LatentDim: 2}, &Gradient{Epochs: 3}, []string{"gradient: components", "gradient: training, epoch 0 of 3", "gradient: training, epoch 3 of 3"}},
+	{"gradient", Settings{LatentDim: 2}, &Gradient{Epochs: 3}, []string{"gradient: principal components", "gradient: training, epoch 0 of 3", "gradient: training, epoch 3 of 3"}},
 	{"auto", Settings{LatentDim: 2}, &Auto{Gradient{Epochs: 3}}, []string{
 		"auto: reading windows", "pca: validation 1 of 12", "pca: validation 6 of 12", "gradient: validation 7 of 12", "gradient: validation 7 of 12, epoch 3 of 3"}},
-	{"bitpack", Settings{Packing: bam.BitPack, PayloadBytes: 2}, nil, []string{"auto: components", "pca: components", "pca: bitpack tables 1 of 9", "pca: bitpack tables 7 of 9"}},
+	{"bitpack", Settings{Packing: bam.BitPack, PayloadBytes: 2}, nil, []string{"auto: principal components", "pca: principal components", "pca: bitpack tables 1 of 9", "pca: bitpack tables 7 of 9"}},
 }
 
 func TestProgress(t *testing.T) {

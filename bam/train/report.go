@@ -5,13 +5,13 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// Report is the content of train_report.json. It has no times, host names or
-// absolute paths: equal trainings write equal reports.
+// Report is the content of train_report.json. It has no times, host names or absolute
+// paths, so that equal trainings write equal reports.
 type Report struct {
 	Dataset              string        `json:"dataset"` // name of the data set; the caller sets it
-	OutDir               string        `json:"out_dir"` // the model's folder relative to the report: "."
-	Method               string        `json:"method"`  // the method that was used, if several were compared
-	Status               Status        `json:"status"`
+	OutDir               string        `json:"out_dir"` // always "."; a key of the reference
+	Method               string        `json:"method"`  // name of the method, the picked one if several were compared
+	Status               Status        `json:"status"`  // the reason why training ended
 	Dims                 int           `json:"input_dims"`
 	W                    int           `json:"window_W"`
 	Stride               int           `json:"window_stride"`
@@ -27,31 +27,33 @@ type Report struct {
 	DecodeCycles         int           `json:"decode_cycles"`
 	ExpectedPayloadBytes int           `json:"expected_payload_bytes"`
 	MaxPayloadBytes      int           `json:"max_payload_bytes"`
-	MaxSamples           int           `json:"max_samples"`
-	SplitMethod          string        `json:"split_method"` // as in the manifest; "" if it has no word for the split
-	TrainRatio           *float64      `json:"train_ratio"`
-	SplitSeed            *int64        `json:"split_seed"`
-	Tolerances           []float64     `json:"tolerances"` // null if errors are weighed by standard deviation
+	MaxWindows           int           `json:"max_samples"`
+	SplitMethod          string        `json:"split_method"` // as in artifacts.TrainSplit; "" if the split has another type
+	TrainRatio           *float64      `json:"train_ratio"`  // null as well in that case
+	SplitSeed            *int64        `json:"split_seed"`   // null unless the split is by hash
+	Tolerances           []float64     `json:"tolerances"`   // null if errors are weighed by standard deviation
 	Hyper                any           `json:"hyper_parameters"`
 	Cost                 Cost          `json:"cost"`
 	NormWindows          int           `json:"norm_windows"` // number of training windows
 	LayerReports         []LayerReport `json:"layer_reports"`
 	// Choices list the candidates that the method compared.
 	Choices []MethodChoice `json:"choices,omitempty"`
-	// BitPack lists the tables of packing bitpack that were compared.
+	// BitPack lists the numbers of mixture components of packing bitpack that were
+	// compared.
 	BitPack []BitPackChoice `json:"bitpack,omitempty"`
 }
 
-// Cost is what it takes to store a model and to run it. An operation is one
-// multiplication or one addition.
+// Cost is the cost of storing and running a model.
 type Cost struct {
-	ParamCount   int `json:"param_count"`
-	WeightBytes  int `json:"weight_bytes"`
+	ParamCount  int `json:"param_count"`  // number of weights
+	WeightBytes int `json:"weight_bytes"` // size of the weights as float32
+	// OpsEncodeEst and OpsDecodeEst are the multiplications and additions per window,
+	// without those of the transmission function.
 	OpsEncodeEst int `json:"ops_encode_est"`
 	OpsDecodeEst int `json:"ops_decode_est"`
 }
 
-// CostOf counts a model's weights and operations.
+// CostOf returns the cost of a model.
 func CostOf(m *bam.Model) Cost {
 	var c Cost
 	for _, l := range m.Layers {
@@ -64,19 +66,18 @@ func CostOf(m *bam.Model) Cost {
 	return c
 }
 
-// A LayerReport says how the training of a layer went. MSEX and MSEY are the
-// errors of the last epoch, Curve those of every epoch. FEBAM defines the errors.
-// Gradient trains all layers at once and reports one layer: MSEX is the smallest
-// error on the windows that validate.
+// A LayerReport describes the training of a layer. FEBAM defines the errors MSEX and
+// MSEY. Gradient trains all layers at once and reports one layer: MSEX is the smallest
+// error on the validation windows, MSEY is 0.
 type LayerReport struct {
-	LayerIndex  int          `json:"layer_index"`
-	InDim       int          `json:"in_dim"`
-	OutDim      int          `json:"out_dim"`
-	EpochsRan   int          `json:"epochs_ran"`
-	SamplesSeen int          `json:"samples_seen"`
-	MSEX        float64      `json:"mse_x"`
+	LayerIndex  int          `json:"layer_index"`  // from 0
+	InDim       int          `json:"in_dim"`       // values at the input
+	OutDim      int          `json:"out_dim"`      // values at the output
+	EpochsRan   int          `json:"epochs_ran"`   // number of epochs
+	WindowsSeen int          `json:"samples_seen"` // number of windows, counted in every epoch
+	MSEX        float64      `json:"mse_x"`        // error of the last epoch
 	MSEY        float64      `json:"mse_y"`
-	Curve       [][2]float64 `json:"curve_mse_x_mse_y,omitempty"`
+	Curve       [][2]float64 `json:"curve_mse_x_mse_y,omitempty"` // MSEX and MSEY of every epoch
 }
 
 func (r *Result) report(m Method, fit *Fitted, tables []BitPackChoice) Report {
@@ -87,7 +88,7 @@ func (r *Result) report(m Method, fit *Fitted, tables []BitPackChoice) Report {
 		HiddenDims: append([]int{}, s.HiddenDims...), LatentDim: s.LatentDim, Packing: s.Packing,
 		AutoScale: s.AutoScale, AutoScalePercentile: s.AutoScalePercentile, AutoScaleWindows: s.AutoScaleWindows,
 		Delta: s.Delta, EncodeCycles: s.EncodeCycles, DecodeCycles: s.DecodeCycles,
-		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxSamples: s.MaxSamples,
+		ExpectedPayloadBytes: s.PayloadLen(), MaxPayloadBytes: s.MaxPayloadBytes, MaxWindows: s.MaxWindows,
 		Tolerances: s.Tolerances, Hyper: fit.Hyper, Cost: CostOf(&r.Net), NormWindows: fit.Problem.Windows,
 		LayerReports: fit.LayerReports, Choices: fit.Choices, BitPack: tables,
 	}

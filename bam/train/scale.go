@@ -8,8 +8,7 @@ import (
 	"github.com/loralink/loralink-go/bam"
 )
 
-// autoScale measures the scale of an integer packing, as Settings.AutoScale
-// describes it.
+// autoScale returns the scale of an integer packing that Settings.AutoScale describes.
 func autoScale(ctx context.Context, p *Problem, net *bam.Model) (float64, error) {
 	if err := p.record(StageScale); err != nil {
 		return 0, err
@@ -34,7 +33,7 @@ func autoScale(ctx context.Context, p *Problem, net *bam.Model) (float64, error)
 	q := percentile(peaks, s.AutoScalePercentile)
 	scale := float64(s.Packing.MaxInt()) / q
 	if !(q > 0) || math.IsInf(float64(float32(scale)), 0) {
-		return s.Scale, nil // all latents are close to 0: the scale does not matter
+		return s.Scale, nil // all latents are nearly 0, so that any scale will do
 	}
 	return scale, nil
 }

@@ -15,7 +15,7 @@ import (
 // everyOther is a split that manifests cannot describe.
 type everyOther struct{}
 
-func (everyOther) Trains(w dataset.Window) bool { return w.ID%2 == 0 }
+func (everyOther) InTraining(w dataset.Window) bool { return w.ID%2 == 0 }
 
 // The manifest describes the split, so that programs can reproduce the holdout.
 func TestManifestNamesTheSplit(t *testing.T) {
@@ -47,7 +47,7 @@ func TestManifestNamesTheSplit(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "m")
-			if _, err := save.Model(dir, res.Set(), nil); err != nil {
+			if _, err := save.Model(dir, res.Contents(), nil); err != nil {
 				t.Fatal(err)
 			}
 			m, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile))
@@ -101,7 +101,7 @@ func TestManifestNamesTheValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := result.Set().Manifest
+		m := result.Contents().Manifest
 		if got, _ := json.Marshal(m.Order); string(got) != c.want {
 			t.Errorf("%s: order %s, want %s", c.name, got, c.want)
 		}

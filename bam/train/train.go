@@ -10,14 +10,16 @@ import (
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/errtext"
 )
 
-// The errors of this package wrap one of these, or the error of the context, of
-// the Recorder or of the windows.
+// The errors of this package wrap one of these, or an error of the context, the Recorder
+// or the windows.
 var (
 	// ErrSettings reports invalid settings or parameters of a method.
 	ErrSettings = errors.New("train: invalid settings")
-	// ErrNoData reports that the split selects no window for training.
+	// ErrNoData reports that there are no windows, or that the split selects none for
+	// training.
 	ErrNoData = errors.New("train: no training windows")
 	// ErrDiverged reports weights or errors that became infinite or NaN.
 	ErrDiverged = errors.New("train: weights diverged")
@@ -30,24 +32,28 @@ type Result struct {
 	Net     bam.Model
 	Norm    *bam.Norm
 	Packing bam.Packing
-	Scale   float64     // factor of the integer packings; 0 for the others
+	Scale   float64     // factor from latents to integers of int8 and int16; 0 for other packings
 	Tables  *bam.Tables // tables of packing bitpack; nil for the others
-	// NormWidening is the factor by which each of Norm.Std is larger than the
-	// standard deviation of the training windows; nil if all factors are 1.
-	// Methods widen the norm where the transmission function needs small values.
+	// NormWidening has the factors by which each of Norm.Std exceeds the standard
+	// deviation of the training windows; nil means 1. Methods widen the norm if the
+	// transmission function needs small values.
 	NormWidening []float64
-	Status       Status
+	Status       Status // the reason why training ended
 	Report       Report
 
-	// Settings are those of the training, with every default filled in.
+	// Settings are those given to Train, with every default filled in.
 	Settings Settings
 
 	schema sensor.Schema
 }
 
-// Train fits a model to the windows that settings.Split selects for training. It
-// ranges over windows several times. Nil settings mean the zero Settings, a nil
-// method means Auto.
+// Train fits a model to the windows that settings.Split selects for training. Nil
+// settings mean the zero Settings, a nil method means Auto.
+//
+// Train ranges over windows several times, but from one goroutine at a time. The
+// sequence must yield the same windows each time: one that can be ranged over only
+// once, such as that of dataset.ReadSamples, gives an error. If windows is nil, Train
+// panics.
 func Train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *Settings, method Method) (*Result, error) {
 	if method == nil {
 		method = &Auto{}
@@ -78,7 +84,7 @@ func train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 		Norm: problem.Norm, Packing: s.Packing, Scale: s.Scale, NormWidening: problem.Widening, Status: fit.Status, Settings: s, schema: problem.Schema,
 	}
 	if err := result.Net.Check(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
+		return nil, fmt.Errorf("%w: %w", ErrDiverged, errtext.TrimPrefix(err, "bam: "))
 	}
 	if s.AutoScale && s.Packing.Integer() {
 		if result.Scale, err = autoScale(ctx, problem, &result.Net); err != nil {
@@ -95,15 +101,15 @@ func train(ctx context.Context, windows iter.Seq2[dataset.Window, error], settin
 	return result, nil
 }
 
-// Model returns the trained model in the form that codecs take, without files.
+// Model returns the trained model in the form that package codec uses, without files.
 func (r *Result) Model() *artifacts.Model {
-	return artifacts.NewModel(r.Set())
+	return artifacts.NewModel(r.Contents())
 }
 
-// Set returns the content of the model's folder, but for the time of its
-// creation, for save.Model of package artifacts/save.
-func (r *Result) Set() *artifacts.Set {
-	return &artifacts.Set{
+// Contents returns the contents of the model's folder for save.Model, of package
+// artifacts/save. The caller sets CreatedAt.
+func (r *Result) Contents() *artifacts.Contents {
+	return &artifacts.Contents{
 		Manifest: r.manifest(), Layers: r.Net.Layers, Norm: r.Norm, Tables: r.Tables,
 		TrainReport: r.Report, MaxPayloadBytes: r.Settings.MaxPayloadBytes,
 	}
@@ -130,8 +136,8 @@ func (r *Result) manifest() artifacts.Manifest {
 	return m
 }
 
-// trainSplit describes a split in the form of manifests; nil if they have no form
-// for it.
+// trainSplit returns the description of a split in a manifest; nil if the split has a
+// type that manifests cannot describe.
 func trainSplit(split dataset.Split) *artifacts.TrainSplit {
 	s, ok := dataset.DescribeSplit(split)
 	switch {

@@ -49,7 +49,7 @@ func waves(n, dim int) [][]float64 {
 func savedFiles(t *testing.T, res *Result) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
-	set := res.Set()
+	set := res.Contents()
 	set.CreatedAt = time.Unix(0, 0)
 	if _, err := save.Model(dir, set, nil); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 
 func field(t testing.TB, name string, w int) iter.Seq2[dataset.Window, error] {
 	samples := dataset.OpenSamples(testenv.Shared(t, "field", name), dataset.SampleSettings{})
-	return dataset.Windows(samples, dataset.Windower{W: w, Stride: 1})
+	return dataset.Windows(samples, dataset.WindowerSettings{W: w, Stride: 1})
 }
 
 // The holdout errors of the default method on real recordings, hash split 0.8,
@@ -255,7 +255,7 @@ func TestTolerances(t *testing.T) {
 			t.Errorf("%s: worst error of the value with a tight tolerance is %.2g, without %.2g", packing, tight, plain)
 		}
 	}
-	for _, bad := range [][]float64{{}, {1, 2, 3}, {1, 1, 0, 1}, {1, 1, math.NaN(), 1}} {
+	for _, bad := range [][]float64{{}, {1}, {1, 2}, {1, 2, 3}, {1, 1, 0, 1}, {1, 1, math.NaN(), 1}} {
 		if _, err := Train(t.Context(), windows, &Settings{LatentDim: 1, Tolerances: bad}, nil); !errors.Is(err, ErrSettings) {
 			t.Errorf("tolerances %v: %v", bad, err)
 		}
@@ -354,5 +354,47 @@ func BenchmarkDefaultTraining(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Tolerances are for the values of a step or of a window, and for nothing else that
+// divides its length.
+func TestToleranceCount(t *testing.T) {
+	windows := sequence(waves(50, 12))
+	for _, c := range []struct {
+		n, w int
+		want string // "": valid
+	}{
+		{12, 1, ""}, {12, 2, ""}, {6, 2, ""},
+		{2, 1, "train: invalid settings: found 2 tolerances, want 12, one for each value of a step"},
+		{3, 2, "train: invalid settings: found 3 tolerances, want 6, one for each value of a step, or 12, one for each value of a window"},
+	} {
+		s := &Settings{Window: sensor.Shape{W: c.w}, Tolerances: slices.Repeat([]float64{1}, c.n)}
+		if _, err := NewProblem(t.Context(), windows, s); c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrSettings) || err.Error() != c.want) {
+			t.Errorf("%d tolerances, W %d: %v", c.n, c.w, err)
+		}
+	}
+}
+
+func TestNoTrainingWindows(t *testing.T) {
+	all := sequence(waves(9, 4))
+	once := false
+	for name, c := range map[string]struct {
+		windows iter.Seq2[dataset.Window, error]
+		ratio   float64
+		want    string
+	}{
+		"no windows":    {sequence(nil), 0.8, "train: no training windows: found no windows at all"},
+		"none selected": {all, 1e-9, "train: no training windows: the split selects 0 of 9 windows"},
+		"a sequence that can be ranged over once": {func(yield func(dataset.Window, error) bool) {
+			if !once {
+				once = true
+				all(yield)
+			}
+		}, 1, "train: found 0 training windows in the second pass, want 9, as in the first: the sequence must yield the same windows each time"},
+	} {
+		if _, err := Train(t.Context(), c.windows, &Settings{Split: dataset.HashSplit{TrainRatio: c.ratio}}, nil); err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

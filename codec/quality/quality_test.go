@@ -29,7 +29,7 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 
 func Example() {
 	split := dataset.HashSplit{TrainRatio: 0.8}
-	study, err := quality.NewTraining(dataset.Train(walk(1000), split), sensor.Motion())
+	study, err := quality.NewTraining(dataset.Training(walk(1000), split), sensor.Motion())
 	if err != nil {
 		fmt.Println(err)
 		return

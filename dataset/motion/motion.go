@@ -1,18 +1,24 @@
-// Package motion simulates what a phone-sized box of sensors reads as it lies
-// still, is carried on a walk and rides in a car: twelve values a sample, all
-// from one path, so that they agree with each other as real ones do.
+// Package motion simulates recordings of a motion sensor that rests, is carried on a
+// walk and rides in a car, by turns. A sample has the twelve values of sensor.Motion.
+// All follow from one simulated path, so that they are consistent with each other.
 //
-// The world is east, north, up; the body is x forward, y left, z up. Roll,
-// pitch and yaw turn the body about x, then y, then z, counter-clockwise, yaw
-// being zero towards east. Hence
+// The recording starts at 2026-01-01T00:00:00Z, at 48.14° N, 11.57° E and 515 m of
+// altitude, with a rest.
 //
-//   - the accelerometer reads specific force: the acceleration and 9.80665 m/s²
-//     upwards, both turned into the body; level and still it reads (0, 0, g);
-//   - the gyroscope reads the turning that changes roll, pitch and yaw;
-//   - GPS reads the integral of the velocity, once a second, held in between.
+// World axes are east, north and up; body axes are x forward, y left and z up. Roll,
+// pitch and yaw rotate the body about x, then y, then z, in degrees. Yaw is 0 towards
+// east and grows counter-clockwise: it is not a compass heading, which is 0 towards
+// north and grows clockwise. Angles are in (-180, 180].
 //
-// Sensors add a constant bias, white noise and their resolution, GPS an error
-// that wanders over metres. Same seed and rate, same samples.
+//   - The accelerometer measures specific force in body axes, in m/s²: the acceleration
+//     plus 9.80665 m/s² upwards. Level and at rest it measures (0, 0, 9.80665).
+//   - The gyroscope measures the angular rate in body axes, in deg/s.
+//   - GPS measures the position once a second, or with each sample if these are less
+//     frequent, and repeats it in between.
+//
+// Sensors add a constant bias, white noise and their resolution. GPS adds an error of
+// some metres that changes slowly. The same seed and rate give the same samples; any
+// seed is valid.
 package motion
 
 import (
@@ -31,32 +37,31 @@ const (
 	startLat  = 48.14         // deg
 	startLon  = 11.57         // deg
 	startAlt  = 515.0         // m
-	degMetres = 111_320.0     // of a degree at the equator of WGS 84; testdata/walk.jsonl rests on it
+	degMetres = 111_320.0     // length of a degree at the equator of WGS 84; testdata/walk.jsonl was made with it
 
 	maxRateHz = 1000
-	maxStep   = 0.005 // s: the path's own time step, or finer
+	maxStep   = 0.005 // s: the longest time step of the path
 	gpsPeriod = 1.0   // s
 )
 
-// Simulator makes samples, one after another, without end. It is not safe for
-// concurrent use.
+// A Simulator generates samples without end. It is not safe for concurrent use.
 type Simulator struct {
 	path    path
-	rng     *rand.Rand // of the sensors
+	rng     *rand.Rand // for the sensors
 	rateHz  float64
 	substep int   // steps of the path from one sample to the next
-	n       int64 // samples made
+	n       int64 // number of samples generated
 
 	accelBias, gyroBias vec // m/s², deg/s
-	gpsError, gps       vec // m: the error that wanders, the position last read
+	gpsError, gps       vec // m: the slow error, the last measured position
 	gpsDue              int64
 }
 
-// New returns a simulator that samples rateHz times a second, above 0 and at
-// most 1000.
+// New returns a Simulator that generates rateHz samples per second. If rateHz is not
+// above 0 and at most 1000, New returns an error.
 func New(seed int64, rateHz float64) (*Simulator, error) {
 	if !(rateHz > 0 && rateHz <= maxRateHz) {
-		return nil, fmt.Errorf("motion: rate: found %v Hz, want above 0 and at most %d", rateHz, maxRateHz)
+		return nil, fmt.Errorf("motion: rateHz is %v, want above 0 and at most %d", rateHz, maxRateHz)
 	}
 	s := &Simulator{
 		rng:     rand.New(rand.NewPCG(uint64(seed), 1)),
@@ -72,9 +77,8 @@ func New(seed int64, rateHz float64) (*Simulator, error) {
 	return s, nil
 }
 
-// Samples yields the first n samples of a simulator; all of them, which never
-// end, where n is below 1. Each range starts anew. A rate that New refuses is
-// the sequence's only element.
+// Samples yields the first n samples of a new Simulator, the same in each pass. If n is
+// below 1, the sequence does not end. If rateHz is invalid, it yields one error.
 func Samples(seed int64, rateHz float64, n int) iter.Seq2[dataset.Sample, error] {
 	return func(yield func(dataset.Sample, error) bool) {
 		s, err := New(seed, rateHz)
@@ -90,17 +94,18 @@ func Samples(seed int64, rateHz float64, n int) iter.Seq2[dataset.Sample, error]
 	}
 }
 
-// Of the sensors: standard deviations and resolutions.
-var gpsWander = vec{1.2, 1.2, 2.5} // m, over gpsMemory
+// gpsWander is the standard deviation of the slow GPS error, in m.
+var gpsWander = vec{1.2, 1.2, 2.5}
 
+// Standard deviations and resolutions of the sensors.
 const (
-	gpsMemory  = 40.0 // s
+	gpsMemory  = 40.0 // s: the time constant of the slow GPS error
 	gpsNoise   = 0.15 // m
 	accelNoise = 0.03 // m/s²
 	gyroNoise  = 0.1  // deg/s
 	angleNoise = 0.05 // deg
 
-	degStep, altStep, accelStep, gyroStep, angleStep = 1e7, 10, 1e3, 100, 100 // steps a unit
+	degStep, altStep, accelStep, gyroStep, angleStep = 1e7, 10, 1e3, 100, 100 // steps per unit
 )
 
 // Next returns the next sample.
@@ -129,7 +134,7 @@ func (s *Simulator) Next() dataset.Sample {
 	return out
 }
 
-// readGPS takes a fix, some time after the last.
+// readGPS measures a position, that many seconds after the last one.
 func (s *Simulator) readGPS(after float64) {
 	keep := math.Exp(-after / gpsMemory)
 	for i := range 3 {
@@ -142,11 +147,11 @@ func (s *Simulator) uniform(low, high float64) float64 { return low + (high-low)
 
 func deg(rad float64) float64 { return rad * 180 / math.Pi }
 
-// round takes v to the nearest of so many steps a unit. The quotient is the
-// float64 nearest to a short decimal, so that it prints as one.
+// round rounds v to the nearest multiple of 1/steps. The quotient is the float64 nearest
+// to a short decimal, so that it prints as one.
 func round(v, steps float64) float64 { return math.Round(v*steps) / steps }
 
-// wrap takes an angle of whole hundredths into (-180, 180].
+// wrap returns the equivalent of an angle, a multiple of 0.01 degrees, in (-180, 180].
 func wrap(deg float64) float64 {
 	if deg > -180 && deg <= 180 {
 		return deg

@@ -61,7 +61,7 @@ func metres(s dataset.Sample) vec {
 func TestGravityFollowsAttitude(t *testing.T) {
 	checked, tilted := 0, 0
 	record(t, 1, 50, 50*900, func(i int, s dataset.Sample, p *path) {
-		settled := math.Abs(p.speed)+math.Abs(p.push)+p.carried+p.riding < 0.02
+		settled := math.Abs(p.speed)+math.Abs(p.push)+p.walkShare+p.driveShare < 0.02
 		for _, f := range p.mount {
 			settled = settled && math.Abs(f.speed) < 0.01
 		}
@@ -188,7 +188,7 @@ func TestRegimes(t *testing.T) {
 			seen[p.regime]++
 			size := math.Hypot(math.Hypot(s.Values[ax], s.Values[ax+1]), s.Values[ax+2])
 			switch {
-			case p.regime == still && p.carried+p.riding+math.Abs(p.speed) < 0.01:
+			case p.regime == still && p.walkShare+p.driveShare+math.Abs(p.speed) < 0.01:
 				quiet = append(quiet, math.Abs(size-gravity))
 			case p.stride() > 0.9:
 				shaken = append(shaken, math.Abs(size-gravity))

@@ -8,7 +8,7 @@ import (
 // vec is x, y, z, or east, north, up, or roll, pitch, yaw.
 type vec [3]float64
 
-// regime is how the box moves.
+// regime is a kind of motion of the sensor.
 type regime int
 
 const (
@@ -17,46 +17,46 @@ const (
 	driving
 )
 
-// path is the true motion, in small steps of time. Everything that moves is a
-// smooth follower of what the regime asks for, so that accelerations stay those
-// of people and cars. Units are m, s and rad.
+// path is the true motion, in small time steps. Speeds and angles follow their targets,
+// which the regime sets, smoothly, so that accelerations are those of people and cars.
+// Units are m, s and rad.
 type path struct {
 	rng *rand.Rand
 	dt  float64
 
 	regime      regime
-	regimeLeft  float64 // s until the next one
+	regimeLeft  float64 // s until the next regime
 	speedWant   float64
 	turnWant    float64
-	commandLeft float64 // s until it wants something else
+	commandLeft float64 // s until the next command
 
 	speed, push   float64 // along the heading, and its derivative
-	heading, turn float64 // likewise
+	heading, turn float64 // of the velocity, and its derivative
 	hill          float64 // slope of the ground
 	slope         follower
-	carried       float64 // share of a walker's motion, 0 to 1
-	riding        float64 // share of a car's
-	gait          float64 // phase of the steps
-	mount         [3]follower
-	lean          [2]follower // of a car's body: roll, pitch
-	shake         vec         // acceleration by the road
-	shakeVel      vec
+	walkShare     float64     // weight of a walker's motion, 0 to 1
+	driveShare    float64     // weight of a car's motion, 0 to 1
+	gait          float64     // phase of the walker's steps
+	mount         [3]follower // attitude of the sensor relative to its carrier
+	lean          [2]follower // roll and pitch of a car's body
+	shake         vec         // acceleration by the road's roughness
+	shakeVel      vec         // velocity by it
 
-	pos, vel, angle vec // the state a sample sees
-	force           vec // specific force in the body, m/s²
-	rate            vec // turning in the body, rad/s
+	pos, vel, angle vec // position, velocity, attitude
+	force           vec // specific force in body axes, m/s²
+	rate            vec // angular rate in body axes, rad/s
 }
 
-// follower goes after a target as a critically damped spring does.
+// follower is a value that follows a target like a critically damped spring.
 type follower struct {
-	at, speed, target float64
-	lag               float64
+	value, speed, target float64
+	lag                  float64 // time constant, s
 }
 
 func (f *follower) step(dt float64) float64 {
-	f.speed += dt * ((f.target-f.at)/f.lag - 2*f.speed) / f.lag
-	f.at += dt * f.speed
-	return f.at
+	f.speed += dt * ((f.target-f.value)/f.lag - 2*f.speed) / f.lag
+	f.value += dt * f.speed
+	return f.value
 }
 
 func (p *path) start(rng *rand.Rand, dt float64) {
@@ -71,9 +71,9 @@ func (p *path) start(rng *rand.Rand, dt float64) {
 		p.lean[i].lag = 0.3
 	}
 	p.slope.lag = 1
-	p.place()
+	p.setMount()
 	for i := range p.mount {
-		p.mount[i].at = p.mount[i].target
+		p.mount[i].value = p.mount[i].target
 	}
 	p.angle, p.vel = p.orientation(), p.velocity()
 	p.step()
@@ -89,7 +89,7 @@ func (p *path) either(size float64) float64 {
 	return size
 }
 
-// change goes over to another regime.
+// change switches to another regime.
 func (p *path) change() {
 	p.regime = (p.regime + 1 + regime(p.rng.IntN(2))) % 3
 	switch p.regime {
@@ -101,11 +101,11 @@ func (p *path) change() {
 		p.regimeLeft = p.uniform(60, 180)
 	}
 	p.commandLeft = 0
-	p.place()
+	p.setMount()
 }
 
-// place puts the box where it is kept in this regime: a hand, a pocket, a dashboard.
-func (p *path) place() {
+// setMount sets a new target for the mount, as for a hand, a pocket or a dashboard.
+func (p *path) setMount() {
 	tilt := vec{0.4, 0.35, 0.3}
 	if p.regime == driving {
 		tilt = vec{0.05, 0.15, 0.05}
@@ -115,7 +115,7 @@ func (p *path) place() {
 	}
 }
 
-// command decides where to go next.
+// command sets the speed and the turn for the next seconds.
 func (p *path) command() {
 	switch p.regime {
 	case still:
@@ -137,7 +137,7 @@ func (p *path) command() {
 	}
 }
 
-// step moves on by dt, and leaves what sensors feel in between.
+// step advances by dt and sets force and rate to their values in between.
 func (p *path) step() {
 	p.regimeLeft -= p.dt
 	if p.regimeLeft <= 0 {
@@ -163,7 +163,7 @@ func (p *path) step() {
 	p.angle, p.vel = angle, vel
 }
 
-// travel moves everything that has an inertia of its own.
+// travel advances everything with inertia by dt.
 func (p *path) travel() {
 	dt := p.dt
 	hardest := 1.5 // m/s²
@@ -176,18 +176,19 @@ func (p *path) travel() {
 	p.turn += dt / 0.5 * (p.turnWant*min(max(p.speed, 0), 1) - p.turn)
 	p.heading += dt * p.turn
 
-	const steepness, hillLength = 0.02, 800.0 // m; and back to the height it came from
+	// The slope of the ground is random, with a drift back to the height of the start.
+	const steepness, hillLength = 0.02, 800.0 // slope, m
 	way := math.Abs(p.speed) * dt / hillLength
 	p.hill += way*(-p.pos[2]/2000-p.hill) + steepness*math.Sqrt(2*way)*p.rng.NormFloat64()
 	p.slope.target = p.hill
 	p.slope.step(dt)
 
-	p.carried += dt / 0.7 * (share(p.regime == walking) - p.carried)
-	p.riding += dt / 0.7 * (share(p.regime == driving) - p.riding)
+	p.walkShare += dt / 0.7 * (oneIf(p.regime == walking) - p.walkShare)
+	p.driveShare += dt / 0.7 * (oneIf(p.regime == driving) - p.driveShare)
 	p.gait += dt * 2 * math.Pi * (1.3 + 0.4*p.speed/1.4)
 
 	const shakeMemory = 0.05
-	rough := 0.25 * p.riding * math.Sqrt(math.Abs(p.speed)/10)
+	rough := 0.25 * p.driveShare * math.Sqrt(math.Abs(p.speed)/10)
 	for i := range 3 {
 		p.shake[i] += -dt/shakeMemory*p.shake[i] + rough*math.Sqrt(2*dt/shakeMemory)*p.rng.NormFloat64()
 		p.shakeVel[i] += dt * (p.shake[i] - p.shakeVel[i]/0.3)
@@ -195,39 +196,39 @@ func (p *path) travel() {
 	for i := range p.mount {
 		p.mount[i].step(dt)
 	}
-	p.lean[0].target = 0.03 * p.riding * p.speed * p.turn // outwards
-	p.lean[1].target = -0.02 * p.riding * p.push          // nose up when it gathers speed
+	p.lean[0].target = 0.03 * p.driveShare * p.speed * p.turn // outwards in a corner
+	p.lean[1].target = -0.02 * p.driveShare * p.push          // nose up when it accelerates
 	for i := range p.lean {
 		p.lean[i].step(dt)
 	}
 }
 
-func share(all bool) float64 {
-	if all {
+func oneIf(b bool) float64 {
+	if b {
 		return 1
 	}
 	return 0
 }
 
-// stride is how strongly steps are felt.
-func (p *path) stride() float64 { return p.carried * min(max(p.speed/1.2, 0), 1) }
+// stride returns the amplitude of a walker's steps, 0 to 1.
+func (p *path) stride() float64 { return p.walkShare * min(max(p.speed/1.2, 0), 1) }
 
-// orientation is roll, pitch and yaw, the last without wrapping.
+// orientation returns roll, pitch and yaw; yaw is not wrapped.
 func (p *path) orientation() vec {
 	step := p.stride()
 	return vec{
-		p.mount[0].at + p.lean[0].at + 0.05*step*math.Sin(p.gait/2+0.5),
-		p.mount[1].at + p.lean[1].at - math.Atan(p.slope.at) + 0.035*step*math.Sin(p.gait+0.3),
-		p.mount[2].at + p.heading + 0.045*step*math.Sin(p.gait/2+1),
+		p.mount[0].value + p.lean[0].value + 0.05*step*math.Sin(p.gait/2+0.5),
+		p.mount[1].value + p.lean[1].value - math.Atan(p.slope.value) + 0.035*step*math.Sin(p.gait+0.3),
+		p.mount[2].value + p.heading + 0.045*step*math.Sin(p.gait/2+1),
 	}
 }
 
-// velocity is east, north and up.
+// velocity returns the components east, north and up.
 func (p *path) velocity() vec {
 	step := p.stride()
 	along := p.speed + 0.12*step*math.Sin(p.gait+1)
 	left := 0.08 * step * math.Sin(p.gait/2)
-	up := p.speed*p.slope.at + 0.22*step*math.Sin(p.gait)
+	up := p.speed*p.slope.value + 0.22*step*math.Sin(p.gait)
 	sin, cos := math.Sincos(p.heading)
 	return vec{
 		along*cos - left*sin + p.shakeVel[0],
@@ -236,17 +237,18 @@ func (p *path) velocity() vec {
 	}
 }
 
-// intoBody turns a vector of the world into the body.
+// intoBody converts a vector from world axes to body axes.
 func intoBody(angle, v vec) vec {
 	sr, cr := math.Sincos(angle[0])
 	sp, cp := math.Sincos(angle[1])
 	sy, cy := math.Sincos(angle[2])
-	x, y, z := cy*v[0]+sy*v[1], cy*v[1]-sy*v[0], v[2] // yaw taken back
-	x, z = cp*x-sp*z, sp*x+cp*z                       // pitch
-	return vec{x, cr*y + sr*z, cr*z - sr*y}           // roll
+	x, y, z := cy*v[0]+sy*v[1], cy*v[1]-sy*v[0], v[2] // undo yaw
+	x, z = cp*x-sp*z, sp*x+cp*z                       // undo pitch
+	return vec{x, cr*y + sr*z, cr*z - sr*y}           // undo roll
 }
 
-// bodyRate is the turning about the body's axes that changes roll, pitch and yaw so.
+// bodyRate returns the angular rate in body axes, given the derivatives of roll, pitch
+// and yaw.
 func bodyRate(angle, change vec) vec {
 	sr, cr := math.Sincos(angle[0])
 	sp, cp := math.Sincos(angle[1])

@@ -11,8 +11,7 @@ import (
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
-// A recording becomes a file that Python opens with numpy.load, and a file of
-// numpy's becomes windows.
+// Write the windows of a recording to a file for numpy.load, and read them back.
 func Example() {
 	dir, err := os.MkdirTemp("", "numpy")
 	if err != nil {
@@ -22,7 +21,7 @@ func Example() {
 	path := filepath.Join(dir, "walk.npz")
 
 	samples := dataset.OpenSamples("../testdata/samples.csv", dataset.SampleSettings{})
-	windows := dataset.Windows(samples, dataset.Windower{W: 2, Stride: 2, RunID: "walk"})
+	windows := dataset.Windows(samples, dataset.WindowerSettings{W: 2, Stride: 2, RunID: "walk"})
 	n, err := numpy.WriteFile(path, windows)
 	if err != nil {
 		log.Fatal(err)

@@ -69,7 +69,7 @@ func TestReadsNumpysFiles(t *testing.T) {
 		}
 	}
 	for _, err := range numpy.OpenWindows(filepath.Join(dir, "objects.npz"), dataset.WindowSettings{}) {
-		if !errors.Is(err, dataset.ErrType) || !strings.Contains(err.Error(), `order: dtype "|O" (pickled Python objects), want unicode strings of at most 65536 characters: save a.astype('U')`) {
+		if !errors.Is(err, dataset.ErrType) || !strings.Contains(err.Error(), `order: found dtype "|O" (pickled Python objects), want unicode strings of at most 65536 characters: save a.astype('U')`) {
 			t.Errorf("objects: %v", err)
 		}
 	}

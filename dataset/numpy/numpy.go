@@ -1,51 +1,53 @@
-// Package numpy carries data sets of windows to and from numpy's .npy and .npz
-// files.
+// Package numpy reads and writes data sets of windows in numpy's .npy and .npz files.
 //
 // # The .npz file
 //
-// A .npz file holds a data set whole: what [WriteFile] writes, [OpenWindows]
-// reads back unchanged. Its arrays, for N windows, are
+// A .npz file holds a complete data set: [OpenWindows] reads back unchanged what
+// [WriteFile] writes. Its arrays, for N windows, are
 //
-//	windows    (N, values) or (N, steps, dims)   float64, float32     each window's values, oldest step first
-//	window_id  (N,)                              int64, int32, uint32 else the row's number from zero
-//	ts_ms      (N,)                              int64, int32, uint32 sensor time of the last sample, ms since 1970; else 0
-//	order      (dims,)                           unicode strings      names of the values of a step
-//	units      (dims,)                           unicode strings      their units, "" where unknown; only beside order
-//	run_id     (N,)                              unicode strings      the runs that recorded them; else ""
+//	name       shape                            dtype                 default            meaning
+//	windows    (N, values) or (N, steps, dims)  float64, float32      required           values of each window, oldest step first
+//	window_id  (N,)                             int64, int32, uint32  the row, from 0    unique in the file
+//	ts_ms      (N,)                             int64, int32, uint32  0                  sensor time of the last sample, ms since 1970
+//	order      (dims,)                          unicode strings       none               names of the values of a step
+//	units      (dims,)                          unicode strings       none               unit of each name, "" if unknown; requires order
+//	run_id     (N,)                             unicode strings       ""                 the runs that recorded the windows
 //
-// Only windows is required, and arrays of other names are passed over. All may
-// be in either byte order, windows in C or Fortran order, the file compressed
-// or not. In Python:
+// Arrays of other names are ignored. All arrays may be in either byte order, windows
+// in C or Fortran order, the file compressed or not. In Python:
 //
 //	numpy.savez("walk.npz", windows=a, ts_ms=times, order=["lat", "lon", "alt"])
 //	windows = numpy.load("walk.npz")["windows"]
 //
-// WriteFile writes windows as (N, values) float64 in C order, integers as
-// int64, all little-endian, not compressed and without times of its own: equal
-// windows make equal bytes. All windows of a file have one order and one set of
-// units.
+// WriteFile writes windows as (N, values) float64 in C order, integers as int64, all
+// little-endian, not compressed and without file times, so that equal windows make
+// equal bytes. All windows of a file must have the same order and units.
 //
 // # The .npy file
 //
-// A .npy file is the array windows alone. The windows' ids, times, names, units
-// and runs are not written to it, and read as if the other arrays were absent.
+// A .npy file has the array windows only. IDs, times, names, units and runs are not
+// written to it. They are read as if the other arrays were absent.
 //
 // # Limits
 //
-// An array has at most [MaxValues] values, a string at most 65536 characters, a
-// file at most 64 arrays. Windows of more than 8 MiB that are compressed to less
-// than a 200th are refused: those of real recordings are not. Windows in C order
-// are read one by one; those in Fortran order are all in memory. WriteFile holds
-// the values of all windows twice.
+// An array has at most [MaxValues] values, a string at most 65536 characters, a file at
+// most 64 arrays. As a protection against zip bombs, OpenWindows refuses an array
+// windows of more than 8 MiB with a compression ratio above 200; overlapping windows of
+// real recordings reach about 100. It reads windows in C order one by one, and holds those
+// in Fortran order in memory. WriteFile holds the values of all windows in memory twice.
 //
 // # Errors
 //
-// Everything wrong with a file is a [*dataset.Error] whose Field is the array's
-// name. It matches [dataset.ErrSyntax] where the file is damaged or no numpy
-// file, [dataset.ErrType] where numpy can save the array and this package does
-// not read it (the text says the numpy call that mends it), [dataset.ErrLength]
-// where a shape does not fit, [dataset.ErrMissing], [dataset.ErrNotFinite], or
-// [dataset.ErrTooLong] above a limit; or it wraps what the file system said.
+// An error in a file is a [*dataset.Error] whose Field is the name of the array. An
+// error about one window names its row, from 0. The error wraps
+//
+//   - [dataset.ErrSyntax] if the file is damaged or not a numpy file,
+//   - [dataset.ErrType] if numpy can save the array, but this package does not read it;
+//     the message names the numpy call that fixes it,
+//   - [dataset.ErrLength] if a shape is wrong,
+//   - [dataset.ErrMissing], [dataset.ErrNotFinite],
+//   - [dataset.ErrTooLong] above a limit,
+//   - or an error of the file system.
 package numpy
 
 import (
@@ -68,9 +70,8 @@ const MaxValues = 1 << 25
 const (
 	maxNames = 1 << 16 // names in order
 	maxText  = 1 << 16 // characters of a string
-	// maxRatio is how many times its packed size an array may unpack to, where
-	// that decides how much memory is taken. Overlapping windows of real
-	// recordings reach about 100, zeros 1000.
+	// maxRatio is the largest compression ratio of an array that is held in memory.
+	// Overlapping windows of real recordings have about 100, zeros 1000.
 	maxRatio = 200
 )
 
@@ -84,14 +85,14 @@ const (
 	arrayRuns    = "run_id"
 )
 
-// IsFile reports whether a path's extension is .npy or .npz, in either case.
+// IsFile reports whether the extension of path is .npy or .npz, in upper or lower case.
 func IsFile(path string) bool { return isNPY(path) || isNPZ(path) }
 
 func isNPY(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npy") }
 func isNPZ(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npz") }
 
-// What the arrays may hold. Integers and runs are read one beside each window,
-// so that they may be compressed to any ratio.
+// The kinds of arrays. Integers and runs are read one per window, so that their
+// compression ratio does not matter.
 var (
 	floats = npz.Kind{
 		Width:     numberWidth("f4", "f8"),
@@ -117,7 +118,7 @@ var (
 	}
 )
 
-// numberWidth knows the dtypes of these names in either byte order.
+// numberWidth returns a Kind.Width that accepts the named dtypes in both byte orders.
 func numberWidth(names ...string) func(descr string) (int, bool) {
 	return func(descr string) (int, bool) {
 		if !strings.ContainsAny(descr[:1], "<>") || !slices.Contains(names, descr[1:]) {
@@ -127,7 +128,8 @@ func numberWidth(names ...string) func(descr string) (int, bool) {
 	}
 }
 
-// textWidth is the size of a string of dtype "<U12": 12 code points of 4 bytes.
+// textWidth is the Kind.Width of strings. One of dtype "<U12" has 12 code points of 4
+// bytes.
 func textWidth(descr string) (int, bool) {
 	if !strings.HasPrefix(descr, "<U") && !strings.HasPrefix(descr, ">U") {
 		return 0, false
@@ -136,7 +138,7 @@ func textWidth(descr string) (int, bool) {
 	return 4 * n, err == nil && 0 <= n && n <= maxText
 }
 
-// fault is a text that matches an error.
+// fault is an error with its own text that wraps a sentinel.
 type fault struct {
 	kind error
 	text string
@@ -149,42 +151,40 @@ func faultf(kind error, format string, args ...any) error {
 	return &fault{kind, fmt.Sprintf(format, args...)}
 }
 
-// inRow puts a window's row before an error.
+// inRow adds the row of a window to an error.
 func inRow(row int, err error) error { return faultf(err, "row %d: %v", row, err) }
 
-// locate makes an error one of a file and a field. An error of the file system
-// is no field's, and goes without the path it repeats.
+// locate returns a *dataset.Error for an error in a field of a file. An error of the
+// file system gets no field, and loses its path.
 func locate(file, field string, err error) error {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return &dataset.Error{File: file, Err: at.Err}
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return &dataset.Error{File: file, Err: pathError.Err}
 	}
-	if at, ok := errors.AsType[*os.LinkError](err); ok {
-		return &dataset.Error{File: file, Err: at.Err}
+	if linkError, ok := errors.AsType[*os.LinkError](err); ok {
+		return &dataset.Error{File: file, Err: linkError.Err}
 	}
-	for from, to := range map[error]error{
-		npz.ErrMalformed:   dataset.ErrSyntax,
-		npz.ErrUnsupported: dataset.ErrType,
-		npz.ErrTooLarge:    dataset.ErrTooLong,
-		npz.ErrMissing:     dataset.ErrMissing,
-	} {
-		if errors.Is(err, from) {
-			err = &fault{to, strings.TrimPrefix(err.Error(), from.Error()+": ")}
-			break
-		}
+	if e, ok := errors.AsType[*npz.Error](err); ok {
+		sentinel := map[error]error{
+			npz.ErrMalformed:   dataset.ErrSyntax,
+			npz.ErrUnsupported: dataset.ErrType,
+			npz.ErrTooLarge:    dataset.ErrTooLong,
+			npz.ErrMissing:     dataset.ErrMissing,
+		}[e.Kind]
+		err = &fault{sentinel, e.Err.Error()}
 	}
 	return &dataset.Error{File: file, Field: field, Err: err}
 }
 
-// check holds a window to the settings, as the reader of dataset_raw.jsonl
-// does. It also returns the array to blame.
+// check returns an error if the settings do not accept the window. The field is the
+// name of the array at fault.
 func check(settings *dataset.WindowSettings, w dataset.Window) (field string, err error) {
-	err = settings.CheckWindow(w)
-	at, ok := errors.AsType[*dataset.Error](err)
+	err = settings.Accept(w)
+	located, ok := errors.AsType[*dataset.Error](err)
 	if !ok {
 		return "", err
 	}
-	if at.Field == "window" {
-		return arrayWindows, at.Err
+	if located.Field == "window" {
+		return arrayWindows, located.Err
 	}
-	return at.Field, at.Err
+	return located.Field, located.Err
 }

@@ -367,11 +367,11 @@ func TestRefuses(t *testing.T) {
 		text  string
 	}{
 		{"empty", nil, dataset.ErrSyntax, "", "zip"},
-		{"no zip", []byte("window_id,lat\n1,2\n"), dataset.ErrSyntax, "", "zip"},
+		{"not a zip file", []byte("window_id,lat\n1,2\n"), dataset.ErrSyntax, "", "found no valid zip archive (zip: not a valid zip file), want an .npz file"},
 		{"a .npy file", windows2.file, dataset.ErrSyntax, "", "zip"},
 		{"no member", npzFile(t, zip.Store), dataset.ErrMissing, "windows", "found no such array, want numpy.savez(path, windows=a)"},
 		{"other members", npzFile(t, zip.Store, member{"arr_0", windows2.file}), dataset.ErrMissing, "windows", "numpy.savez"},
-		{"no array", raw([]byte("hello")), dataset.ErrSyntax, "windows", "no npy header"},
+		{"no array", raw([]byte("hello")), dataset.ErrSyntax, "windows", "no complete npy header"},
 		{"npy 3.0", raw(append([]byte("\x93NUMPY\x03\x00"), windows2.file[8:]...)), dataset.ErrType, "windows", "npy version 3.0"},
 		{"integers", alone("<i8", "(2, 2)", []int64{1, 2, 3, 4}), dataset.ErrType, "windows", `dtype "<i8", want float32 or float64: save a.astype('<f8')`},
 		{"half precision", alone("<f2", "(2, 2)", []int16{1, 2, 3, 4}), dataset.ErrType, "windows", "save a.astype('<f8')"},
@@ -386,7 +386,7 @@ func TestRefuses(t *testing.T) {
 		{"steps without values", alone("<f8", "(2, 3, 0)", []float64{}), dataset.ErrLength, "windows", "found no values"},
 		{"NaN", alone("<f8", "(2, 2)", []float64{1, 2, 3, math.NaN()}), dataset.ErrNotFinite, "windows", "row 1: found NaN as value 1, want a finite number"},
 		{"infinite, single", alone(">f4", "(1, 2)", []float32{1, float32(math.Inf(-1))}), dataset.ErrNotFinite, "windows", "row 0: found -Inf as value 1"},
-		{"shape larger than data", alone("<f8", "(3, 2)", four), dataset.ErrSyntax, "windows", "32 bytes for shape (3, 2) of <f8, want 48"},
+		{"shape larger than data", alone("<f8", "(3, 2)", four), dataset.ErrSyntax, "windows", "32 bytes for shape (3, 2) of dtype <f8, want 48"},
 		{"shape smaller than data", alone("<f8", "(1, 2)", four), dataset.ErrSyntax, "windows", "want 16"},
 		{"negative shape", alone("<f8", "(-2, -2)", four), dataset.ErrSyntax, "windows", "npy header"},
 		{"10^12 values", alone("<f8", "(1000000, 1000000)", four), dataset.ErrTooLong, "windows", "want at most 33554432 values"},
@@ -395,14 +395,14 @@ func TestRefuses(t *testing.T) {
 		{"no windows of 2^25 values", alone("<f8", "(0, 33554432)", []float64{}), nil, "", ""},
 		{"no windows of 2^50 values", alone("<f8", "(0, 33554432, 33554432)", []float64{}), nil, "", ""},
 		{"no windows, long run_id", npzFile(t, zip.Store, member{arrayWindows, array1("<f8", "(0, 2)", []float64{})}, member{arrayRuns, array1("<U65536", "(0,)", []int32{})}), nil, "", ""},
-		{"duplicate member", npzFile(t, zip.Store, windows2, windows2), dataset.ErrSyntax, "", `"windows.npy" stands twice`},
+		{"duplicate member", npzFile(t, zip.Store, windows2, windows2), dataset.ErrSyntax, "", `found member "windows.npy" twice, want it once`},
 		{"encrypted", encrypted, dataset.ErrType, "windows", "encrypted, want numpy.savez"},
 		{"flipped bit", flipped, dataset.ErrSyntax, "windows", "checksum"},
 		{"many members", bytes.Repeat([]byte("PK\x01\x02"), 1<<20), dataset.ErrTooLong, "", "over 64 members"},
 		{"zip bomb", packed(t, arrayWindows, zeros(t, npyFile("'<f8'", "False", "(8192, 512)", nil), 32<<20, 0), 32<<20+100), dataset.ErrTooLong, "windows", "save it with numpy.savez, which does not compress"},
 		{"zip bomb above the cap", packed(t, arrayWindows, zeros(t, liar, 16<<20, 0), 1<<40), dataset.ErrTooLong, "windows", "bytes unpacked"},
 		{"zip bomb that claims little", packed(t, arrayWindows, zeros(t, npyFile("'<f8'", "True", "(1000, 1000)", nil), 32<<20, 0), 8000000+uint64(len(npyFile("'<f8'", "True", "(1000, 1000)", nil)))), dataset.ErrSyntax, "windows", ""},
-		{"directory and header lie alike", packed(t, arrayWindows, zeros(t, liar, 4<<20, 4<<20-5), uint64(len(liar))+4<<20), dataset.ErrSyntax, "windows", "array cut short"},
+		{"directory and header lie alike", packed(t, arrayWindows, zeros(t, liar, 4<<20, 4<<20-5), uint64(len(liar))+4<<20), dataset.ErrSyntax, "windows", "incomplete array"},
 		{"directory says 2^30 packed bytes", packedLie(t), dataset.ErrTooLong, "windows", "unpack"},
 
 		{"ids of another number", with(arrayIDs, "<i8", "(3,)", []int64{1, 2, 3}), dataset.ErrLength, "window_id", "found shape (3,), want (2,), one for each window"},
@@ -424,7 +424,7 @@ func TestRefuses(t *testing.T) {
 		{"order without names", with(arrayOrder, "<U1", "(0,)", []string{}), dataset.ErrLength, "order", "found 0 names"},
 		{"order of lists", with(arrayOrder, "<U1", "(1, 1)", []string{"a"}), dataset.ErrLength, "order", "found shape (1, 1), want one dimension"},
 		{"too many names", with(arrayOrder, "<U1", "(65537,)", make([]string, 65537)), dataset.ErrTooLong, "order", "found 65537 names, want at most 65536"},
-		{"units without order", with(arrayUnits, "<U1", "(2,)", []string{"m", "m"}), dataset.ErrMissing, "units", "found no order beside it"},
+		{"units without order", with(arrayUnits, "<U1", "(2,)", []string{"m", "m"}), dataset.ErrMissing, "units", "found no array order"},
 		{"units of another number", npzFile(t, zip.Store, windows2, member{arrayOrder, array1("<U1", "(2,)", []string{"a", "b"})}, member{arrayUnits, array1("<U1", "(1,)", []string{"m"})}), dataset.ErrLength, "units", "found 1 units, want 2"},
 		{"order not of the shape", npzFile(t, zip.Store, member{arrayWindows, array1("<f8", "(1, 2, 2)", four)}, member{arrayOrder, array1("<U1", "(4,)", []string{"a", "b", "c", "d"})}), dataset.ErrLength, "order", "found 4 names, want 2"},
 	} {
@@ -470,9 +470,9 @@ func TestRefusesNPY(t *testing.T) {
 		want error
 		text string
 	}{
-		{"empty", nil, dataset.ErrSyntax, "no npy header"},
+		{"empty", nil, dataset.ErrSyntax, "no complete npy header"},
 		{"a .npz file", npzFile(t, zip.Store, windows2), dataset.ErrSyntax, "want the npy magic"},
-		{"cut short", good[:len(good)-1], dataset.ErrSyntax, "31 bytes for shape (2, 2) of <f8, want 32"},
+		{"cut short", good[:len(good)-1], dataset.ErrSyntax, "31 bytes for shape (2, 2) of dtype <f8, want 32"},
 		{"too long", append(bytes.Clone(good), 0), dataset.ErrSyntax, "33 bytes"},
 		{"2^25 values that are not there", npyFile("'<f8'", "True", "(16384, 2048)", nil), dataset.ErrSyntax, "0 bytes for shape (16384, 2048)"},
 		{"integers", array1("<i4", "(1, 2)", []int32{1, 2}), dataset.ErrType, "save a.astype('<f8')"},
@@ -496,8 +496,8 @@ func TestSettingsOfThreeDimensions(t *testing.T) {
 		settings dataset.WindowSettings
 		text     string
 	}{
-		{"steps", dataset.WindowSettings{Steps: 3}, "found shape (1, 2, 3), want 3 steps a window"},
-		{"dims", dataset.WindowSettings{Dims: 2}, "found shape (1, 2, 3), want 2 values a step"},
+		{"steps", dataset.WindowSettings{Steps: 3}, "found shape (1, 2, 3), want 3 steps per window"},
+		{"dims", dataset.WindowSettings{Dims: 2}, "found shape (1, 2, 3), want 2 values per step"},
 		{"length", dataset.WindowSettings{WindowLen: 5}, "found 6 values, want 5"},
 	} {
 		_, err := list(OpenWindows(path, c.settings))
@@ -610,7 +610,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"another length", sequence(good, change(func(w *dataset.Window) { w.Values = []float64{1, 2, 3, 4} })), dataset.ErrLength, "windows", "row 1: found 4 values, want 2"},
 		{"no values", sequence(dataset.Window{}), dataset.ErrLength, "windows", "row 0: found no values"},
 		{"order that does not divide", sequence(change(func(w *dataset.Window) { w.Order = []string{"a", "b", "c"} })), dataset.ErrLength, "order", "row 0: found 3 names"},
-		{"another order", sequence(good, change(func(w *dataset.Window) { w.Order = []string{"a", "c"} })), dataset.ErrType, "order", "row 1: found [\"a\" \"c\"], want [\"a\" \"b\"] as in row 0"},
+		{"another order", sequence(good, change(func(w *dataset.Window) { w.Order = []string{"a", "c"} })), dataset.ErrType, "order", "row 1: found [\"a\" \"c\"], want [\"a\" \"b\"], as in row 0"},
 		{"an order later", sequence(dataset.Window{Values: good.Values}, good), dataset.ErrType, "order", "row 1: found [\"a\" \"b\"], want []"},
 		{"no order later", sequence(good, dataset.Window{Values: good.Values}), dataset.ErrType, "order", "row 1: found [], want"},
 		{"other units", sequence(good, change(func(w *dataset.Window) { w.Units = map[string]string{"a": "km"} })), dataset.ErrType, "units", "row 1: found map[\"a\":\"km\"], want map[\"a\":\"m\"]"},
@@ -618,7 +618,7 @@ func TestWriteRefuses(t *testing.T) {
 		{"units without order", sequence(change(func(w *dataset.Window) { w.Order = nil })), dataset.ErrMissing, "units", `row 0: found a unit of "a"`},
 		{"NaN", sequence(good, change(func(w *dataset.Window) { w.Values = []float64{1, math.NaN()} })), dataset.ErrNotFinite, "windows", "row 1: found NaN as value 1"},
 		{"run that is not UTF-8", sequence(change(func(w *dataset.Window) { w.RunID = "\xff" })), dataset.ErrSyntax, "run_id", "want UTF-8"},
-		{"run that ends in NUL", sequence(change(func(w *dataset.Window) { w.RunID = "a\x00" })), dataset.ErrSyntax, "run_id", "want text that ends in no NUL"},
+		{"run that ends in NUL", sequence(change(func(w *dataset.Window) { w.RunID = "a\x00" })), dataset.ErrSyntax, "run_id", "want text that does not end in NUL"},
 		{"name that ends in NUL", sequence(change(func(w *dataset.Window) { w.Order = []string{"a", "b\x00"} })), dataset.ErrSyntax, "order", "NUL"},
 		{"unit that is not UTF-8", sequence(change(func(w *dataset.Window) { w.Units = map[string]string{"b": "\xff"} })), dataset.ErrSyntax, "units", "UTF-8"},
 		{"long run", sequence(change(func(w *dataset.Window) { w.RunID = strings.Repeat("a", 65537) })), dataset.ErrTooLong, "run_id", "found 65537 bytes, want at most 65536"},

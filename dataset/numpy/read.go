@@ -15,11 +15,10 @@ import (
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// OpenWindows yields the windows of a .npy or .npz file, as dataset.OpenWindows
-// does those of a dataset_raw.jsonl: in file order, held to the settings, and
-// each range over the sequence opens the file anew. The dims and steps of a
-// three-dimensional array are held to the settings as well. A file without
-// windows gives no element.
+// OpenWindows yields the windows of a .npy or .npz file in file order, as
+// dataset.OpenWindows does those of a dataset_raw.jsonl. It opens the file anew for
+// each pass. Windows whose lengths differ from the settings are an error, and so is a
+// three-dimensional array whose dims or steps do. A file without windows yields nothing.
 func OpenWindows(path string, settings dataset.WindowSettings) iter.Seq2[dataset.Window, error] {
 	return func(yield func(dataset.Window, error) bool) {
 		if !IsFile(path) {
@@ -42,30 +41,30 @@ func OpenWindows(path string, settings dataset.WindowSettings) iter.Seq2[dataset
 	}
 }
 
-// reader reads the arrays of a file side by side, a window at a time.
+// reader reads the arrays of a file in parallel, one window at a time.
 type reader struct {
 	path     string
 	file     io.ReaderAt
 	size     int64
 	settings dataset.WindowSettings
 
-	archive *npz.Archive // nil: the file is a .npy
-	arrays  []*array     // that are open
+	archive *npz.Archive // nil if the file is a .npy
+	arrays  []*array     // all open arrays
 
-	count       int                                // windows
-	steps, dims int                                // of a window; 1 and all its values where the shape does not say
-	values      func(row int, dst []float64) error // called for each row in turn
-	id, ts      func() (int64, error)              // nil: absent, as run
-	run         func() (string, error)
+	count       int                                // number of windows
+	steps, dims int                                // of a window; 1 and all its values if the array has two dimensions
+	values      func(row int, dst []float64) error // called for each row in order
+	id, ts      func() (int64, error)              // nil if absent
+	run         func() (string, error)             // nil if absent
 	order       []string
 	units       map[string]string
 }
 
-// array is an array of the file, at its first value.
+// array is an open array of the file.
 type array struct {
 	*npz.Stream
 	name    string
-	numbers *npy.Reader // reads from the stream
+	numbers *npy.Reader // reads values of the stream
 }
 
 func (r *reader) all(yield func(dataset.Window, error) bool) {
@@ -94,7 +93,7 @@ func (r *reader) all(yield func(dataset.Window, error) bool) {
 	}
 }
 
-// open opens the array of a name; nil where the file has none.
+// open opens the named array; it returns nil if the file has none.
 func (r *reader) open(name string, kind npz.Kind) (*array, error) {
 	var s *npz.Stream
 	var err error
@@ -118,8 +117,8 @@ func (r *reader) open(name string, kind npz.Kind) (*array, error) {
 	return a, err
 }
 
-// begin opens the arrays and reads names and units. With an error it returns
-// the array to blame.
+// begin opens the arrays and reads names and units. With an error, field is the name of
+// the array at fault.
 func (r *reader) begin() (field string, err error) {
 	if isNPZ(r.path) {
 		if r.archive, err = npz.NewArchive(r.file, r.size); err != nil {
@@ -150,7 +149,7 @@ func (r *reader) begin() (field string, err error) {
 	case err != nil || units == nil:
 		return arrayUnits, err
 	case r.order == nil:
-		return arrayUnits, faultf(dataset.ErrMissing, "found no order beside it, want the names that have these units")
+		return arrayUnits, faultf(dataset.ErrMissing, "found no array order, want the names that have these units")
 	case len(units) != len(r.order):
 		return arrayUnits, faultf(dataset.ErrLength, "found %d units, want %d, one for each name in order", len(units), len(r.order))
 	}
@@ -163,7 +162,7 @@ func (r *reader) begin() (field string, err error) {
 	return "", nil
 }
 
-// openWindows opens the values and takes count, steps and dims from their shape.
+// openWindows opens the values and sets count, steps and dims from their shape.
 func (r *reader) openWindows() error {
 	a, err := r.open(arrayWindows, floats)
 	if err != nil {
@@ -178,10 +177,10 @@ func (r *reader) openWindows() error {
 	case 3:
 		r.count, r.steps, r.dims = s[0], s[1], s[2]
 		if want := r.settings.Steps; want > 0 && r.steps != want {
-			return faultf(dataset.ErrLength, "found shape %s, want %d steps a window", a.ShapeText(), want)
+			return faultf(dataset.ErrLength, "found shape %s, want %d steps per window", a.ShapeText(), want)
 		}
 		if want := r.settings.Dims; want > 0 && r.dims != want {
-			return faultf(dataset.ErrLength, "found shape %s, want %d values a step", a.ShapeText(), want)
+			return faultf(dataset.ErrLength, "found shape %s, want %d values per step", a.ShapeText(), want)
 		}
 		r.settings.Dims = r.dims
 	default:
@@ -195,12 +194,12 @@ func (r *reader) openWindows() error {
 	return nil
 }
 
-// numberReader returns a function that reads the next n values of an array into
-// a slice that the next call may overwrite.
+// numberReader returns a function that reads the next n values of an array. The slice
+// is valid until its next call.
 func numberReader[T any](a *array, n int) func() ([]T, error) {
 	// npyio matches regular expressions in every call, so it reads thousands of
-	// values at once. Memory is taken with the first call: an array without
-	// windows may have a shape of any size.
+	// values at once. The buffer is allocated in the first call, because n may have
+	// any size in an array of no windows.
 	var buf, unread []T
 	left := a.Len()
 	return func() ([]T, error) {
@@ -248,7 +247,8 @@ func valueReader[T float32 | float64](r *reader, a *array) func(row int, dst []f
 	}
 }
 
-// openColumn opens an array of one value a window; nil where the file has none.
+// openColumn opens an array of one value per window; it returns nil if the file has
+// none.
 func (r *reader) openColumn(name string, kind npz.Kind) (*array, error) {
 	a, err := r.open(name, kind)
 	if a == nil || err != nil {
@@ -260,8 +260,8 @@ func (r *reader) openColumn(name string, kind npz.Kind) (*array, error) {
 	return a, nil
 }
 
-// openIntegers returns a function that reads the next integer of an array; nil
-// where the file has none.
+// openIntegers returns a function that reads the next integer of an array; nil if the
+// file has none.
 func (r *reader) openIntegers(name string) (func() (int64, error), error) {
 	a, err := r.openColumn(name, integers)
 	if a == nil || err != nil {
@@ -304,14 +304,14 @@ func textReader(a *array) func() (string, error) {
 		}
 		end := len(raw)
 		for end > 0 && order.Uint32(raw[end-4:]) == 0 {
-			end -= 4 // numpy fills up with zeros
+			end -= 4 // numpy pads with zeros
 		}
-		// UTF-8 is never longer than what it is made from, so both fit in raw.
+		// The UTF-8 text is never longer than its source, so it can overwrite it.
 		text := raw[:0]
 		for i := 0; i < end; i += 4 {
 			c := order.Uint32(raw[i:])
 			if c > math.MaxInt32 || !utf8.ValidRune(rune(c)) {
-				return "", faultf(dataset.ErrSyntax, "found code point %#x, want one of unicode", c)
+				return "", faultf(dataset.ErrSyntax, "found code point %#x, want a Unicode scalar value", c)
 			}
 			text = utf8.AppendRune(text, rune(c))
 		}
@@ -322,7 +322,7 @@ func textReader(a *array) func() (string, error) {
 	}
 }
 
-// names reads an array of names or units; nil where the file has none.
+// names reads an array of names or units; it returns nil if the file has none.
 func (r *reader) names(name string) ([]string, error) {
 	a, err := r.open(name, names)
 	if a == nil || err != nil {
@@ -344,7 +344,7 @@ func (r *reader) names(name string) ([]string, error) {
 	return list, nil
 }
 
-// window reads the next row. With an error it returns the array to blame.
+// window reads the next row. With an error, field is the name of the array at fault.
 func (r *reader) window(row int) (w dataset.Window, field string, err error) {
 	w = dataset.Window{ID: int64(row), Order: r.order, Units: r.units, Values: make([]float64, r.steps*r.dims)}
 	if field, err = check(&r.settings, w); err != nil {
@@ -374,7 +374,7 @@ func (r *reader) window(row int) (w dataset.Window, field string, err error) {
 	return w, "", nil
 }
 
-// finite returns an error where a value is NaN or infinite.
+// finite returns an error if a value is NaN or infinite.
 func finite(values []float64) error {
 	for i, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

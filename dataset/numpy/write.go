@@ -18,9 +18,10 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// WriteFile replaces path, a .npy or .npz file, by the windows and returns how
-// many there were. All must have as many values, and the order and units of the
-// first. The file appears whole under its name or, on any error, not at all.
+// WriteFile writes the windows to the .npy or .npz file at path and returns their
+// number. All must have the length, the order and the units of the first. WriteFile
+// replaces an existing file only after it has written everything; after an error, path
+// is as before.
 func WriteFile(path string, windows iter.Seq2[dataset.Window, error]) (int, error) {
 	if !IsFile(path) {
 		return 0, locate(path, "", faultf(dataset.ErrSyntax, "found another extension, want .npy or .npz"))
@@ -58,9 +59,9 @@ func WriteFile(path string, windows iter.Seq2[dataset.Window, error]) (int, erro
 	return len(c.rows), nil
 }
 
-// columns are windows as the arrays of a file.
+// columns are the arrays of a file.
 type columns struct {
-	settings   dataset.WindowSettings // what the first window has
+	settings   dataset.WindowSettings // the lengths of the first window
 	rows       [][]float64
 	ids, times []int64
 	runs       []string
@@ -68,7 +69,7 @@ type columns struct {
 	units      map[string]string
 }
 
-// add appends a window. With an error it returns the array to blame.
+// add appends a window. With an error, field is the name of the array at fault.
 func (c *columns) add(w dataset.Window) (field string, err error) {
 	if field, err := check(&c.settings, w); err != nil {
 		return field, err
@@ -81,11 +82,11 @@ func (c *columns) add(w dataset.Window) (field string, err error) {
 	}
 	switch {
 	case !slices.Equal(w.Order, c.order) || (w.Order == nil) != (c.order == nil):
-		return arrayOrder, faultf(dataset.ErrType, "found %q, want %q as in row 0: a file has one order", w.Order, c.order)
+		return arrayOrder, faultf(dataset.ErrType, "found %q, want %q, as in row 0: a file has one order", w.Order, c.order)
 	case !maps.Equal(w.Units, c.units) || (w.Units == nil) != (c.units == nil):
-		return arrayUnits, faultf(dataset.ErrType, "found %q, want %q as in row 0: a file has one set of units", w.Units, c.units)
+		return arrayUnits, faultf(dataset.ErrType, "found %q, want %q, as in row 0: a file has one set of units", w.Units, c.units)
 	case (len(c.rows)+1)*len(w.Values) > MaxValues:
-		return arrayWindows, faultf(dataset.ErrTooLong, "found over %d values, want at most as many in a file", MaxValues)
+		return arrayWindows, faultf(dataset.ErrTooLong, "found over %d values, want at most that many in a file", MaxValues)
 	}
 	if err := finite(w.Values); err != nil {
 		return arrayWindows, err
@@ -100,8 +101,8 @@ func (c *columns) add(w dataset.Window) (field string, err error) {
 	return "", nil
 }
 
-// checkNames returns an error where the file could not hold order and units. It
-// also returns the array to blame.
+// checkNames returns an error if a file cannot store order and units. The field is the
+// name of the array at fault.
 func (c *columns) checkNames() (field string, err error) {
 	if len(c.order) > maxNames {
 		return arrayOrder, faultf(dataset.ErrTooLong, "found %d names, want at most %d", len(c.order), maxNames)
@@ -122,7 +123,7 @@ func (c *columns) checkNames() (field string, err error) {
 	return "", nil
 }
 
-// checkText returns an error where numpy would not give the text back.
+// checkText returns an error if numpy would change the text.
 func checkText(s string) error {
 	if !utf8.ValidString(s) {
 		return faultf(dataset.ErrSyntax, "found %q, want UTF-8", s)
@@ -131,12 +132,12 @@ func checkText(s string) error {
 		return faultf(dataset.ErrTooLong, "found %d bytes, want at most %d", len(s), maxText)
 	}
 	if strings.HasSuffix(s, "\x00") {
-		return faultf(dataset.ErrSyntax, "found %q, want text that ends in no NUL: numpy fills up with them", s)
+		return faultf(dataset.ErrSyntax, "found %q, want text that does not end in NUL: numpy pads with NUL", s)
 	}
 	return nil
 }
 
-// matrix is the array windows. Without windows its shape is (0, 0).
+// matrix returns the array windows. Without windows its shape is (0, 0).
 func (c *columns) matrix() *mat.Dense {
 	if len(c.rows) == 0 {
 		return &mat.Dense{}
@@ -148,8 +149,8 @@ func (c *columns) matrix() *mat.Dense {
 	return m
 }
 
-// writeArchive writes the .npz file. Where an array cannot be in one, it returns
-// the array's name with the error.
+// writeArchive writes the .npz file. If an array is too large for one, field is its
+// name.
 func (c *columns) writeArchive(w io.Writer) (field string, err error) {
 	type member struct {
 		name  string
@@ -187,19 +188,20 @@ func (c *columns) writeArchive(w io.Writer) (field string, err error) {
 	return "", zw.Close()
 }
 
-// checkSize returns an error where an array of texts would be too large to read.
+// checkSize returns an error if an array of texts would be too large to read.
 func checkSize(texts []string) error {
 	longest := 0
 	for _, s := range texts {
 		longest = max(longest, len(s)) // npyio counts bytes as well
 	}
 	if 4*int64(longest)*int64(len(texts)) > 8*MaxValues {
-		return faultf(dataset.ErrTooLong, "found %d strings, the longest of %d bytes, want at most %d bytes in all: numpy makes all strings as long, of 4 bytes a character", len(texts), longest, 8*MaxValues)
+		return faultf(dataset.ErrTooLong, "found %d strings, the longest of %d bytes, want at most %d bytes in all: numpy stores all strings with the length of the longest, 4 bytes per character", len(texts), longest, 8*MaxValues)
 	}
 	return nil
 }
 
-// writeArray writes a value as a .npy file. npyio writes number by number.
+// writeArray writes a value as a .npy file. The writer is buffered because npyio writes
+// each number on its own.
 func writeArray(w io.Writer, value any) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	if err := npy.Write(out, value); err != nil {

@@ -10,9 +10,9 @@
 //	gx gy gz          deg/s    angular rate
 //	roll pitch yaw    deg      attitude
 //
-// Other data has a schema of the caller's own: a table of [Value], or [Named]
-// where only names and units are known. A schema is read-only once it is made
-// and may be shared.
+// Other data has a schema of the caller's own: a list of [Value]s, or [Named] if
+// only names and units are known. Several goroutines may share a schema, as long as
+// none modifies it.
 package sensor
 
 import (
@@ -25,20 +25,21 @@ import (
 // MotionDims is the number of values of a motion sample.
 const MotionDims = 12
 
-// Value describes one value of a step. All but Name may be unknown.
+// Value describes one value of a step. Fields of what is unknown are zero.
 type Value struct {
 	Name string
-	Unit string // as data sets write it: deg, m, m/s^2, deg/s; "" where it is unknown
-	// Angle says that the value is a direction in degrees, where 359.9 and 0.1
-	// are close. Differences of it are taken modulo 360.
+	Unit string // as data sets write it: deg, m, m/s^2, deg/s; "": unknown
+	// Angle reports whether the value is in degrees and wraps at 360, so that 359.9
+	// and 0.1 are close. Pitch does not wrap: it ends at ±90. Errors of angles are
+	// taken modulo 360, see Difference.
 	Angle bool
-	// Low and High are the physical range: what such a sensor can give, in the
-	// unit. Both are 0 where the range is unknown.
+	// Low and High are the physical range of the sensor, in the value's unit. Both
+	// are 0 if the range is unknown.
 	Low, High float64
-	// Tolerance is the default for the largest error, in the unit; 0: none.
+	// Tolerance is the default largest error, in the value's unit; 0: none.
 	Tolerance float64
-	// Group is the name of the sensor group, as evaluations report errors by
-	// group; "": none.
+	// Group is the name of the sensor group for which evaluations report errors;
+	// "": none.
 	Group string
 }
 
@@ -65,23 +66,23 @@ var motion = Schema{
 // Motion returns the schema of a motion sample.
 func Motion() Schema { return slices.Clone(motion) }
 
-// Named returns the schema of values with these names, in this order. A value
-// that has the name of one of Motion's, and its unit or none, is described as
-// there; of any other only name and unit are known. Units maps names to units;
-// nil: none is known.
+// Named returns the schema of values with these names, in this order. A value named
+// like one of Motion's, with the same unit or none, gets Motion's description. Any
+// other value has a name and a unit only. Units maps names to units; a name that it
+// does not have, as in a nil map, has no unit.
 func Named(names []string, units map[string]string) Schema {
 	s := make(Schema, len(names))
 	for i, name := range names {
 		s[i] = Value{Name: name, Unit: units[name]}
-		if at := motion.Index(name); at >= 0 && (s[i].Unit == "" || s[i].Unit == motion[at].Unit) {
-			s[i] = motion[at]
+		if m := motion.Index(name); m >= 0 && (s[i].Unit == "" || s[i].Unit == motion[m].Unit) {
+			s[i] = motion[m]
 		}
 	}
 	return s
 }
 
-// ForDims returns the schema to assume for steps of n values that nothing else
-// is known of: Motion for 12, else values without names.
+// ForDims returns Motion for n = 12, and n unnamed values otherwise. It is what
+// other packages assume if a data set names no values. It panics if n is negative.
 func ForDims(n int) Schema {
 	if n == MotionDims {
 		return Motion()
@@ -89,17 +90,18 @@ func ForDims(n int) Schema {
 	return make(Schema, n)
 }
 
-// IsMotion says whether s has the names of Motion in their order.
+// IsMotion reports whether s has the names of Motion, in the same order.
 func (s Schema) IsMotion() bool {
 	return slices.EqualFunc(s, motion, func(a, b Value) bool { return a.Name == b.Name })
 }
 
-// Index returns the place of the value of that name, or -1.
+// Index returns the index of the named value, or -1.
 func (s Schema) Index(name string) int {
 	return slices.IndexFunc(s, func(v Value) bool { return v.Name == name })
 }
 
-// Label is the name of the value at i, or "dim 3" where it has none.
+// Label returns the name of value i. If it has none, or s has no value i, Label
+// returns text such as "dim 3".
 func (s Schema) Label(i int) string {
 	if i < len(s) && s[i].Name != "" {
 		return s[i].Name
@@ -107,7 +109,7 @@ func (s Schema) Label(i int) string {
 	return fmt.Sprintf("dim %d", i)
 }
 
-// Names returns the names of the values in their order; nil where one has none.
+// Names returns the names of the values in their order; nil if one has none.
 func (s Schema) Names() []string {
 	names := make([]string, len(s))
 	for i, v := range s {
@@ -119,7 +121,7 @@ func (s Schema) Names() []string {
 	return names
 }
 
-// Units returns the unit of each name, where it is known.
+// Units returns the known units by name. The map is never nil.
 func (s Schema) Units() map[string]string {
 	units := make(map[string]string, len(s))
 	for _, v := range s {
@@ -130,7 +132,7 @@ func (s Schema) Units() map[string]string {
 	return units
 }
 
-// Angles says of each value whether it is an angle.
+// Angles returns the field Angle of each value.
 func (s Schema) Angles() []bool {
 	angles := make([]bool, len(s))
 	for i, v := range s {
@@ -139,8 +141,8 @@ func (s Schema) Angles() []bool {
 	return angles
 }
 
-// Tolerances returns the default tolerance of each value; nil where one has
-// none.
+// Tolerances returns the default tolerance of each value, in its unit; nil if one
+// has none.
 func (s Schema) Tolerances() []float64 {
 	tolerances := make([]float64, len(s))
 	for i, v := range s {
@@ -152,13 +154,14 @@ func (s Schema) Tolerances() []float64 {
 	return tolerances
 }
 
-// Group is a sensor group: the values From to To-1 of a step.
+// A Group is a sensor group: the values From to To-1 of a step.
 type Group struct {
 	Name     string
 	From, To int
 }
 
-// Groups returns the sensor groups: runs of values with one group name.
+// Groups returns the sensor groups, which are runs of values with the same group
+// name, in their order.
 func (s Schema) Groups() []Group {
 	var groups []Group
 	for i, v := range s {
@@ -173,13 +176,15 @@ func (s Schema) Groups() []Group {
 	return groups
 }
 
-// Equal says whether two schemas have the same names and units.
+// Equal reports whether s and t have the same names and units in the same order. It
+// does not compare the other fields, which Named derives from these two.
 func (s Schema) Equal(t Schema) bool {
 	return slices.Equal(s.Names(), t.Names()) && maps.Equal(s.Units(), t.Units()) && len(s) == len(t)
 }
 
-// Difference is a-b: for an angle the shorter way round, in -180..180. It is
-// NaN where either is.
+// Difference returns a - b. For angles, which may be in any range, it returns the
+// shorter way round, from -180 to 180; of two angles half a turn apart the result is
+// 180 or -180. If a or b is NaN or infinite, the result may be NaN.
 func Difference(a, b float64, angle bool) float64 {
 	if angle {
 		return math.Remainder(a-b, 360)
@@ -187,12 +192,12 @@ func Difference(a, b float64, angle bool) float64 {
 	return a - b
 }
 
-// MetresPerDegree is the length of a degree of latitude, and of longitude at the
-// equator, on a sphere of 40,000 km circumference.
+// MetresPerDegree is the length in metres of a degree of latitude, and of longitude
+// at the equator, on a sphere of 40,000 km circumference.
 const MetresPerDegree = 40e6 / 360
 
-// LongitudeMetres is the length of a degree of longitude at a latitude in
-// degrees.
+// LongitudeMetres returns the length in metres of a degree of longitude at a
+// latitude in degrees, -90 to 90.
 func LongitudeMetres(latitude float64) float64 {
 	return MetresPerDegree * math.Cos(latitude*math.Pi/180)
 }

@@ -55,11 +55,11 @@ func TestWriteJSON(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	var b bytes.Buffer
-	Warn(&b)(errors.New("x:3: torn"))
+	Warn(&b)(errors.New("x:3: incomplete"))
 	connection := Connection(&b)
 	connection(errors.New("unplugged"))
 	connection(nil)
-	want := "warning: x:3: torn; the other lines are used\nwarning: unplugged; waiting for it to return\nthe radio is back\n"
+	want := "warning: x:3: incomplete; the other lines are used\nwarning: unplugged; waiting for it to return\nthe radio is back\n"
 	if b.String() != want {
 		t.Errorf("printed %q", b.String())
 	}

@@ -21,7 +21,7 @@ const SampleRecording = "testdata/walk.jsonl"
 func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[dataset.Window, error], string) {
 	if path == "" {
 		samples := dataset.OpenSamples(filepath.FromSlash(SampleRecording), dataset.SampleSettings{})
-		return dataset.Windows(samples, dataset.Windower{W: w, Stride: stride}), SampleRecording
+		return dataset.NotEmpty(dataset.Windows(samples, dataset.WindowerSettings{W: w, Stride: stride}), SampleRecording), SampleRecording
 	}
 	name := path
 	if filepath.IsAbs(name) {
@@ -32,7 +32,7 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 
 // OpenWindows returns a data set's windows of w steps of dims values (0: what
 // the file has). A path that ends in .npy or .npz is a numpy file, any other a
-// dataset_raw.jsonl. A data set without windows is an error; a torn last line
+// dataset_raw.jsonl. A data set without windows is an error; an incomplete last line
 // is a warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
 	var once sync.Once
@@ -41,7 +41,7 @@ func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.W
 		open = numpy.OpenWindows
 	}
 	windows := open(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
-	return dataset.NotEmpty(dataset.SkipTorn(windows, func(err error) {
+	return dataset.NotEmpty(dataset.SkipIncomplete(windows, func(err error) {
 		once.Do(func() { Warn(stderr)(err) })
 	}), path)
 }
@@ -76,10 +76,10 @@ func Watch[T any](ctx context.Context, stderr io.Writer, what string, seq iter.S
 }
 
 // OpenSamples returns a recording's samples. A recording without samples is an
-// error; a torn last line is a warning, printed once.
+// error; an incomplete last line is a warning, printed once.
 func OpenSamples(path string, settings dataset.SampleSettings, stderr io.Writer) iter.Seq2[dataset.Sample, error] {
 	var once sync.Once
-	return dataset.NotEmpty(dataset.SkipTorn(dataset.OpenSamples(path, settings), func(err error) {
+	return dataset.NotEmpty(dataset.SkipIncomplete(dataset.OpenSamples(path, settings), func(err error) {
 		once.Do(func() { Warn(stderr)(err) })
 	}), path)
 }

@@ -35,7 +35,7 @@ func write(t *testing.T, name, text string) string {
 func windows(t *testing.T, w int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{W: w})
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: w})
 	if _, err := dataset.WriteFile(path, dataset.Limit(seq, 20)); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func gridAndLadder(t *testing.T) (grid, ladder string) {
 func entropyGrid(t *testing.T) string {
 	t.Helper()
 	samples := dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{})
-	r, err := fit.EntropyGrid(fit.Values(dataset.Windows(samples, dataset.Windower{W: 1})), nil)
+	r, err := fit.EntropyGrid(fit.Values(dataset.Windows(samples, dataset.WindowerSettings{W: 1})), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,13 +112,13 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	test := dataset.Limit(dataset.Subset(windows, split, s.subset), s.maxSamples)
-	training := dataset.Train(windows, split)
+	training := dataset.Training(windows, split)
 	if s.baseline != "" {
 		other, split, err := open(s.baseline)
 		if err != nil {
 			return err
 		}
-		training = dataset.Train(other, split)
+		training = dataset.Training(other, split)
 	}
 	r, err := quality.Compare(c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {

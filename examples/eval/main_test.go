@@ -38,7 +38,7 @@ func model(t *testing.T, s *train.Settings) (data, manifest string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := save.Model(filepath.Join(dir, "m"), res.Set(), nil); err != nil {
+	if _, err := save.Model(filepath.Join(dir, "m"), res.Contents(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return data, filepath.Join(dir, "m", artifacts.ManifestFile)
@@ -66,7 +66,7 @@ func TestWritesTheEvaluation(t *testing.T) {
 	}
 	split, holdout := dataset.HashSplit{TrainRatio: 0.5, Seed: 3}, 0
 	for id := range int64(300) {
-		if !split.TrainsID(id) {
+		if !split.InTraining(dataset.Window{ID: id}) {
 			holdout++
 		}
 	}
@@ -155,7 +155,7 @@ func TestOtherRecording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := save.Model(filepath.Join(dir, "m"), res.Set(), nil); err != nil {
+	if _, err := save.Model(filepath.Join(dir, "m"), res.Contents(), nil); err != nil {
 		t.Fatal(err)
 	}
 	manifest := filepath.Join(dir, "m", artifacts.ManifestFile)

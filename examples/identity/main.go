@@ -88,7 +88,7 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 }
 
 // set returns the model to write.
-func (s *settings) set() (*artifacts.Set, error) {
+func (s *settings) set() (*artifacts.Contents, error) {
 	from, err := artifacts.LoadManifest(s.manifest)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *settings) set() (*artifacts.Set, error) {
 		layer.W.Row(k)[k] = 1
 		layer.V.Row(k)[k] = 1
 	}
-	set := &artifacts.Set{Manifest: man, Layers: []bam.Layer{layer}, CreatedAt: time.Now(), MaxPayloadBytes: s.maxPayload}
+	set := &artifacts.Contents{Manifest: man, Layers: []bam.Layer{layer}, CreatedAt: time.Now(), MaxPayloadBytes: s.maxPayload}
 	// A manifest alone will do: its model may not be trained yet.
 	if m, err := artifacts.LoadUnverified(s.manifest); err == nil {
 		set.Norm = m.Norm

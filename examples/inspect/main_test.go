@@ -41,7 +41,7 @@ func model(t *testing.T) string {
 func TestShowsWhatIsThere(t *testing.T) {
 	dir := model(t)
 	data := filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	if _, err := dataset.WriteFile(data, dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{})); err != nil {
+	if _, err := dataset.WriteFile(data, dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{})); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, filepath.Join(dir, "bam_manifest.json")} {

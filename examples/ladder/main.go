@@ -96,7 +96,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := fit.Ladder(fit.Values(dataset.Train(windows, split)), &s.fit)
+	r, err := fit.Ladder(fit.Values(dataset.Training(windows, split)), &s.fit)
 	if err != nil {
 		return err
 	}

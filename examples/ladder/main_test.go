@@ -31,7 +31,7 @@ func program(args ...string) (stdout, stderr string, err error) {
 func samples(t *testing.T) (path string, windows []dataset.Window) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "dataset_raw.jsonl")
-	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.Windower{W: 1})
+	seq := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: 1})
 	if _, err := dataset.WriteFile(path, seq); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func model(t *testing.T, data, dir string, latents int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := save.Model(dir, res.Set(), nil); err != nil {
+	if _, err := save.Model(dir, res.Contents(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, artifacts.ManifestFile)

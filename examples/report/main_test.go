@@ -49,7 +49,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 		t.Fatal(err)
 	}
 	var windows []dataset.Window
-	for w, err := range dataset.Windows(motion.Samples(1, 1, n), dataset.Windower{W: 1}) {
+	for w, err := range dataset.Windows(motion.Samples(1, 1, n), dataset.WindowerSettings{W: 1}) {
 		if err != nil {
 			t.Fatal(err)
 		}

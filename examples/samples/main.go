@@ -34,7 +34,7 @@ type options struct {
 	simulate                     int
 	seed                         int64
 	rateHz                       float64
-	window                       dataset.Windower
+	window                       dataset.WindowerSettings
 	fill                         dataset.Fill
 	maxSamples                   int
 	force                        bool

@@ -73,7 +73,7 @@ func TestRun(t *testing.T) {
 		{"defaults", "a.jsonl", recording(20), "--in a.jsonl --out out/d.jsonl", `read      20 samples from a.jsonl
 time      1970-01-01 00:00:10Z to 1970-01-01 00:01:29Z: 1m19s
 interval  1s (median), the longest 1m1s
-gaps      1 longer than 5 times the median; windows of several samples span them without --max-gap-ms
+gaps      1 longer than 5 times the median; windows of several samples span them unless --max-gap-ms is set
 wrote     20 windows of 1 × 12 values to out/d.jsonl
 `, "", 20},
 		{"windows and a gap", "a.jsonl", recording(20), "--in a.jsonl --out d.jsonl --window-W 4 --window-stride 2 --max-gap-ms 2000", `read      20 samples from a.jsonl
@@ -82,11 +82,11 @@ interval  1s (median), the longest 1m1s
 gaps      1 longer than 2s; no window spans them
 wrote     8 windows of 4 × 12 values to d.jsonl
 `, "", 8},
-		{"torn last line", "a.jsonl", recording(3) + `{"ts_ms":1`, "--in a.jsonl --out d.jsonl", `read      3 samples from a.jsonl
+		{"incomplete last line", "a.jsonl", recording(3) + `{"ts_ms":1`, "--in a.jsonl --out d.jsonl", `read      3 samples from a.jsonl
 time      1970-01-01 00:00:10Z to 1970-01-01 00:01:12Z: 1m2s
 interval  1m1s (median), the longest 1m1s
 wrote     3 windows of 1 × 12 values to d.jsonl
-`, "warning: dataset: a.jsonl:4: found a torn last line (10 bytes, no end), want a whole one: its writer was stopped; the other lines are used\n", 3},
+`, "warning: dataset: a.jsonl:4: found an incomplete last line (10 bytes, no line end), want a whole one: its writer was interrupted; the other lines are used\n", 3},
 		{"dropped", "a.jsonl", recording(1) + strings.Replace(recording(1), `"lat":1`, `"lat":null`, 1), "--in a.jsonl --out d.jsonl --fill drop", `read      1 samples from a.jsonl
 filled    1 samples dropped, 0 held, for missing values
 wrote     1 windows of 1 × 12 values to d.jsonl
@@ -143,7 +143,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"missing file", good, "--in no.jsonl --out d.jsonl", "dataset: no.jsonl: no such file or directory"},
 		{"empty file", "", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl: found no records, want at least one"},
-		{"torn line alone", `{"ts`, "--in a.jsonl --out d.jsonl", "dataset: a.jsonl: found no records, want at least one"},
+		{"incomplete line alone", `{"ts`, "--in a.jsonl --out d.jsonl", "dataset: a.jsonl: found no records, want at least one"},
 		{"NaN", good + `{"ts_ms":5,"lat":NaN}` + "\n", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl:5: lat: found NaN, want a finite number"},
 		{"missing value", good + `{"ts_ms":5}` + "\n", "--in a.jsonl --out d.jsonl", "dataset: a.jsonl:5: lat: found no value, want a number"},
 		{"too short", good, "--in a.jsonl --out d.jsonl --window-W 5", "a.jsonl: found too few samples for a window, want at least --window-W 5 without a longer gap between them"},
@@ -206,9 +206,9 @@ func TestWrongFlags(t *testing.T) {
 		"--in a":                                "want --out FILE",
 		"--in a --out b --samples-out ./b":      "want a JSONL file other than --out",
 		"--simulate 0 --out b":                  "--simulate is 0, want at least 1",
-		"--in a --out b --window-W 0":           "--window-W is 0, want at least 1",
-		"--in a --out b --window-stride -1":     "--window-stride is -1, want at least 1",
-		"--in a --out b --max-gap-ms -1":        "--max-gap-ms is -1, want 0 or more",
+		"--in a --out b --window-W 0":           `invalid value "0" for flag -window-W: want a whole number of at least 1`,
+		"--in a --out b --window-stride -1":     `invalid value "-1" for flag -window-stride: want a whole number of at least 1`,
+		"--in a --out b --max-gap-ms -1":        `invalid value "-1" for flag -max-gap-ms: want a whole number of at least 0`,
 		"--in a --out b --max-samples -1":       "--max-samples is -1, want 0 or more",
 		"--in a --out b --fill zero":            `--fill is "zero", want error, drop or hold`,
 		"--in a --out b --seed 1":               "--seed and --rate-hz are for --simulate",
@@ -270,9 +270,9 @@ func TestConvertBadInput(t *testing.T) {
 	}{
 		{"missing file", "", "--dataset no.npz --out b.jsonl", "dataset: no.npz: no such file or directory"},
 		{"no records", "", "--dataset a.jsonl --out b.npz", "dataset: a.jsonl: found no records, want at least one"},
-		{"a recording", recording(2), "--dataset a.jsonl --out b.npz", "dataset: a.jsonl:1: window: found no such key, want a list of numbers"},
+		{"a recording", recording(2), "--dataset a.jsonl --out b.npz", "dataset: a.jsonl:1: found a sample of a recording, want a window: cut the recording into windows first (examples/samples --in)"},
 		{"two lengths", `{"window":[1]}` + "\n" + `{"window":[1,2]}` + "\n", "--dataset a.jsonl --out b.npz", "dataset: a.jsonl:2: window: found 2 values, want 1"},
-		{"two orders", `{"window":[1],"order":["a"]}` + "\n" + `{"window":[1],"order":["b"]}` + "\n", "--dataset a.jsonl --out b.npz", `dataset: b.npz: order: row 1: found ["b"], want ["a"] as in row 0: a file has one order`},
+		{"two orders", `{"window":[1],"order":["a"]}` + "\n" + `{"window":[1],"order":["b"]}` + "\n", "--dataset a.jsonl --out b.npz", `dataset: b.npz: order: row 1: found ["b"], want ["a"], as in row 0: a file has one order`},
 		{"output over input", `{"window":[1]}`, "--dataset a.jsonl --out a.jsonl --force", "a.jsonl: found the input itself, want another file to write"},
 		{"existing output", `{"window":[1]}`, "--dataset b.jsonl --out a.jsonl", "a.jsonl: exists already, want a new file (--force replaces it)"},
 	} {
@@ -290,8 +290,8 @@ func TestConvertBadInput(t *testing.T) {
 	}
 	in(t, "a.jsonl", `{"window":[1]}`+"\n"+`{"wind`)
 	stdout, stderr, err := start("--dataset a.jsonl --out b.npz")
-	if err != nil || stdout != "wrote     1 windows from a.jsonl to b.npz\n" || !strings.Contains(stderr, "torn last line") {
-		t.Fatalf("a torn last line: %v: %s%s", err, stdout, stderr)
+	if err != nil || stdout != "wrote     1 windows from a.jsonl to b.npz\n" || !strings.Contains(stderr, "incomplete last line") {
+		t.Fatalf("an incomplete last line: %v: %s%s", err, stdout, stderr)
 	}
 }
 

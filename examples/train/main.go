@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	result.Report.Dataset = name
-	set := result.Set()
+	set := result.Contents()
 	set.CreatedAt = time.Now()
 	if notes != "" {
 		set.Manifest.Notes = &notes
@@ -130,7 +130,7 @@ func freshFolder(name string) string {
 // writeErrors prints the time on air, and the errors on the holdout, or on the
 // training windows if there is no holdout.
 func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
-	training := dataset.Limit(dataset.Train(windows, s.Split), s.MaxSamples)
+	training := dataset.Limit(dataset.Training(windows, s.Split), s.MaxWindows)
 	norm := quality.CompareSettings{Norm: &bam.Norm{Mean: c.Model().Norm.Mean, Std: c.Model().DataStd()}}
 	r, err := quality.Compare(c, dataset.Holdout(windows, s.Split), training, norm)
 	if err != nil {

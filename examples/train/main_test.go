@@ -166,7 +166,7 @@ func TestBadInput(t *testing.T) {
 		{"payload over the limit", []string{"--dataset", good, "--latent-dim", "300"}, false, []string{"300", "238"}},
 		{"epochs 0", []string{"--dataset", good, "--epochs", "0"}, true, []string{"epochs", "0"}},
 		{"window-W 0", []string{"--dataset", good, "--window-W", "0"}, true, []string{"window-W", "0"}},
-		{"packing", []string{"--dataset", good, "--packing", "int7"}, false, []string{"int7", "int8"}},
+		{"packing", []string{"--dataset", good, "--packing", "int7"}, true, []string{"int7", "int8"}},
 		{"folder that exists", []string{"--dataset", good, "--out-dir", full}, false, []string{full, "--force"}},
 		{"folder with other files", []string{"--dataset", good, "--out-dir", full, "--force"}, false, []string{"thesis.tex"}},
 		{"unwritable folder", []string{"--dataset", good, "--out-dir", filepath.Join(file, "m")}, false, []string{file}},

@@ -1,5 +1,6 @@
-// Package atomicfile writes a file beside its place and renames it there, so
-// that a reader, or a crash, sees the old file or the new one and nothing between.
+// Package atomicfile writes a file, or a folder of files, under a temporary name and
+// renames it. A reader, also after a crash, sees the old content or the new one, but no
+// incomplete one.
 package atomicfile
 
 import (
@@ -10,13 +11,13 @@ import (
 	"path/filepath"
 )
 
-// Write replaces path by what fill writes, with mode 0644 (before umask).
-// On any error path is as it was.
+// Write writes what fill writes to the file at path, with mode 0644 before umask. After
+// an error, path is as before.
 func Write(path string, fill func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp*")
 	if err != nil {
-		if at, ok := errors.AsType[*fs.PathError](err); ok {
-			at.Path = path // not the name beside it
+		if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+			pathError.Path = path // instead of the temporary name
 		}
 		return err
 	}
@@ -41,7 +42,7 @@ func Write(path string, fill func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// WriteBytes replaces path by b.
+// WriteBytes writes b to the file at path, like Write.
 func WriteBytes(path string, b []byte) error {
 	return Write(path, func(w io.Writer) error {
 		_, err := w.Write(b)

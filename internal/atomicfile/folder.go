@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// Infixes of the folders that Folder uses beside its target.
+// Parts of the names of the folders that Folder creates next to its target: the new
+// folder, and the old one while it is replaced.
 const (
 	NewInfix = ".new-"
 	OldInfix = ".old-"
 )
 
-// ErrExists marks a folder that stands where a new one was to be written.
+// ErrExists reports that the target exists already and may not be replaced.
 var ErrExists = errors.New("exists already")
 
 // File is a file of a folder to be written.
@@ -24,31 +25,31 @@ type File struct {
 	Data []byte
 }
 
-// Folder is a folder of files to be written, and what may be done to one that is
-// there already.
+// Folder describes a folder of files to be written, and which existing folder it may
+// replace.
 type Folder struct {
 	Path string
-	// Force replaces an existing folder, if it holds nothing but files of the
-	// names that Owns knows. An empty folder is replaced in any case.
+	// Force replaces an existing folder if Owns reports true for all files in it. An
+	// empty folder is replaced in any case.
 	Force bool
 	Owns  func(name string) bool
-	// Kind is what Owns' files belong to, for errors: "a model".
+	// Kind is what the files belong to, for error messages, such as "a model".
 	Kind string
-	// Check, where not nil, is called with the path of the complete new folder
-	// before it replaces the old one. Its error leaves everything as it was.
+	// Check, if not nil, is called with the path of the complete new folder before it
+	// replaces the old one. After an error of Check, everything is as before.
 	Check func(dir string) error
 
 	ops fileOps // nil: the disk
 }
 
-// fileOps are the steps of writing a folder, so that a test can fail each in turn.
+// fileOps are the steps of writing a folder, so that a test can make each one fail.
 type fileOps interface {
 	readDir(dir string) ([]fs.DirEntry, error)
 	mkdirAll(dir string) error
 	mkdirTemp(parent, pattern string) (string, error)
 	writeFile(path string, data []byte) error
 	syncDir(dir string) error
-	rename(from, to string) error
+	rename(oldPath, newPath string) error
 	removeAll(dir string) error
 }
 
@@ -56,7 +57,7 @@ type diskOps struct{}
 
 func (diskOps) readDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
 func (diskOps) mkdirAll(dir string) error                 { return os.MkdirAll(dir, 0o755) }
-func (diskOps) rename(from, to string) error              { return os.Rename(from, to) }
+func (diskOps) rename(oldPath, newPath string) error      { return os.Rename(oldPath, newPath) }
 func (diskOps) removeAll(dir string) error                { return os.RemoveAll(dir) }
 
 func (diskOps) mkdirTemp(parent, pattern string) (string, error) {
@@ -81,15 +82,14 @@ func (diskOps) syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	// Not every system can sync a folder; the rename is what counts.
+	// An error is no failure: some systems cannot sync a folder.
 	_ = d.Sync()
 	return d.Close()
 }
 
-// Write writes a folder that appears whole: it is written beside its target,
-// under the name path.new-*, and renamed. An old folder is first renamed to
-// path.old-*, and removed once the new one stands; a crash in between leaves both
-// complete.
+// Write writes the folder next to its target, under the name path.new-*, and renames it
+// when it is complete. It first renames an old folder to path.old-*, and removes it at
+// the end. A crash in between leaves both folders complete.
 func (f Folder) Write(files []File) error {
 	if f.ops == nil {
 		f.ops = diskOps{}
@@ -131,7 +131,7 @@ func (f Folder) fill(dir string, files []File) error {
 	return f.Check(dir)
 }
 
-// replace puts the new folder where an old one stands.
+// replace renames the new folder to the path of an old one.
 func (f Folder) replace(fresh string) error {
 	parent, base := filepath.Dir(f.Path), filepath.Base(f.Path)
 	aside := filepath.Join(parent, base+OldInfix+strings.TrimPrefix(filepath.Base(fresh), base+NewInfix))
@@ -140,43 +140,49 @@ func (f Folder) replace(fresh string) error {
 	}
 	if err := f.ops.rename(fresh, f.Path); err != nil {
 		if back := f.ops.rename(aside, f.Path); back != nil {
-			return fmt.Errorf("%w; the old folder is whole in %s, the new one in %s", err, aside, fresh)
+			return fmt.Errorf("%w; the complete old folder is in %s, the new one in %s", err, aside, fresh)
 		}
 		return errors.Join(err, f.ops.removeAll(fresh))
 	}
 	if err := errors.Join(f.ops.syncDir(parent), f.ops.removeAll(aside)); err != nil {
-		return fmt.Errorf("the new folder stands, but the old one is left in %s: %w", aside, err)
+		return fmt.Errorf("the new folder is complete, but the old one remains in %s: %w", aside, err)
 	}
 	return nil
 }
 
-// existing says whether a folder stands at the target, and refuses one that may
-// not be replaced.
+// existing reports whether a folder exists at the target. If it exists and may not be
+// replaced, existing returns an error.
 func (f Folder) existing() (bool, error) {
 	switch filepath.Base(f.Path) {
 	case ".", "..", string(filepath.Separator):
-		return false, fmt.Errorf("%w: want the name of a folder, which a rename can replace", ErrExists)
+		return false, fmt.Errorf("%w, want a folder with a name, which a rename can replace", ErrExists)
+	}
+	if info, err := os.Stat(f.Path); err == nil && !info.IsDir() {
+		return false, errors.New("found a file, want a folder")
 	}
 	entries, err := f.ops.readDir(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
+	}
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return false, pathError.Err // the caller adds the path
 	}
 	if err != nil {
 		return false, err
 	}
 	for _, e := range entries {
 		if !f.Force {
-			return false, fmt.Errorf("%w: want a new folder, or force to replace this one", ErrExists)
+			return false, fmt.Errorf("%w, want a new folder", ErrExists)
 		}
 		if !e.Type().IsRegular() || !f.Owns(e.Name()) {
-			return false, fmt.Errorf("%w: it holds %s, which is not a file of %s; force replaces only folders that hold nothing else", ErrExists, e.Name(), f.Kind)
+			return false, fmt.Errorf("%w and cannot be replaced: found %s in it, want nothing but the files of %s", ErrExists, e.Name(), f.Kind)
 		}
 	}
 	return true, nil
 }
 
-// CheckTarget reports whether Write could write the folder, before the work of
-// making its files is done.
+// CheckTarget returns an error if Write cannot write the folder. It creates the parent
+// folder.
 func (f Folder) CheckTarget() error {
 	if f.ops == nil {
 		f.ops = diskOps{}

@@ -161,7 +161,7 @@ func TestFolderRefuses(t *testing.T) {
 	if err := os.WriteFile(other, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Write(files("2")); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "thesis.tex, which is not a file of a test") {
+	if err := f.Write(files("2")); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "found thesis.tex in it, want nothing but the files of a test") {
 		t.Errorf("a folder with another file: %v", err)
 	}
 	os.Remove(other)
@@ -185,6 +185,21 @@ func TestFolderRefuses(t *testing.T) {
 	for _, dir := range []string{".", "..", "a/.."} {
 		if err := target(dir).CheckTarget(); !errors.Is(err, ErrExists) {
 			t.Errorf("%s: %v, want ErrExists", dir, err)
+		}
+	}
+}
+
+func TestFolderTargetIsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]string{path: "found a file, want a folder", filepath.Join(path, "x"): "not a directory"} {
+		f := Folder{Path: target}
+		for _, err := range []error{f.Write(files("1")), f.CheckTarget()} {
+			if err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
 		}
 	}
 }

@@ -7,8 +7,8 @@ import "math"
 // Max is the largest finite binary16 value.
 const Max = 65504
 
-// FromBits returns the value of the binary16 bits h, which is exact. A NaN
-// keeps its sign and payload.
+// FromBits returns the exact value of the binary16 number with the bits h. A NaN keeps
+// its sign and payload.
 func FromBits(h uint16) float32 {
 	sign := uint32(h&0x8000) << 16
 	exp := uint32(h>>10) & 0x1f
@@ -19,13 +19,14 @@ func FromBits(h uint16) float32 {
 	case exp != 0:
 		return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
 	}
-	// A subnormal is frac·2^-24, which float32 holds exactly.
+	// A subnormal is frac·2^-24, which float32 represents exactly.
 	v := float32(frac) * (1.0 / (1 << 24))
 	return math.Float32frombits(sign | math.Float32bits(v))
 }
 
-// ToBits returns the binary16 nearest to f, ties to even. What lies beyond
-// Max by half a step or more becomes an infinity; NaN stays NaN.
+// ToBits returns the bits of the binary16 number nearest to f, ties to even. A number
+// that exceeds Max by half a unit in the last place or more becomes an infinity; NaN
+// stays NaN.
 func ToBits(f float32) uint16 {
 	b := math.Float32bits(f)
 	sign := uint16(b>>16) & 0x8000

@@ -1,12 +1,12 @@
-// Package innersplit says which training windows inner validation leaves out.
-// Inner validation compares settings of a fit by the errors on windows that the
-// fit has not seen, without a look at the holdout.
+// Package innersplit selects the training windows that inner validation leaves out. Inner
+// validation compares settings of a fit by the errors on training windows that were left
+// out of the fit; it does not use the holdout.
 //
 // It leaves out windows in two ways. The temporal holdout is the last 40 % of the
-// windows; it shows how a fit does on a new recording. Blocked cross-validation
-// leaves out every fifth block of 16 windows; it shows how a fit does on more of
-// the same recording. Blocks, unlike single windows, keep windows that overlap or
-// follow each other closely on one side.
+// windows; its error estimates that on a new recording. Blocked cross-validation leaves
+// out every fifth block of 16 windows; its error estimates that on more of the same
+// recording. Blocks, unlike single windows, keep most windows that overlap or follow each
+// other in the same part.
 //
 // Windows are numbered from 0 in file order.
 package innersplit

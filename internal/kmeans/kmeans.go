@@ -1,4 +1,4 @@
-// Package kmeans divides points into clusters.
+// Package kmeans implements k-means clustering.
 package kmeans
 
 import (
@@ -10,20 +10,20 @@ import (
 	"sync"
 )
 
-// Cluster is ClusterContext without a context.
+// Cluster is ClusterContext with the background context.
 func Cluster[T float32 | float64](points [][]T, n, rounds int, seed int64) []int {
 	clusters, _ := ClusterContext(context.Background(), points, n, rounds, seed)
 	return clusters
 }
 
-// ClusterContext divides points of equal length into n clusters and returns the
-// cluster of each point. Clusters may be empty. It runs that many rounds of
-// Lloyd's algorithm (1982) from centers that k-means++ chooses (Arthur and
-// Vassilvitskii 2007). The same points and seed give the same clusters,
-// whatever GOMAXPROCS is. If ctx ends, ClusterContext returns the context's
+// ClusterContext divides points of equal length into n clusters and returns the index
+// of the cluster of each point. There must be at least one point. Clusters may be empty.
+// ClusterContext runs that many rounds of Lloyd's algorithm (1982), from centers that
+// k-means++ chooses (Arthur and Vassilvitskii 2007). The same points and seed give the
+// same clusters for any GOMAXPROCS. If ctx ends, ClusterContext returns the context's
 // error.
 func ClusterContext[T float32 | float64](ctx context.Context, points [][]T, n, rounds int, seed int64) ([]int, error) {
-	centers, err := spread(ctx, points, n, rand.New(rand.NewPCG(uint64(seed), 1)))
+	centers, err := chooseCenters(ctx, points, n, rand.New(rand.NewPCG(uint64(seed), 1)))
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +38,8 @@ func ClusterContext[T float32 | float64](ctx context.Context, points [][]T, n, r
 	return clusters, nil
 }
 
-// moveCenters sets each center to the mean of its points. Centers without points
-// stay.
+// moveCenters sets each center to the mean of its points. It does not change centers
+// without points.
 func moveCenters[T float32 | float64](centers, points [][]T, clusters []int) {
 	sums, counts := make([][]float64, len(centers)), make([]float64, len(centers))
 	for i, p := range points {
@@ -63,10 +63,9 @@ func moveCenters[T float32 | float64](centers, points [][]T, clusters []int) {
 	}
 }
 
-// spread chooses n of the points as centers: the first at random, each other with
-// a probability proportional to its squared distance from the nearest center so
-// far.
-func spread[T float32 | float64](ctx context.Context, points [][]T, n int, rng *rand.Rand) ([][]T, error) {
+// chooseCenters chooses n of the points as centers: the first at random, each other with
+// a probability proportional to its squared distance from the nearest center so far.
+func chooseCenters[T float32 | float64](ctx context.Context, points [][]T, n int, rng *rand.Rand) ([][]T, error) {
 	centers := [][]T{points[rng.IntN(len(points))]}
 	nearest := slices.Repeat([]float64{math.Inf(1)}, len(points))
 	for len(centers) < n {
@@ -88,8 +87,8 @@ func spread[T float32 | float64](ctx context.Context, points [][]T, n int, rng *
 	return centers, nil
 }
 
-// assign sets each cluster to the center nearest to the point, the first of
-// equally near ones. It returns early when ctx ends.
+// assign sets clusters to the index of the nearest center of each point, the first of
+// equally near ones. When ctx ends, it returns early.
 func assign[T float32 | float64](ctx context.Context, clusters []int, points, centers [][]T) {
 	var wg sync.WaitGroup
 	share := (len(points) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)

@@ -1,5 +1,5 @@
-// Package linalg has the linear algebra of training and of its baselines:
-// principal components, and the rate-distortion bound of a Gaussian source.
+// Package linalg implements principal components and the rate-distortion bound of a
+// Gaussian source.
 package linalg
 
 import (
@@ -10,9 +10,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// MaxDims is the largest number of values that a window may have. The covariance
-// matrix of longer windows and its decomposition would take too much memory and
-// time.
+// MaxDims is the largest number of values in a window. The covariance matrix of longer
+// windows would take over 128 MiB, and its decomposition minutes.
 const MaxDims = 4096
 
 // A Covariance sums the outer products of normalised windows, whose mean is 0.
@@ -27,7 +26,7 @@ func NewCovariance(dim int) *Covariance {
 	return &Covariance{dim: dim, sum: make([]float64, dim*dim)}
 }
 
-// Add adds one window.
+// Add adds one window. It panics if the window has fewer values than the Covariance.
 func (c *Covariance) Add(z []float32) {
 	c.n++
 	for i := range c.dim {
@@ -52,17 +51,17 @@ type Components struct {
 // Vector returns component k. The slice shares the memory of Vectors.
 func (c *Components) Vector(k int) []float64 { return c.Vectors[k*c.Dim : (k+1)*c.Dim] }
 
-// PCA is PCAContext without a context.
+// PCA is PCAContext with the background context.
 func (c *Covariance) PCA() (*Components, error) { return c.PCAContext(context.Background()) }
 
-// maxInline is the largest number of dimensions whose decomposition takes well
-// below 200 ms, so that nobody needs to interrupt it.
+// maxInline is the largest number of dimensions whose decomposition takes well below
+// 200 ms, so that it does not need to be interrupted.
 const maxInline = 256
 
 // PCAContext returns the principal components: the eigenvectors of the covariance
-// matrix and their eigenvalues. If ctx ends, it returns the context's error at
-// once. The decomposition itself cannot be interrupted: one of many dimensions
-// then runs on in the background until it is done, and its result is dropped.
+// matrix and their eigenvalues. If ctx ends, it returns the context's error at once. The
+// decomposition itself cannot be interrupted: with more than maxInline dimensions it then
+// continues in the background, and its result is dropped.
 func (c *Covariance) PCAContext(ctx context.Context) (*Components, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -110,7 +109,7 @@ func decompose(sym *mat.SymDense) (*Components, error) {
 		largest := 0
 		for i := range v {
 			v[i] = vectors.At(i, col)
-			// Of elements that are equal but for rounding, the first counts.
+			// Among elements that differ only by rounding, use the first.
 			if math.Abs(v[i]) > math.Abs(v[largest])*(1+1e-9) {
 				largest = i
 			}
@@ -124,11 +123,10 @@ func decompose(sym *mat.SymDense) (*Components, error) {
 	return out, nil
 }
 
-// GaussianBound returns the smallest mean squared error, averaged over the
-// components, with which that many bits can describe a Gaussian source whose
-// components have these variances (Cover and Thomas, Elements of Information
-// Theory, section 10.3.3). For data that is not Gaussian the error can be
-// smaller.
+// GaussianBound returns the smallest mean squared error, averaged over the components,
+// of a code of that many bits for a Gaussian source whose components have these variances
+// (Cover and Thomas, Elements of Information Theory, section 10.3.3). For data that is not
+// Gaussian the error can be smaller.
 func GaussianBound(variances []float64, bits float64) float64 {
 	level, sum := WaterLevel(variances, bits), 0.0
 	if level == 0 {
@@ -140,10 +138,10 @@ func GaussianBound(variances []float64, bits float64) float64 {
 	return sum / float64(len(variances))
 }
 
-// WaterLevel returns the error that an optimal code of that many bits leaves of
-// each component of a Gaussian source. Components whose variance is below the
-// level get no bits and keep their variance as error. The level is found by
-// reverse water-filling. It is 0 if all variances are 0.
+// WaterLevel returns the mean squared error of each component in an optimal code of that
+// many bits for a Gaussian source. A component whose variance is below that level gets no
+// bits, and its error is its variance. WaterLevel finds the level by reverse
+// water-filling. It returns 0 if all variances are 0.
 func WaterLevel(variances []float64, bits float64) float64 {
 	total := 0.0
 	for _, v := range variances {

@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// Fault is what is wrong with one field of a file.
+// A Fault is an error in one field of a file.
 type Fault struct {
-	Field string // as in the file; "" where the file as a whole is meant
+	Field string // as in the file; "" for the whole file
 	Err   error  // wraps a sentinel of this package
 }
 
-// Faults are all that is wrong with a file.
+// Faults are the errors in a file.
 type Faults []Fault
 
 // Add adds a fault.
@@ -24,7 +24,7 @@ func (f *Faults) Add(field string, sentinel error, format string, args ...any) {
 	*f = append(*f, Fault{field, fmt.Errorf("%w: %s", sentinel, fmt.Sprintf(format, args...))})
 }
 
-// Has says whether a field, or a part of it, has a fault.
+// Has reports whether a field, or a part of it, has a fault.
 func (f Faults) Has(field string) bool {
 	for _, x := range f {
 		if x.Field == field || field != "" && strings.HasPrefix(x.Field, field+".") {
@@ -34,38 +34,38 @@ func (f Faults) Has(field string) bool {
 	return false
 }
 
-// Whole says whether the file as a whole is at fault, so that no field of it can
-// be judged.
+// Whole reports whether the whole file has a fault, so that its fields cannot be checked.
 func (f Faults) Whole() bool { return f.Has("") }
 
-// maxFaults is how many faults of a file an error names.
+// maxFaults is the largest number of faults in an error.
 const maxFaults = 10
 
-// Join is one error for all faults, each made by at; nil where there is none. Of
-// very many it names the first ten and counts the others.
-func (f Faults) Join(at func(field string, err error) error) error {
+// Join joins the errors that locate returns for the faults; nil if there are none. If
+// there are more than ten faults, it joins the first ten and adds the number of the
+// others.
+func (f Faults) Join(locate func(field string, err error) error) error {
 	switch len(f) {
 	case 0:
 		return nil
 	case 1:
-		return at(f[0].Field, f[0].Err)
+		return locate(f[0].Field, f[0].Err)
 	}
 	var errs []error
 	for _, x := range f[:min(len(f), maxFaults)] {
-		errs = append(errs, at(x.Field, x.Err))
+		errs = append(errs, locate(x.Field, x.Err))
 	}
 	if more := len(f) - maxFaults; more > 0 {
-		errs = append(errs, fmt.Errorf("and %d faults more", more))
+		errs = append(errs, fmt.Errorf("and %d more faults", more))
 	}
 	return errors.Join(errs...)
 }
 
-// maxKeys is how many keys an object of a model's file may have.
+// maxKeys is the largest number of keys in an object of a file.
 const maxKeys = 1000
 
-// Decode fills the fields of the struct that dst points to from a JSON object,
-// each on its own, so that every wrong type is named. Keys match to the letter;
-// unknown keys are passed over.
+// Decode sets the fields of the struct that dst points to from a JSON object. It decodes
+// each field separately, so that there is a fault for each wrong type. Keys are
+// case-sensitive; unknown keys are ignored.
 func Decode(data []byte, dst any) Faults {
 	var faults Faults
 	v := reflect.ValueOf(dst).Elem()
@@ -78,13 +78,13 @@ func Decode(data []byte, dst any) Faults {
 	case err != nil:
 		return whole("%s", describe(data, err))
 	case first == nil:
-		return whole("null, want a JSON object")
+		return whole("found null, want a JSON object")
 	case first != json.Delim('{'):
-		return whole("%s, want a JSON object", kind(first))
+		return whole("found %s, want a JSON object", kind(first))
 	}
 	for n := 0; d.More(); n++ {
 		if n == maxKeys {
-			return Faults{{"", fmt.Errorf("%w: over %d keys", ErrTooLarge, maxKeys)}}
+			return Faults{{"", fmt.Errorf("%w: found over %d keys, want at most that many", ErrTooLarge, maxKeys)}}
 		}
 		token, err := d.Token()
 		if err != nil {
@@ -100,25 +100,25 @@ func Decode(data []byte, dst any) Faults {
 			continue
 		}
 		if err := json.Unmarshal(value, v.Field(i).Addr().Interface()); err != nil {
-			at := name
+			field := name
 			var wrongType *json.UnmarshalTypeError
 			if errors.As(err, &wrongType) && wrongType.Field != "" {
-				at += "." + wrongType.Field
+				field += "." + wrongType.Field
 			}
-			faults.Add(at, ErrMalformed, "%s", describe(value, err))
+			faults.Add(field, ErrMalformed, "%s", describe(value, err))
 		}
 	}
 	if _, err := d.Token(); err != nil {
 		return whole("%s", describe(data, err))
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return whole("found more after the JSON object, want it alone")
+		return whole("found more data after the JSON object, want the object only")
 	}
 	return faults
 }
 
-// DecodeStrict is Decode for files of this project alone: a key that is unknown,
-// of other letters, or given twice, at any depth, is a fault.
+// DecodeStrict is Decode for file formats of this project: a key that is unknown or given
+// twice, at any depth, is a fault.
 func DecodeStrict(data []byte, dst any) Faults {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
@@ -132,16 +132,15 @@ func DecodeStrict(data []byte, dst any) Faults {
 	return Decode(data, dst)
 }
 
-// maxDepth is how deep a file may nest.
+// maxDepth is the largest depth of nested values.
 const maxDepth = 16
 
 var (
-	errDepth  = fmt.Errorf("nested deeper than %d", maxDepth)
-	errEnough = errors.New("more faults than an error names")
+	errDepth  = fmt.Errorf("found values nested deeper than %d, want at most that many levels", maxDepth)
+	errEnough = errors.New("found more faults than an error lists")
 )
 
-// checkKeys reads one value, which is to go to a t, and adds what is wrong with
-// the keys of its objects.
+// checkKeys reads one value of the Go type t and adds the faults of the keys in it.
 func checkKeys(d *json.Decoder, t reflect.Type, field string, depth int, faults *Faults) error {
 	if depth > maxDepth {
 		return errDepth
@@ -175,8 +174,8 @@ func checkKeys(d *json.Decoder, t reflect.Type, field string, depth int, faults 
 	return err
 }
 
-// holdsObjects says whether a value of type t is an object of known keys, or a
-// list of such.
+// holdsObjects reports whether a value of type t is an object with known keys, or a list
+// of such objects.
 func holdsObjects(t reflect.Type) bool {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -196,13 +195,13 @@ func checkObject(d *json.Decoder, t reflect.Type, field string, depth int, fault
 			return err
 		}
 		name := token.(string)
-		at := strings.TrimPrefix(field+"."+name, ".")
+		path := strings.TrimPrefix(field+"."+name, ".")
 		i, known := fields[name]
 		switch {
 		case seen[name]:
-			faults.Add(at, ErrMalformed, "given twice, want it once")
+			faults.Add(path, ErrMalformed, "given twice, want it once")
 		case !known:
-			faults.Add(at, ErrMalformed, "unknown key")
+			faults.Add(path, ErrMalformed, "unknown key")
 		}
 		if len(*faults) > maxFaults {
 			return errEnough
@@ -212,7 +211,7 @@ func checkObject(d *json.Decoder, t reflect.Type, field string, depth int, fault
 			var skipped json.RawMessage
 			err = d.Decode(&skipped)
 		} else {
-			err = checkKeys(d, t.Field(i).Type, at, depth+1, faults)
+			err = checkKeys(d, t.Field(i).Type, path, depth+1, faults)
 		}
 		if err != nil {
 			return err
@@ -222,7 +221,7 @@ func checkObject(d *json.Decoder, t reflect.Type, field string, depth int, fault
 	return err
 }
 
-// fieldsByName maps JSON names to the fields of a struct.
+// fieldsByName returns the indices of the fields of a struct by their JSON keys.
 func fieldsByName(t reflect.Type) map[string]int {
 	fields := map[string]int{}
 	for i := range t.NumField() {
@@ -233,7 +232,7 @@ func fieldsByName(t reflect.Type) map[string]int {
 	return fields
 }
 
-// kind names a token's type.
+// kind returns the name of a token's type.
 func kind(token json.Token) string {
 	switch token.(type) {
 	case json.Delim:
@@ -246,13 +245,13 @@ func kind(token json.Token) string {
 	return "a number"
 }
 
-// wants name what a field of a kind takes.
+// wants has the name of the JSON type for each kind of field.
 var wants = map[reflect.Kind]string{
 	reflect.Int: "a whole number", reflect.Int64: "a whole number", reflect.Float64: "a number", reflect.Bool: "true or false",
 	reflect.String: "a string", reflect.Struct: "an object", reflect.Map: "an object", reflect.Slice: "a list",
 }
 
-// describe says in a few words what encoding/json found.
+// describe returns a short text for an error of encoding/json.
 func describe(data []byte, err error) string {
 	var wrongType *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -262,7 +261,11 @@ func describe(data []byte, err error) string {
 		if want == "" {
 			want = wrongType.Type.String()
 		}
-		return fmt.Sprintf("%s, want %s", wrongType.Value, want)
+		article := "a"
+		if wrongType.Value == "array" || wrongType.Value == "object" {
+			article = "an"
+		}
+		return fmt.Sprintf("found %s %s, want %s", article, wrongType.Value, want)
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("%s at byte %d of %d, want JSON", syntax, syntax.Offset, len(data))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

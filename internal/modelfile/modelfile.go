@@ -1,9 +1,8 @@
-// Package modelfile reads the files of models and codecs, from disk or from an
-// fs.FS. Files are a stranger's: their sizes are capped before anything is
-// allocated, and what cannot be a file (a pipe, a device) is not opened.
+// Package modelfile reads the files of models and codecs, from disk or from an fs.FS.
+// Files are untrusted: their sizes are limited before anything is allocated, and a pipe
+// or a device is not opened.
 //
-// Faults are values without a file's name; the packages that read a kind of file
-// put name and field before them.
+// Errors do not name the file. The packages that call this one add its name and field.
 package modelfile
 
 import (
@@ -21,17 +20,18 @@ import (
 	"syscall"
 )
 
-// What can be wrong with a file.
+// The sentinels of errors in files.
 var (
-	// ErrNotFound marks a file that is not there. It is an fs.ErrNotExist.
+	// ErrNotFound reports a file that does not exist. errors.Is(err, fs.ErrNotExist)
+	// is true for it.
 	ErrNotFound error = notFound{}
-	// ErrMalformed marks a file that breaks its format.
+	// ErrMalformed reports a file that violates its format.
 	ErrMalformed = errors.New("malformed")
-	// ErrUnsupported marks a format that is well-formed, but not read here.
+	// ErrUnsupported reports a file of another kind, or of a format that is not read.
 	ErrUnsupported = errors.New("unsupported")
-	// ErrMismatch marks files that do not belong together.
+	// ErrMismatch reports files that do not belong together.
 	ErrMismatch = errors.New("mismatch")
-	// ErrTooLarge marks what exceeds a cap.
+	// ErrTooLarge reports a size above a limit.
 	ErrTooLarge = errors.New("too large")
 )
 
@@ -40,29 +40,29 @@ type notFound struct{}
 func (notFound) Error() string        { return "not found" }
 func (notFound) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Tree is where files are: on disk, or in a file system.
+// A Tree has the files on disk, or those of an fs.FS.
 type Tree struct {
 	fsys fs.FS // nil: disk
 }
 
-// Disk is the tree of the operating system's files.
+// Disk returns the tree of the operating system's files.
 func Disk() Tree { return Tree{} }
 
-// In is the tree of a file system, as go:embed makes one.
-func In(fsys fs.FS) Tree { return Tree{fsys} }
+// FS returns the tree of a file system, such as one of go:embed.
+func FS(fsys fs.FS) Tree { return Tree{fsys} }
 
-// FS is the file system; nil on disk.
+// FS returns the file system; nil for Disk.
 func (t Tree) FS() fs.FS { return t.fsys }
 
-// CheckName reports a name that no file of the tree has.
+// CheckName returns an error if no file of the tree can have that name.
 func (t Tree) CheckName(name string) error {
 	if t.fsys != nil && !fs.ValidPath(name) {
-		return fmt.Errorf("%w: not a path of a file system, want one like models/a/bam_manifest.json", ErrNotFound)
+		return fmt.Errorf("%w: found a path that an fs.FS cannot have, want one such as models/a/bam_manifest.json", ErrNotFound)
 	}
 	return nil
 }
 
-// Dir is the folder of a file.
+// Dir returns the folder of a file.
 func (t Tree) Dir(name string) string {
 	if t.fsys == nil {
 		return filepath.Dir(name)
@@ -70,8 +70,8 @@ func (t Tree) Dir(name string) string {
 	return path.Dir(name)
 }
 
-// Join is the path of rel, as a file in dir mentions it. On disk rel may be
-// absolute; in a file system it must stay inside.
+// Join returns the path of rel, to which a file in dir refers. On disk rel may be
+// absolute; in an fs.FS it must not leave the file system.
 func (t Tree) Join(dir, rel string) (string, error) {
 	if t.fsys == nil {
 		if rel = filepath.FromSlash(rel); filepath.IsAbs(rel) {
@@ -86,7 +86,7 @@ func (t Tree) Join(dir, rel string) (string, error) {
 	return full, nil
 }
 
-// Stat describes a file or folder.
+// Stat returns the description of a file or folder.
 func (t Tree) Stat(name string) (fs.FileInfo, error) {
 	var info fs.FileInfo
 	var err error
@@ -98,7 +98,7 @@ func (t Tree) Stat(name string) (fs.FileInfo, error) {
 	return info, readError(err)
 }
 
-// ReadDir lists a folder.
+// ReadDir returns the entries of a folder.
 func (t Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	var entries []fs.DirEntry
 	var err error
@@ -110,16 +110,27 @@ func (t Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 	return entries, readError(err)
 }
 
-// Read reads a file of at most limit bytes.
-func (t Tree) Read(name string, limit int64) ([]byte, error) {
+// regular returns the description of a regular file, or an error for anything else.
+func (t Tree) regular(name string) (fs.FileInfo, error) {
 	info, err := t.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%w: found a folder, want a file", ErrMalformed)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%w: found a special file (%s), want a regular one", ErrMalformed, info.Mode())
+	}
+	return info, nil
+}
+
+// Read returns the content of a regular file of at most limit bytes.
+func (t Tree) Read(name string, limit int64) ([]byte, error) {
+	info, err := t.regular(name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s, want a regular file", ErrMalformed, info.Mode())
-	}
-	tooLarge := fmt.Errorf("%w: over %d bytes", ErrTooLarge, limit)
+	tooLarge := fmt.Errorf("%w: found over %d bytes, want at most that many", ErrTooLarge, limit)
 	if info.Size() > limit {
 		return nil, tooLarge
 	}
@@ -133,20 +144,16 @@ func (t Tree) Read(name string, limit int64) ([]byte, error) {
 	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, readError(err)
 	}
-	if int64(data.Len()) > limit { // it grew
+	if int64(data.Len()) > limit { // the file grew
 		return nil, tooLarge
 	}
 	return data.Bytes(), nil
 }
 
-// Head reads the first n bytes of a regular file, or all of a shorter one.
+// Head returns the first n bytes of a regular file, or the content of a shorter one.
 func (t Tree) Head(name string, n int64) ([]byte, error) {
-	info, err := t.Stat(name)
-	if err != nil {
+	if _, err := t.regular(name); err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s, want a regular file", ErrMalformed, info.Mode())
 	}
 	f, err := t.open(name)
 	if err != nil {
@@ -164,28 +171,29 @@ func (t Tree) open(name string) (fs.File, error) {
 	return t.fsys.Open(name)
 }
 
-// readError turns what a file system says into a sentinel where there is one,
-// and leaves out the path, which the caller puts before it.
+// readError returns ErrNotFound for the errors of a file system that mean it, and other
+// errors without the path, which the caller adds.
 func readError(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNotFound
 	}
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		err = at.Err
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathError.Err
 	}
-	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EINVAL) { // of a path that no file can have
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EINVAL) { // a path that no file can have
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return err
 }
 
-// Hash is the hex SHA-256 of data.
+// Hash returns the hex SHA-256 of data.
 func Hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// EncodeJSON is the text of a file: indented by two blanks, ended by a newline.
+// EncodeJSON returns the JSON text of a file: indented by two blanks, with a newline at
+// the end.
 func EncodeJSON(v any) ([]byte, error) {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

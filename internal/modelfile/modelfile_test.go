@@ -23,7 +23,7 @@ func TestRead(t *testing.T) {
 		return path
 	}
 	ten := write("ten", "0123456789")
-	mem := In(fstest.MapFS{"a/ten": {Data: []byte("0123456789")}, "a/fifo": {Mode: fs.ModeNamedPipe}})
+	mem := FS(fstest.MapFS{"a/ten": {Data: []byte("0123456789")}, "a/fifo": {Mode: fs.ModeNamedPipe}})
 	for _, c := range []struct {
 		name  string
 		tree  Tree
@@ -60,9 +60,9 @@ func TestJoin(t *testing.T) {
 	}{
 		{"disk", "models", "a/b", filepath.Join("models", "a", "b"), Disk(), nil},
 		{"disk, up", "models/a", "../b", filepath.Join("models", "b"), Disk(), nil},
-		{"file system", "models", "a/b", "models/a/b", In(fstest.MapFS{}), nil},
-		{"file system, up and out", "models", "../../b", "", In(fstest.MapFS{}), ErrUnsupported},
-		{"file system, absolute", "models", "/b", "", In(fstest.MapFS{}), ErrUnsupported},
+		{"file system", "models", "a/b", "models/a/b", FS(fstest.MapFS{}), nil},
+		{"file system, up and out", "models", "../../b", "", FS(fstest.MapFS{}), ErrUnsupported},
+		{"file system, absolute", "models", "/b", "", FS(fstest.MapFS{}), ErrUnsupported},
 	} {
 		if got, err := c.tree.Join(c.dir, c.rel); got != c.want || !errors.Is(err, c.err) {
 			t.Errorf("%s: %q, %v, want %q, %v", c.name, got, err, c.want, c.err)
@@ -101,10 +101,10 @@ func TestDecode(t *testing.T) {
 		{"other letters", `{"A":1}`, "", "[A] malformed: unknown key"},
 		{"other letters below", `{"list":[{"X":1}]}`, "", "[list[0].X] malformed: unknown key"},
 		{"twice", `{"a":1,"a":2}`, "", "[a] malformed: given twice"},
-		{"wrong type", `{"a":"1","rows":[["x"]]}`, "[a] malformed: string, want a whole number\n[rows] malformed: string, want a whole number", "[a] malformed"},
-		{"fraction", `{"a":1.5}`, "[a] malformed: number 1.5, want a whole number", "[a]"},
-		{"null", `null`, "[] malformed: null, want a JSON object", "[] malformed"},
-		{"list", `[1]`, "[] malformed: a list, want a JSON object", "[] malformed"},
+		{"wrong type", `{"a":"1","rows":[["x"]]}`, "[a] malformed: found a string, want a whole number\n[rows] malformed: found a string, want a whole number", "[a] malformed"},
+		{"fraction", `{"a":1.5}`, "[a] malformed: found a number 1.5, want a whole number", "[a]"},
+		{"null", `null`, "[] malformed: found null, want a JSON object", "[] malformed"},
+		{"list", `[1]`, "[] malformed: found a list, want a JSON object", "[] malformed"},
 		{"cut", `{"a":1`, "[] malformed: unexpected", "[] malformed: unexpected"},
 		{"empty", ``, "[] malformed: unexpected end", "[] malformed: unexpected end"},
 		{"more behind", `{"a":1}{}`, "[] malformed: found more", "found more"},
@@ -142,7 +142,7 @@ func TestManyFaults(t *testing.T) {
 	for i := range 25 {
 		f.Add(fmt.Sprint(i), ErrMalformed, "bad")
 	}
-	if got := faultText(f); strings.Count(got, "\n") != 10 || !strings.Contains(got, "and 15 faults more") {
+	if got := faultText(f); strings.Count(got, "\n") != 10 || !strings.Contains(got, "and 15 more faults") {
 		t.Errorf("got\n%s", got)
 	}
 }

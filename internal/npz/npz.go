@@ -1,7 +1,9 @@
 // Package npz reads numpy's .npy and .npz files: the matrices of a model at once
-// (Read), and any array as a stream (NewArchive, NewStream). A file is a
-// stranger's: what its headers say is checked against the bytes that are really
-// there, and capped, before anything is allocated.
+// (Read), and any array as a stream (NewArchive, NewStream). Files are untrusted: the
+// sizes in a header are limited, and compared with the size of the file, before
+// anything is allocated.
+//
+// Errors, other than those of the file system, are an [*Error].
 package npz
 
 import (
@@ -15,20 +17,42 @@ import (
 	"github.com/loralink/loralink-go/internal/float16"
 )
 
-// Errors that a caller may want to tell apart.
+// The kinds of an Error.
 var (
-	// ErrMalformed marks a file that is not an npz file, or a damaged one.
-	ErrMalformed = errors.New("npz: malformed")
-	// ErrUnsupported marks an array numpy can hold and we do not read; the
-	// message says the numpy call that mends it.
-	ErrUnsupported = errors.New("npz: unsupported")
-	// ErrTooLarge marks what exceeds the caps of this package.
-	ErrTooLarge = errors.New("npz: too large")
-	// ErrMissing marks an array that is not in the file.
-	ErrMissing = errors.New("npz: array missing")
+	// ErrMalformed reports a file that is not an npz file or is damaged.
+	ErrMalformed = errors.New("malformed")
+	// ErrUnsupported reports an array that numpy can save and this package does not
+	// read. The message names the numpy call that fixes it.
+	ErrUnsupported = errors.New("unsupported")
+	// ErrTooLarge reports a size above a limit of this package.
+	ErrTooLarge = errors.New("too large")
+	// ErrMissing reports an array that is not in the file.
+	ErrMissing = errors.New("array missing")
 )
 
-// Caps on a model's file.
+// Error is an error in a file. Callers that have their own sentinels use its parts.
+type Error struct {
+	Array string // name of the array at fault; "" if unknown to the function
+	Kind  error  // one of the variables above
+	Err   error  // what was found and what is wanted
+}
+
+func (e *Error) Error() string {
+	text := "npz: "
+	if e.Array != "" {
+		text += e.Array + ": "
+	}
+	return text + e.Kind.Error() + ": " + e.Err.Error()
+}
+
+// Unwrap returns Kind and Err.
+func (e *Error) Unwrap() []error { return []error{e.Kind, e.Err} }
+
+func faultf(kind error, format string, args ...any) error {
+	return &Error{Kind: kind, Err: fmt.Errorf(format, args...)}
+}
+
+// Limits on a model's file.
 const (
 	// MaxElements is the largest number of values in one matrix.
 	MaxElements = 1 << 20
@@ -42,7 +66,7 @@ type Array struct {
 	Data       []float32
 }
 
-// matrices are the arrays of a model.
+// matrices is the kind of a model's arrays.
 var matrices = Kind{
 	Width: func(descr string) (int, bool) {
 		switch descr {
@@ -59,11 +83,11 @@ var matrices = Kind{
 	MaxValues: MaxElements,
 }
 
-// Read returns the named matrices of the npz file in data, converted to
-// float32. Arrays of other names are passed over.
+// Read returns the named matrices of the npz file in data, converted to float32. It
+// ignores arrays of other names.
 func Read(data []byte, names ...string) (map[string]Array, error) {
 	if len(data) > MaxFile {
-		return nil, fmt.Errorf("%w: %d bytes, want at most %d", ErrTooLarge, len(data), MaxFile)
+		return nil, faultf(ErrTooLarge, "%d bytes, want at most %d", len(data), MaxFile)
 	}
 	archive, err := NewArchive(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -73,30 +97,33 @@ func Read(data []byte, names ...string) (map[string]Array, error) {
 	for _, name := range names {
 		s, err := archive.Open(name, matrices)
 		if errors.Is(err, ErrMissing) {
-			return nil, fmt.Errorf("%w: no %q, want one member for each of %q", ErrMissing, name+".npy", names)
+			return nil, faultf(ErrMissing, "no %q, want one member for each of %q", name+".npy", names)
 		}
 		if err == nil {
 			out[name], err = s.matrix()
 			s.Close()
 		}
+		if located, ok := errors.AsType[*Error](err); ok {
+			located.Array = name
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s.npy: %w", name, err)
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// matrix reads and converts the array of a model.
+// matrix reads a matrix and converts it to float32.
 func (s *Stream) matrix() (Array, error) {
 	if len(s.Shape) != 2 {
-		return Array{}, fmt.Errorf("%w: shape %s, want two dimensions: save a.reshape(rows, cols)", ErrUnsupported, s.ShapeText())
+		return Array{}, faultf(ErrUnsupported, "shape %s, want two dimensions: save a.reshape(rows, cols)", s.ShapeText())
 	}
 	if s.Len() == 0 {
-		return Array{}, fmt.Errorf("%w: shape %s holds no values", ErrMalformed, s.ShapeText())
+		return Array{}, faultf(ErrMalformed, "shape %s holds no values", s.ShapeText())
 	}
 	body := make([]byte, s.Len()*s.Width)
 	if _, err := io.ReadFull(s.body, body); err != nil {
-		return Array{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return Array{}, faultf(ErrMalformed, "incomplete array: %w", err)
 	}
 	if err := s.End(); err != nil {
 		return Array{}, err
@@ -120,7 +147,7 @@ func (s *Stream) matrix() (Array, error) {
 			v := math.Float64frombits(order.Uint64(body[8*i:]))
 			a.Data[i] = float32(v)
 			if math.IsInf(float64(a.Data[i]), 0) && !math.IsInf(v, 0) {
-				return Array{}, fmt.Errorf("%w: value %g does not fit float32", ErrUnsupported, v)
+				return Array{}, faultf(ErrUnsupported, "value %g exceeds float32", v)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Package plotutil has what the plots of several packages share: fonts, colours,
-// lines with marks, logarithmic axes, and pictures with a legend at the side.
+// Package plotutil has helpers for the plots of several packages: fonts, colours, lines
+// with marks, logarithmic axes, and pictures with a legend at the side.
 package plotutil
 
 import (
@@ -18,7 +18,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// Colours that colour-blind readers can tell apart (Okabe and Ito).
+// Colours that colour-blind readers can distinguish (Okabe and Ito).
 var (
 	Black  = color.RGBA{0, 0, 0, 255}
 	Gray   = color.RGBA{140, 140, 140, 255}
@@ -55,7 +55,7 @@ func NewLegend() *plot.Legend {
 	return &l
 }
 
-// AddGrid adds lines at the labelled ticks, below what is added later.
+// AddGrid adds lines at the labelled ticks, behind everything that is added later.
 func AddGrid(p *plot.Plot) {
 	g := plotter.NewGrid()
 	g.Vertical.Color, g.Horizontal.Color = color.Gray{225}, color.Gray{225}
@@ -63,7 +63,7 @@ func AddGrid(p *plot.Plot) {
 }
 
 // AddLine adds a line to a plot, with marks unless shape is nil, and to the legend
-// unless name is empty. It does nothing if there are no points.
+// unless name is "". Without points it does nothing.
 func AddLine(p *plot.Plot, legend *plot.Legend, name string, xy plotter.XYs, c color.Color, dashes []vg.Length, shape draw.GlyphDrawer) error {
 	if len(xy) == 0 {
 		return nil
@@ -88,7 +88,7 @@ func AddLine(p *plot.Plot, legend *plot.Legend, name string, xy plotter.XYs, c c
 	return nil
 }
 
-// AddMarks adds marks of a radius in points to a plot.
+// AddMarks adds marks to a plot, with a radius in points (1/72 inch).
 func AddMarks(p *plot.Plot, xy plotter.XYs, c color.Color, shape draw.GlyphDrawer, radius float64) (*plotter.Scatter, error) {
 	s, err := plotter.NewScatter(xy)
 	if err != nil {
@@ -99,10 +99,9 @@ func AddMarks(p *plot.Plot, xy plotter.XYs, c color.Color, shape draw.GlyphDrawe
 	return s, nil
 }
 
-// Logarithmic axes are linear axes of logarithms: package plot places the label of
-// its own logarithmic axis wrongly.
-
-// LogY replaces y by its decimal logarithm and drops points without one.
+// LogY returns points with the decimal logarithm of y. It drops points whose y is not
+// finite and above 0. Logarithmic axes are linear axes of such points, because package
+// plot draws the label of its own logarithmic axis in a wrong position.
 func LogY(xy plotter.XYs) plotter.XYs {
 	var out plotter.XYs
 	for _, q := range xy {
@@ -113,7 +112,7 @@ func LogY(xy plotter.XYs) plotter.XYs {
 	return out
 }
 
-// LogYAxis labels the y-axis of a plot of LogY points, after they are added.
+// LogYAxis labels the y-axis of a plot of LogY points. Call it after they are added.
 func LogYAxis(p *plot.Plot) {
 	p.Y.Min, p.Y.Max = p.Y.Min-0.08, p.Y.Max+0.08
 	labelled := []int{1}
@@ -134,10 +133,10 @@ func LogYAxis(p *plot.Plot) {
 	p.Y.Tick.Marker = ticks
 }
 
-// Ticks is a plot.Ticker: an axis shows those of the ticks that are in its range.
+// Ticks is a plot.Ticker with a list of ticks, for axes of any range.
 type Ticks []plot.Tick
 
-// Ticks implements plot.Ticker.
+// Ticks returns the ticks from lo to hi.
 func (ticks Ticks) Ticks(lo, hi float64) (out []plot.Tick) {
 	for _, t := range ticks {
 		if t.Value >= lo && t.Value <= hi {
@@ -149,15 +148,15 @@ func (ticks Ticks) Ticks(lo, hi float64) (out []plot.Tick) {
 
 const margin = 4 * vg.Millimeter
 
-// A Picture is an image with an area for plots and, at the right of it, a legend.
+// A Picture is an image with an area for plots and, to the right of it, a legend.
 type Picture struct {
-	Plots  draw.Canvas
+	Plots  draw.Canvas // the area for plots
 	canvas vgimg.PngCanvas
-	side   draw.Canvas
+	side   draw.Canvas // the area for the legend
 }
 
-// NewPicture returns a picture with width×height cm for plots, and space for the
-// legend besides, unless it is nil.
+// NewPicture returns a picture with an area of width×height cm for plots and, unless
+// legend is nil, an area of the legend's width to the right of it.
 func NewPicture(width, height vg.Length, legend *plot.Legend) *Picture {
 	width, height = width*vg.Centimeter, height*vg.Centimeter
 	side := vg.Length(0)
@@ -173,13 +172,13 @@ func NewPicture(width, height vg.Length, legend *plot.Legend) *Picture {
 	}
 }
 
-// Draw draws one plot and its legend.
+// Draw draws one plot in the area for plots, and its legend.
 func (c *Picture) Draw(p *plot.Plot, legend *plot.Legend) {
 	p.Draw(c.Plots)
 	legend.Draw(c.side)
 }
 
-// WritePNG writes the picture.
+// WritePNG writes the picture as a PNG image.
 func (c *Picture) WritePNG(w io.Writer) error {
 	_, err := c.canvas.WriteTo(w)
 	return err

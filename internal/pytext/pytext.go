@@ -1,5 +1,5 @@
-// Package pytext writes numbers and strings as Python does, where a hash is
-// taken over the text.
+// Package pytext formats numbers and strings as Python does, for texts whose hashes must
+// be equal to those of a Python program.
 package pytext
 
 import (
@@ -10,9 +10,9 @@ import (
 	"unicode/utf16"
 )
 
-// Float returns Python's repr of a finite float: the shortest digits that read
-// back as f, always with a point or an exponent. Magnitudes under 1e-4, and of
-// 1e16 and more, have the exponent.
+// Float returns Python's repr of a float: the shortest digits that read back as f, always
+// with a point or an exponent. Magnitudes below 1e-4, and of 1e16 and above, have an
+// exponent. The others are "nan", "inf" and "-inf".
 func Float(f float64) string {
 	if math.IsNaN(f) {
 		return "nan"
@@ -30,9 +30,9 @@ func Float(f float64) string {
 	return s
 }
 
-// AppendJSONString appends s as a JSON string of ASCII characters: what lies
-// outside becomes \u and four lowercase hex digits, above U+FFFF twice so, as a
-// surrogate pair. Nothing is escaped for HTML.
+// AppendJSONString appends s as a JSON string of ASCII characters, like Python's
+// json.dumps: other characters become \u and four lower-case hex digits, those above
+// U+FFFF a surrogate pair of these. Unlike encoding/json, it does not escape <, > and &.
 func AppendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {

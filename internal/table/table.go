@@ -1,4 +1,4 @@
-// Package table writes aligned tables and the numbers in them.
+// Package table writes aligned tables and formats the numbers in them.
 package table
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Write writes rows whose cells are separated by tabs; the first cell is
-// aligned left, the others right.
+// Write writes rows whose cells are separated by tabs. It aligns the first cell of each
+// row left, the others right. It ignores errors of w.
 func Write(w io.Writer, rows ...string) {
 	var b strings.Builder
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -22,7 +22,7 @@ func Write(w io.Writer, rows ...string) {
 	}
 	for _, r := range rows {
 		first, rest, _ := strings.Cut(r, "\t")
-		// AlignRight pads every cell on the left: fill the first one up.
+		// AlignRight pads every cell on the left, so pad the first one on the right.
 		first += strings.Repeat(" ", width-len([]rune(first)))
 		fmt.Fprintf(tw, "%s\t%s\t\n", first, rest)
 	}
@@ -35,7 +35,8 @@ func Write(w io.Writer, rows ...string) {
 	}
 }
 
-// Millis writes a duration in ms, with one digit after the point below 100 ms.
+// Millis returns a duration in ms as text, with one digit after the point if it is below
+// 100 ms.
 func Millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms < 100 {
@@ -44,8 +45,8 @@ func Millis(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-// Digits writes v with three significant digits, in plain notation where that
-// is short.
+// Digits returns v as text with three significant digits, with an exponent only if it is
+// above 0 and below 1e-4 in magnitude.
 func Digits(v float64) string {
 	a := math.Abs(v)
 	switch {

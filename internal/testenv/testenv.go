@@ -1,6 +1,6 @@
-// Package testenv tells tests where the repository's files and the shared
-// recordings are, and which programs besides Go there are. It is the one place
-// that knows the variables LORALINK_SHARED and LORALINK_CI.
+// Package testenv gives tests the paths of the repository's files and of the shared
+// recordings, and of programs other than Go. Only this package reads the environment
+// variables LORALINK_SHARED and LORALINK_CI.
 package testenv
 
 import (
@@ -11,13 +11,13 @@ import (
 	"testing"
 )
 
-// Shared returns the path of a file in the shared folder. It skips the test
-// where LORALINK_SHARED is unset, and fails it where the file is missing.
+// Shared returns the path of a file in the shared folder. It skips the test if
+// LORALINK_SHARED is unset, and fails it if the file is missing.
 func Shared(t testing.TB, elem ...string) string {
 	t.Helper()
 	root := os.Getenv("LORALINK_SHARED")
 	if root == "" {
-		t.Skip("LORALINK_SHARED is unset: no field recordings here")
+		t.Skip("LORALINK_SHARED is unset: there are no field recordings")
 	}
 	path := filepath.Join(append([]string{root}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
@@ -26,17 +26,17 @@ func Shared(t testing.TB, elem ...string) string {
 	return path
 }
 
-// Long skips a test that trains for long where the race detector makes it some
-// ten times longer; the same code runs under it on small data elsewhere.
+// Long skips a test with a long training if the race detector is on, which makes it about
+// ten times slower. Other tests run the same code with small data.
 func Long(t testing.TB) {
 	t.Helper()
 	if Race {
-		t.Skip("trains for long: run without -race")
+		t.Skip("long training: run without -race")
 	}
 }
 
-// Python returns an interpreter that has numpy. It skips the test where there
-// is none, and fails it where LORALINK_CI says that one was installed.
+// Python returns a Python interpreter with numpy. If there is none, it skips the test,
+// or fails it if LORALINK_CI is set.
 func Python(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
@@ -45,13 +45,13 @@ func Python(t testing.TB) string {
 		}
 	}
 	if os.Getenv("LORALINK_CI") != "" {
-		t.Fatal("LORALINK_CI is set, but no python3 has numpy")
+		t.Fatal("LORALINK_CI is set, but found no python3 with numpy")
 	}
-	t.Skip("no python3 with numpy here")
+	t.Skip("found no python3 with numpy")
 	return ""
 }
 
-// CIOnly skips a test that is too slow for every day where LORALINK_CI is unset.
+// CIOnly skips a slow test if LORALINK_CI is unset.
 func CIOnly(t testing.TB) {
 	t.Helper()
 	if os.Getenv("LORALINK_CI") == "" {
@@ -59,22 +59,22 @@ func CIOnly(t testing.TB) {
 	}
 }
 
-// FewBytes fails the test where f allocates more than 64 MiB in all: what a
-// file from a stranger may cost before it is refused.
+// FewBytes fails the test if f allocates more than 64 MiB in all, which is the limit for
+// refusing an untrusted file.
 func FewBytes(t testing.TB, f func()) {
 	t.Helper()
-	const most = 64 << 20
+	const limit = 64 << 20
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	f()
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; n > most {
-		t.Errorf("%d bytes were allocated, want at most %d", n, most)
+	if n := after.TotalAlloc - before.TotalAlloc; n > limit {
+		t.Errorf("%d bytes were allocated, want at most %d", n, limit)
 	}
 }
 
-// Repo returns the path of a file of the repository, whatever folder the test
-// runs in.
+// Repo returns the path of a file of the repository, which does not depend on the current
+// folder.
 func Repo(elem ...string) string {
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package testwindows makes windows for tests of codecs: a sample, a walk, and the
-// parts of the field recordings.
+// Package testwindows has windows for tests of codecs: a sample, a walk, and parts of the
+// field recordings.
 package testwindows
 
 import (
@@ -19,7 +19,7 @@ func Sample() []float64 {
 	return []float64{37.1234567, 127.7654321, 31.25, 0.1, -0.2, 9.8, 1.5, -2.5, 100.25, 1, -2, 90}
 }
 
-// Of yields these windows.
+// Of yields the given windows.
 func Of(windows ...[]float64) iter.Seq2[[]float64, error] {
 	return func(yield func([]float64, error) bool) {
 		for _, w := range windows {
@@ -30,8 +30,7 @@ func Of(windows ...[]float64) iter.Seq2[[]float64, error] {
 	}
 }
 
-// Around yields two windows whose values lie by spread below and above those of
-// window.
+// Around yields two windows, whose values are by spread below and above those of window.
 func Around(window []float64, spread float64) iter.Seq2[[]float64, error] {
 	low, high := slices.Clone(window), slices.Clone(window)
 	for i := range window {
@@ -41,25 +40,25 @@ func Around(window []float64, spread float64) iter.Seq2[[]float64, error] {
 	return Of(low, high)
 }
 
-// Wander yields n windows of w motion samples of a walk that turns through north,
-// with a stop now and then. They are the same each time.
+// Wander yields n windows of w motion samples of a random walk through yaw ±180 with
+// stops. They are the same in each pass.
 func Wander(n, w int) iter.Seq2[[]float64, error] {
 	tolerances := sensor.Motion().Tolerances()
 	return func(yield func([]float64, error) bool) {
 		rng := rand.New(rand.NewPCG(3, 4))
-		at := Sample()
+		sample := Sample()
 		for i := range n {
 			var window []float64
 			for range w {
 				for j, tol := range tolerances {
 					if i/50%3 > 0 {
-						at[j] += tol * rng.NormFloat64()
+						sample[j] += tol * rng.NormFloat64()
 					}
 				}
 				for _, j := range []int{9, 11} {
-					at[j] = math.Remainder(at[j], 360)
+					sample[j] = math.Remainder(sample[j], 360)
 				}
-				window = append(window, at...)
+				window = append(window, sample...)
 			}
 			if !yield(window, nil) {
 				return
@@ -68,13 +67,13 @@ func Wander(n, w int) iter.Seq2[[]float64, error] {
 	}
 }
 
-// Recording yields the windows of w samples of a part of a field recording:
-// "train" and "holdout" by hash, "first" 60 % and "rest" by time, all for "". It
-// skips the test as testenv.Shared does.
+// Recording yields the windows of w samples of a part of a field recording: "train" and
+// "holdout" of a split by hash, "first" (60 %) and "rest" of a split by time, or all
+// windows for "". It skips the test like testenv.Shared.
 func Recording(t testing.TB, name, part string, w int) iter.Seq2[[]float64, error] {
 	t.Helper()
 	path := testenv.Shared(t, "field", name+".jsonl")
-	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleSettings{}), dataset.Windower{W: w})
+	windows := dataset.Windows(dataset.OpenSamples(path, dataset.SampleSettings{}), dataset.WindowerSettings{W: w})
 	var split dataset.Split = dataset.HashSplit{TrainRatio: 0.8}
 	if part == "first" || part == "rest" {
 		byTime, err := dataset.NewTimeSplit(windows, 0.6)
@@ -85,7 +84,7 @@ func Recording(t testing.TB, name, part string, w int) iter.Seq2[[]float64, erro
 	}
 	switch part {
 	case "train", "first":
-		windows = dataset.Train(windows, split)
+		windows = dataset.Training(windows, split)
 	case "holdout", "rest":
 		windows = dataset.Holdout(windows, split)
 	}

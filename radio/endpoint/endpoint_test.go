@@ -548,7 +548,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	set, torn, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "torn.jsonl"), filepath.Join(dir, "empty.jsonl")
+	set, incomplete, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "incomplete.jsonl"), filepath.Join(dir, "empty.jsonl")
 	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
@@ -566,7 +566,7 @@ func TestSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(torn, b[:len(b)-20], 0o644), os.WriteFile(empty, nil, 0o644)); err != nil {
+	if err := errors.Join(os.WriteFile(incomplete, b[:len(b)-20], 0o644), os.WriteFile(empty, nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	limited := *spec
@@ -585,7 +585,7 @@ func TestSource(t *testing.T) {
 		{"a data set", endpoint.SourceSettings{Dataset: set}, spec, 0, 10, false, ""},
 		{"limited by the caller", endpoint.SourceSettings{Dataset: set}, spec, 3, 3, false, ""},
 		{"limited by the RunSpec", endpoint.SourceSettings{Samples: walk}, &limited, 9, 4, false, ""},
-		{"a torn data set", endpoint.SourceSettings{Dataset: torn}, spec, 0, 9, true, ""},
+		{"an incomplete data set", endpoint.SourceSettings{Dataset: incomplete}, spec, 0, 9, true, ""},
 		{"nothing in it", endpoint.SourceSettings{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
 		{"no such file", endpoint.SourceSettings{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
 		{"neither", endpoint.SourceSettings{}, spec, 0, 0, false, "want Samples or Dataset"},

@@ -127,7 +127,7 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 			return nil, fmt.Errorf("endpoint: %w", err)
 		}
 	}
-	windower := dataset.Windower{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: s.MaxGapMs}
+	windower := dataset.WindowerSettings{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: s.MaxGapMs}
 	return func(ctx context.Context) iter.Seq2[dataset.Window, error] {
 		return func(yield func(dataset.Window, error) bool) {
 			none := true
@@ -163,7 +163,7 @@ func (s *SamplerSettings) Samples(ctx context.Context, spec *runspec.RunSpec) it
 	if s.Kind == SamplerSimulate {
 		return paced(ctx, motion.Samples(s.Seed, hz, math.MaxInt), hz)
 	}
-	samples := dataset.NotEmpty(dataset.SkipTorn(s.recording(ctx), s.Warn), s.Path)
+	samples := dataset.NotEmpty(dataset.SkipIncomplete(s.recording(ctx), s.Warn), s.Path)
 	if s.Loop {
 		samples = repeated(samples)
 	}

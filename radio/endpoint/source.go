@@ -78,13 +78,13 @@ func (s *SourceSettings) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Wi
 	var seq iter.Seq2[dataset.Window, error]
 	if s.Dataset != "" {
 		settings := dataset.WindowSettings{WindowLen: shape.Dims * shape.W, Dims: shape.Dims, Steps: shape.W}
-		seq = dataset.SkipTorn(dataset.OpenWindows(s.Dataset, settings), s.Warn)
+		seq = dataset.SkipIncomplete(dataset.OpenWindows(s.Dataset, settings), s.Warn)
 	} else {
 		if err := checkMotion(spec); err != nil {
 			return nil, err
 		}
-		samples := dataset.SkipTorn(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
-		seq = dataset.Windows(samples, dataset.Windower{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
+		samples := dataset.SkipIncomplete(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
+		seq = dataset.Windows(samples, dataset.WindowerSettings{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
 	}
 	if n := spec.TX.MaxWindows; n > 0 && (limit <= 0 || n < limit) {
 		limit = n

@@ -22,9 +22,9 @@ const maxLine = 1 << 20
 
 // The faults of a line of a log, for errors.Is. They come wrapped in an [*Error].
 var (
-	// ErrTornLine reports a last line that is incomplete, because its writer was
+	// ErrIncompleteLine reports a last line that is incomplete, because its writer was
 	// stopped.
-	ErrTornLine = errors.New("incomplete last line: its writer was stopped")
+	ErrIncompleteLine = errors.New("incomplete last line: its writer was stopped")
 	// ErrNotEvent reports a line that is not an event.
 	ErrNotEvent = errors.New("not an event")
 )
@@ -65,7 +65,7 @@ func OpenEntries(path string) iter.Seq2[Entry, error] {
 // Errors are an [*Error] with that file name.
 //
 // A line that is not an event yields an error that wraps [ErrNotEvent] or, if it is
-// the last line and incomplete, [ErrTornLine]; the iteration continues. An error of
+// the last line and incomplete, [ErrIncompleteLine]; the iteration continues. An error of
 // reading ends it. Blank lines are skipped. If the kind of an event is unknown, only
 // its header, time and kind are meaningful.
 func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
@@ -91,7 +91,7 @@ func ReadEntries(r io.Reader, file string) iter.Seq2[Entry, error] {
 			case tooLong:
 				bad = notEvent("more than %d bytes", maxLine)
 			case bad != nil && !complete:
-				bad = ErrTornLine
+				bad = ErrIncompleteLine
 			}
 			if bad != nil {
 				if !yield(Entry{}, &Error{File: file, Line: n, Err: bad}) {

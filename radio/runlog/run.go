@@ -93,7 +93,7 @@ func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSe
 	events := 0
 	var bad *Error // the first line that is not an event
 	for e, err := range OpenEntries(path) {
-		if errors.Is(err, ErrNotEvent) || errors.Is(err, ErrTornLine) {
+		if errors.Is(err, ErrNotEvent) || errors.Is(err, ErrIncompleteLine) {
 			if bad == nil {
 				errors.As(err, &bad)
 			}

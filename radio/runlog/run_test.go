@@ -49,7 +49,7 @@ func TestOpenRun(t *testing.T) {
 		r.First.UnixMilli() != 0 || r.Last.UnixMilli() != 300 || string(r.RunSpec) != `{"run_id":"walk"}` || r.Energy.Joules != 0.3 || r.Energy.JoulesPerDelivered != 0.3 {
 		t.Errorf("%+v", r)
 	}
-	if len(warnings) != 1 || !errors.Is(warnings[0], runlog.ErrTornLine) {
+	if len(warnings) != 1 || !errors.Is(warnings[0], runlog.ErrIncompleteLine) {
 		t.Errorf("warnings %v", warnings)
 	}
 	if windows, unmatched := match.Match(); fmt.Sprint(windows) != "map[1:[1 2]]" || unmatched != 0 {

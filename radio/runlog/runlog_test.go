@@ -123,8 +123,8 @@ func TestOpenWriterRepairsTheEnd(t *testing.T) {
 	for _, c := range []struct{ name, before, kept string }{
 		{"new", "", ""},
 		{"whole", whole + "\n", whole + "\n"},
-		{"torn", whole + "\n" + whole[:20], whole + "\n"},
-		{"torn in the first line", whole[:20], ""},
+		{"incomplete", whole + "\n" + whole[:20], whole + "\n"},
+		{"incomplete first line", whole[:20], ""},
 		{"lacks its end only", whole + "\n" + whole, whole + "\n" + whole + "\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestReadingGoesOnAfterABadLine(t *testing.T) {
 		`{"ts_ms":2,"event":"tx_se`,
 	}, "\n")
 	var good, bad []string
-	torn := 0
+	incomplete := 0
 	for e, err := range runlog.ReadEntries(strings.NewReader(input), "log") {
 		var located *runlog.Error
 		switch {
@@ -174,8 +174,8 @@ func TestReadingGoesOnAfterABadLine(t *testing.T) {
 			good = append(good, string(e.Kind))
 		case !errors.As(err, &located):
 			t.Errorf("%v has no line", err)
-		case errors.Is(err, runlog.ErrTornLine):
-			torn = located.Line
+		case errors.Is(err, runlog.ErrIncompleteLine):
+			incomplete = located.Line
 		case errors.Is(err, runlog.ErrNotEvent):
 			bad = append(bad, fmt.Sprint(located.Line))
 		}
@@ -183,8 +183,8 @@ func TestReadingGoesOnAfterABadLine(t *testing.T) {
 	if got := strings.Join(good, " "); got != "tx_sent something_new" {
 		t.Errorf("events %s", got)
 	}
-	if got := strings.Join(bad, " "); got != "3 4 5 6 7 8" || torn != 10 {
-		t.Errorf("bad lines %s, torn line %d", got, torn)
+	if got := strings.Join(bad, " "); got != "3 4 5 6 7 8" || incomplete != 10 {
+		t.Errorf("bad lines %s, incomplete line %d", got, incomplete)
 	}
 }
 

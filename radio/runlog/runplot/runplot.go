@@ -48,7 +48,7 @@ func Read(entries iter.Seq2[runlog.Entry, error]) (*Series, error) {
 		switch {
 		case err == nil:
 			s.Add(e)
-		case !errors.Is(err, runlog.ErrNotEvent) && !errors.Is(err, runlog.ErrTornLine):
+		case !errors.Is(err, runlog.ErrNotEvent) && !errors.Is(err, runlog.ErrIncompleteLine):
 			return nil, err
 		}
 	}

@@ -122,7 +122,7 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 		open = numpy.OpenWindows
 	}
 	windows := open(s.Dataset, dataset.WindowSettings{})
-	for w, err := range dataset.NotEmpty(dataset.SkipTorn(windows, s.Warn), s.Dataset) {
+	for w, err := range dataset.NotEmpty(dataset.SkipIncomplete(windows, s.Warn), s.Dataset) {
 		if err != nil {
 			return nil, err
 		}
