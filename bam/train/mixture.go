@@ -143,7 +143,7 @@ func principalAxes(rows [][]float32, center []float32, n int) bam.Matrix {
 		}
 		cov.Add(d)
 	}
-	pc, err := cov.PCA()
+	pc, err := cov.PCA(context.Background())
 	if err != nil { // no better axes than those of the latents
 		return identity(n)
 	}

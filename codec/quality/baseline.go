@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -57,7 +58,7 @@ func NewTraining(windows iter.Seq2[dataset.Window, error], schema sensor.Schema)
 		cov.Add(z)
 	}
 	var err error
-	if t.components, err = cov.PCA(); err != nil {
+	if t.components, err = cov.PCA(context.TODO()); err != nil {
 		return nil, err
 	}
 	t.peaks = make([]float64, n)
