@@ -51,7 +51,7 @@ func smallEntropyGrid(t testing.TB, w int) *codec.EntropyGrid {
 // the longest of them needs.
 func wanderGrid(t testing.TB, n, w int, settings *fit.EntropyGridSettings) *codec.EntropyGrid {
 	t.Helper()
-	r, err := fit.EntropyGrid(testwindows.Wander(n, w), settings)
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(n, w), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func centreOf(t *testing.T, c *codec.EntropyGrid) []float64 {
 }
 
 func TestEntropyGridFile(t *testing.T) {
-	r, err := fit.EntropyGrid(testwindows.Wander(200, 2), &fit.EntropyGridSettings{Components: ptr(2)})
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(200, 2), &fit.EntropyGridSettings{Components: ptr(2)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func fitTables(ctx context.Context, y [][]float32, s tableShape) (*bam.Tables, e
 		return t, nil
 	}
 	locals := 1<<s.componentBits - 1
-	assigned, err := kmeans.ClusterContext(ctx, y, locals, clusterRounds, s.seed)
+	assigned, err := kmeans.Cluster(ctx, y, locals, clusterRounds, s.seed)
 	if err != nil {
 		return nil, err
 	}
