@@ -39,7 +39,7 @@ func TestHeadlines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := quality.Compare(model, test, training, quality.CompareSettings{})
+		e, err := quality.Compare(t.Context(), model, test, training, quality.CompareSettings{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,11 +49,11 @@ func TestHeadlines(t *testing.T) {
 		if pca.Name != "PCA int8" || pca.Bytes != 4 || !(ratio <= c.ratio) {
 			t.Errorf("%s: bitpack has %.3f of the error of %s at %d bytes, want at most %.2f", c.name, ratio, pca.Name, pca.Bytes, c.ratio)
 		}
-		ladder, err := fit.Ladder(fit.Values(training), nil)
+		ladder, err := fit.Ladder(t.Context(), fit.Values(training), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, err = quality.Compare(ladder.Codec, test, training, quality.CompareSettings{}); err != nil {
+		if e, err = quality.Compare(t.Context(), ladder.Codec, test, training, quality.CompareSettings{}); err != nil {
 			t.Fatal(err)
 		}
 		grid := e.Grid.Evaluation.MeanPayloadBytes

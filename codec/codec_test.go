@@ -60,7 +60,7 @@ func all(t testing.TB) map[string]codec.Codec {
 // fittedGrid holds windows whose values are within spread of those of window.
 func fittedGrid(t testing.TB, window []float64, spread float64) *codec.Grid {
 	t.Helper()
-	r, err := fit.Grid(testwindows.Around(window, spread), nil)
+	r, err := fit.Grid(t.Context(), testwindows.Around(window, spread), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func smallEntropyGrid(t testing.TB, w int) *codec.EntropyGrid {
 // the longest of them needs.
 func wanderGrid(t testing.TB, n, w int, settings *fit.EntropyGridSettings) *codec.EntropyGrid {
 	t.Helper()
-	r, err := fit.EntropyGrid(testwindows.Wander(n, w), settings)
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(n, w), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +171,58 @@ func TestEntropyGridSteps(t *testing.T) {
 	}
 }
 
+// What decodes, encodes: no payload gives a value that AppendEncode would refuse.
+func TestEntropyGridDecodesNothingOutOfRange(t *testing.T) {
+	codecs := []*codec.EntropyGrid{smallEntropyGrid(t, 1), smallEntropyGrid(t, 3), wanderGrid(t, 300, 1, nil), wanderGrid(t, 100, 3, nil)}
+	n := 1_000_000
+	if testing.Short() || testenv.Race {
+		n = 50_000
+	}
+	decoded, refused := 0, 0
+	for i, c := range codecs {
+		rng := rand.New(rand.NewPCG(9, uint64(i)))
+		forms := make([]*codec.EntropyGrid, 40)
+		for length := range forms {
+			forms[length], _ = c.WithPayloadBytes(length + 2)
+		}
+		var window []float64
+		var err error
+		for range n / len(codecs) {
+			// Random bytes are far away at once, or make a short code.
+			length := rng.IntN(len(forms))
+			payload := make([]byte, length+2)
+			for j := range payload[:rng.IntN(len(payload))+1] {
+				payload[j] = byte(rng.Uint32())
+			}
+			if rng.IntN(2) == 0 {
+				payload[0] = 0xff
+			}
+			if window, err = forms[length].AppendDecode(window[:0], payload); err != nil {
+				refused++
+				continue
+			}
+			decoded++
+			if _, ok := c.Need(window); !ok {
+				// At the very end of the range the middle of a step may lie beyond.
+				for j, v := range window {
+					d := c.Model().Dims[j%len(c.Model().Dims)]
+					window[j] = max(-d.Reach(), min(d.Reach(), v))
+				}
+				if _, ok := c.Need(window); !ok {
+					t.Fatalf("codec %d: % x decodes to %v, which cannot be encoded", i, payload, window)
+				}
+				if again, err := forms[length].AppendEncode(nil, window); err == nil && !slices.Equal(again, payload) {
+					t.Errorf("codec %d: % x decodes to %v beyond the range", i, payload, window)
+				}
+			}
+		}
+	}
+	t.Logf("%d payloads decoded, %d refused", decoded, refused)
+	if decoded == 0 || refused == 0 {
+		t.Errorf("%d payloads decoded, %d refused: want some of both", decoded, refused)
+	}
+}
+
 // Every window that sensors can physically give has a code, and comes back
 // within the tolerances.
 func TestEntropyGridHoldsItsBound(t *testing.T) {
@@ -235,7 +287,7 @@ func centreOf(t *testing.T, c *codec.EntropyGrid) []float64 {
 }
 
 func TestEntropyGridFile(t *testing.T) {
-	r, err := fit.EntropyGrid(testwindows.Wander(200, 2), &fit.EntropyGridSettings{Components: ptr(2)})
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(200, 2), &fit.EntropyGridSettings{Components: ptr(2)})
 	if err != nil {
 		t.Fatal(err)
 	}

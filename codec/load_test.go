@@ -31,7 +31,7 @@ func codecFiles(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	r, err := fit.Ladder(testwindows.Wander(300, 1), nil)
+	r, err := fit.Ladder(t.Context(), testwindows.Wander(300, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"context"
 	"iter"
 	"maps"
 	"slices"
@@ -98,7 +99,7 @@ func planBaselines(models []*model, n int) *baselinePlan {
 }
 
 // measure evaluates the baseline on the windows test.
-func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Window, error]) error {
+func (b *Baseline) measure(ctx context.Context, study *quality.Training, test iter.Seq2[dataset.Window, error]) error {
 	c := study.Mean()
 	if b.K > 0 {
 		var err error
@@ -106,7 +107,7 @@ func (b *Baseline) measure(study *quality.Training, test iter.Seq2[dataset.Windo
 			return err
 		}
 	}
-	e, err := quality.Evaluate(c, test, quality.Settings{Schema: study.Schema, Std: study.Norm.Std})
+	e, err := quality.Evaluate(ctx, c, test, quality.Settings{Schema: study.Schema, Std: study.Norm.Std})
 	if err != nil {
 		return err
 	}

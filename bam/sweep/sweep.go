@@ -101,7 +101,7 @@ func Run(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 	if err := s.findStored(models, src.hash); err != nil {
 		return nil, err
 	}
-	study, err := quality.NewTraining(src.training, src.schema)
+	study, err := quality.NewTraining(ctx, src.training, src.schema)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (s *Settings) measure(ctx context.Context, src *source, study *quality.Trai
 	n := len(baselines.list)
 	err := parallel(ctx, n+len(models), s.Workers, func(ctx context.Context, i int) error {
 		if i < n { // first, because they are few and fast
-			return baselines.list[i].measure(study, src.test)
+			return baselines.list[i].measure(ctx, study, src.test)
 		}
 		return trainModel(ctx, i-n)
 	})
@@ -261,7 +261,7 @@ func (s *Settings) result(ctx context.Context, src *source, study *quality.Train
 		}
 		rep = &trained.Report
 	}
-	e, err := quality.Evaluate(c, src.test, quality.Settings{Std: study.Norm.Std})
+	e, err := quality.Evaluate(ctx, c, src.test, quality.Settings{Std: study.Norm.Std})
 	if err != nil {
 		return nil, "", err
 	}

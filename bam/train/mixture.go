@@ -49,7 +49,7 @@ func fitTables(ctx context.Context, y [][]float32, s tableShape) (*bam.Tables, e
 		return t, nil
 	}
 	locals := 1<<s.componentBits - 1
-	assigned, err := kmeans.ClusterContext(ctx, y, locals, clusterRounds, s.seed)
+	assigned, err := kmeans.Cluster(ctx, y, locals, clusterRounds, s.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func principalAxes(rows [][]float32, center []float32, n int) bam.Matrix {
 		}
 		cov.Add(d)
 	}
-	pc, err := cov.PCA()
+	pc, err := cov.PCA(context.Background())
 	if err != nil { // use the axes of the latents
 		return identity(n)
 	}

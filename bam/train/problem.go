@@ -366,7 +366,7 @@ func (p *Problem) components(ctx context.Context) (*linalg.Components, error) {
 		}
 		cov.Add(weighted)
 	}
-	pc, err := cov.PCAContext(ctx)
+	pc, err := cov.PCA(ctx)
 	if err != nil && err != ctx.Err() {
 		return nil, fmt.Errorf("train: %w", err)
 	}

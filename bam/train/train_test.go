@@ -118,7 +118,7 @@ func holdoutMSE(t testing.TB, windows iter.Seq2[dataset.Window, error], s *Setti
 	if split == nil {
 		split = dataset.HashSplit{TrainRatio: 0.8}
 	}
-	e, err := quality.Evaluate(c, dataset.Holdout(windows, split), quality.Settings{Std: res.Model().DataStd()})
+	e, err := quality.Evaluate(t.Context(), c, dataset.Holdout(windows, split), quality.Settings{Std: res.Model().DataStd()})
 	if err != nil {
 		t.Fatal(err)
 	}

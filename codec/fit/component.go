@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // component fits one mixture component to rows.
-func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
+func (f *entropyFit) component(ctx context.Context, rows [][]float64) (entropygrid.Component, error) {
 	dims := len(f.dims)
 	m := entropygrid.Component{Center: make([]float64, dims), First: make([][]int, dims)}
 	if f.w > 1 {
@@ -17,6 +18,9 @@ func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
 	}
 	values := make([]float64, len(rows))
 	for j := range f.dims {
+		if err := ctx.Err(); err != nil {
+			return m, err
+		}
 		d := &f.dims[j]
 		for i, r := range rows {
 			values[i] = r[j]
@@ -49,7 +53,7 @@ func (f *entropyFit) component(rows [][]float64) entropygrid.Component {
 			m.Next[j] = next.frequencies()
 		}
 	}
-	return m
+	return m, nil
 }
 
 // center is the median of values; of angles, the number of its step.
@@ -138,7 +142,7 @@ func cauchyShares(scale float64) []float64 {
 
 // cluster parts the rows into clusters by their first steps, each value divided by its
 // deviation.
-func (f *entropyFit) cluster(rows [][]float64, n int) []int {
+func (f *entropyFit) cluster(ctx context.Context, rows [][]float64, n int) ([]int, error) {
 	dims := len(f.dims)
 	mean, deviation := make([]float64, dims), make([]float64, dims)
 	for _, r := range rows {
@@ -160,5 +164,5 @@ func (f *entropyFit) cluster(rows [][]float64, n int) []int {
 			}
 		}
 	}
-	return kmeans.Cluster(points, n, componentClustering, f.seed)
+	return kmeans.Cluster(ctx, points, n, componentClustering, f.seed)
 }

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -75,7 +76,7 @@ type entropyFit struct {
 // EntropyGrid fits an entropy-coded grid whose errors are within the tolerances. If
 // windows have more than 2^20 values in all, it uses only every second of them, every
 // fourth, and so on.
-func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridResult, error) {
+func EntropyGrid(ctx context.Context, windows Windows, settings *EntropyGridSettings) (*EntropyGridResult, error) {
 	var s EntropyGridSettings
 	if settings != nil {
 		s = *settings
@@ -90,7 +91,7 @@ func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridRe
 	if err != nil {
 		return nil, err
 	}
-	f, err := newEntropyFit(windows, &b)
+	f, err := newEntropyFit(ctx, windows, &b)
 	if err != nil {
 		return nil, err
 	}
@@ -100,12 +101,12 @@ func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridRe
 	if s.Components != nil {
 		components = *s.Components
 	} else {
-		if r.Choices, err = f.validate(); err != nil {
+		if r.Choices, err = f.validate(ctx); err != nil {
 			return nil, err
 		}
 		components = slices.MinFunc(r.Choices, func(a, b ComponentsChoice) int { return cmp.Compare(a.Score, b.Score) }).Components
 	}
-	m, err := f.model(f.rows, components)
+	m, err := f.model(ctx, f.rows, components)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +115,9 @@ func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridRe
 	}
 	longest := 0
 	for _, row := range f.rows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		n, _ := r.Codec.Need(row) // in range: the fit saw to it
 		longest = max(longest, n)
 	}
@@ -121,10 +125,10 @@ func EntropyGrid(windows Windows, settings *EntropyGridSettings) (*EntropyGridRe
 	return r, err
 }
 
-func newEntropyFit(windows Windows, b *Bounds) (*entropyFit, error) {
+func newEntropyFit(ctx context.Context, windows Windows, b *Bounds) (*entropyFit, error) {
 	f := &entropyFit{dims: make([]entropygrid.Dim, len(b.Tolerances))}
 	every, i := 1, 0
-	ranges, length, err := b.ranges(windows, func(window []float64) {
+	ranges, length, err := b.ranges(ctx, windows, func(window []float64) {
 		if i%every == 0 {
 			f.rows = append(f.rows, slices.Clone(window))
 			if len(f.rows) > 1 && len(f.rows)*len(window) > maxFitValues {
@@ -162,7 +166,7 @@ func newEntropyFit(windows Windows, b *Bounds) (*entropyFit, error) {
 
 // validate measures each number of components. Where there are too few windows to
 // leave some out, it measures none.
-func (f *entropyFit) validate() ([]ComponentsChoice, error) {
+func (f *entropyFit) validate(ctx context.Context) ([]ComponentsChoice, error) {
 	choices := make([]ComponentsChoice, 0, len(componentChoices))
 	for _, n := range componentChoices {
 		c := ComponentsChoice{Components: n}
@@ -170,10 +174,10 @@ func (f *entropyFit) validate() ([]ComponentsChoice, error) {
 			break
 		}
 		var err error
-		if c.Blocked, err = f.without(n, func(i int) bool { return i/16%5 == 4 }); err != nil {
+		if c.Blocked, err = f.without(ctx, n, func(i int) bool { return i/16%5 == 4 }); err != nil {
 			return nil, err
 		}
-		if c.Temporal, err = f.without(n, func(i int) bool { return i >= len(f.rows)*6/10 }); err != nil {
+		if c.Temporal, err = f.without(ctx, n, func(i int) bool { return i >= len(f.rows)*6/10 }); err != nil {
 			return nil, err
 		}
 		c.Score = math.Sqrt(c.Blocked * c.Temporal)
@@ -190,7 +194,7 @@ func (f *entropyFit) fileSize(components int) int {
 
 // without fits a model without some windows, and returns its mean bytes for them:
 // 0 where either part is empty.
-func (f *entropyFit) without(components int, leftOut func(int) bool) (float64, error) {
+func (f *entropyFit) without(ctx context.Context, components int, leftOut func(int) bool) (float64, error) {
 	var train, test [][]float64
 	for i, r := range f.rows {
 		if leftOut(i) {
@@ -202,7 +206,7 @@ func (f *entropyFit) without(components int, leftOut func(int) bool) (float64, e
 	if len(train) == 0 || len(test) == 0 {
 		return 0, nil
 	}
-	m, err := f.model(train, components)
+	m, err := f.model(ctx, train, components)
 	if err != nil {
 		return 0, err
 	}
@@ -210,6 +214,9 @@ func (f *entropyFit) without(components int, leftOut func(int) bool) (float64, e
 	defer m.Release(s)
 	sum := 0.0
 	for _, r := range test {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		_, cost, _ := m.Cheapest(s, r)
 		sum += max(2, float64(cost)/(8*entropygrid.CostUnit)+0.5) // the end of a code is rounded up to a byte
 	}
@@ -218,16 +225,24 @@ func (f *entropyFit) without(components int, leftOut func(int) bool) (float64, e
 
 // model fits the components to rows: each to the windows that it makes cheapest,
 // in turns, and the global fallback component to all.
-func (f *entropyFit) model(rows [][]float64, count int) (*entropygrid.Model, error) {
-	global := f.component(rows)
+func (f *entropyFit) model(ctx context.Context, rows [][]float64, count int) (*entropygrid.Model, error) {
+	global, err := f.component(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	global.Frequency = 1 << entropygrid.FrequencyBits
 	if count < 1 {
 		return f.build([]entropygrid.Component{global})
 	}
-	assigned := f.cluster(rows, count)
+	assigned, err := f.cluster(ctx, rows, count)
+	if err != nil {
+		return nil, err
+	}
 	var components []entropygrid.Component
 	for range componentRounds {
-		components = f.fitTo(rows, assigned, count, components[:0])
+		if components, err = f.fitTo(ctx, rows, assigned, count, components[:0]); err != nil {
+			return nil, err
+		}
 		if len(components) == 0 {
 			return f.build([]entropygrid.Component{global})
 		}
@@ -239,16 +254,22 @@ func (f *entropyFit) model(rows [][]float64, count int) (*entropygrid.Model, err
 		}
 		s := m.NewScratch()
 		for i, r := range rows {
+			if err = ctx.Err(); err != nil {
+				break
+			}
 			assigned[i], _, _ = m.Cheapest(s, r)
 		}
 		m.Release(s)
+		if err != nil {
+			return nil, err
+		}
 	}
 	global.Frequency = restOf(components)
 	return f.build(append(components, global))
 }
 
 // fitTo appends to dst a component for each group of rows that is large enough.
-func (f *entropyFit) fitTo(rows [][]float64, assigned []int, count int, dst []entropygrid.Component) []entropygrid.Component {
+func (f *entropyFit) fitTo(ctx context.Context, rows [][]float64, assigned []int, count int, dst []entropygrid.Component) ([]entropygrid.Component, error) {
 	members := make([][][]float64, count)
 	for i, n := range assigned {
 		members[n] = append(members[n], rows[i])
@@ -257,11 +278,14 @@ func (f *entropyFit) fitTo(rows [][]float64, assigned []int, count int, dst []en
 		if len(m) < minComponentWindows {
 			continue
 		}
-		c := f.component(m)
+		c, err := f.component(ctx, m)
+		if err != nil {
+			return nil, err
+		}
 		c.Frequency = max(1, int((1-globalShare)*float64(len(m))/float64(len(rows))*(1<<entropygrid.FrequencyBits)))
 		dst = append(dst, c)
 	}
-	return dst
+	return dst, nil
 }
 
 // restOf is what the components' frequencies leave of their sum.
@@ -294,7 +318,7 @@ func (f *entropyFit) build(components []entropygrid.Component) (*entropygrid.Mod
 // there are at most count such lengths it returns them all. Otherwise it returns those
 // with the fewest bytes on average for the windows, where each length n also counts as
 // if a tenth of them, divided by n, needed it: windows of a new recording may.
-func payloadLengths(c *codec.EntropyGrid, windows Windows, count, last int) ([]int, error) {
+func payloadLengths(ctx context.Context, c *codec.EntropyGrid, windows Windows, count, last int) ([]int, error) {
 	if last < 3 || count < 1 {
 		return nil, nil
 	}
@@ -308,6 +332,9 @@ func payloadLengths(c *codec.EntropyGrid, windows Windows, count, last int) ([]i
 	needs := make([]float64, last+1) // windows that need so many bytes, or last
 	total := 0.0
 	for w, err := range windows {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, err
 		}

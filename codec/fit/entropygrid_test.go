@@ -18,7 +18,7 @@ import (
 // walk is an entropy-coded grid fitted to n windows of w steps of a walk.
 func walk(t testing.TB, n, w int, settings *fit.EntropyGridSettings) *codec.EntropyGrid {
 	t.Helper()
-	r, err := fit.EntropyGrid(testwindows.Wander(n, w), settings)
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(n, w), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func walk(t testing.TB, n, w int, settings *fit.EntropyGridSettings) *codec.Entr
 func ptr[T any](v T) *T { return &v }
 
 func TestEntropyGrid(t *testing.T) {
-	r, err := fit.EntropyGrid(testwindows.Wander(600, 1), nil)
+	r, err := fit.EntropyGrid(t.Context(), testwindows.Wander(600, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestEntropyGrid(t *testing.T) {
 	}
 	// A single window and windows that are all alike are enough.
 	for _, windows := range []fit.Windows{testwindows.Of(sample), testwindows.Of(slices.Repeat([][]float64{sample}, 100)...)} {
-		r, err := fit.EntropyGrid(windows, &fit.EntropyGridSettings{Components: ptr(3)})
+		r, err := fit.EntropyGrid(t.Context(), windows, &fit.EntropyGridSettings{Components: ptr(3)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestEntropyGrid(t *testing.T) {
 	// Angles of 0..360 stay there.
 	turn := slices.Clone(sample)
 	turn[11] = 300
-	if r, err = fit.EntropyGrid(testwindows.Of(turn), &fit.EntropyGridSettings{PayloadBytes: 20}); err != nil {
+	if r, err = fit.EntropyGrid(t.Context(), testwindows.Of(turn), &fit.EntropyGridSettings{PayloadBytes: 20}); err != nil {
 		t.Fatal(err)
 	}
 	payload, err := r.Codec.AppendEncode(nil, turn)
@@ -112,7 +112,7 @@ func TestEntropyGridRefuses(t *testing.T) {
 		{"too many values", testwindows.Of(make([]float64, 6000)), fit.EntropyGridSettings{Bounds: bounds(slices.Repeat([]float64{1}, 6000))}, fit.ErrSettings},
 		{"an error", func(yield func([]float64, error) bool) { yield(nil, broken) }, fit.EntropyGridSettings{}, broken},
 	} {
-		if r, err := fit.EntropyGrid(v.windows, &v.settings); !errors.Is(err, v.want) || r != nil {
+		if r, err := fit.EntropyGrid(t.Context(), v.windows, &v.settings); !errors.Is(err, v.want) || r != nil {
 			t.Errorf("%s: %v, want %v", v.name, err, v.want)
 		}
 	}
@@ -121,7 +121,7 @@ func TestEntropyGridRefuses(t *testing.T) {
 // recordingLadder is the default ladder, fitted to a part of a recording.
 func recordingLadder(t testing.TB, name, train string, w int) *codec.Ladder {
 	t.Helper()
-	r, err := fit.Ladder(testwindows.Recording(t, name, train, w), &fit.LadderSettings{Window: sensor.Shape{W: w}})
+	r, err := fit.Ladder(t.Context(), testwindows.Recording(t, name, train, w), &fit.LadderSettings{Window: sensor.Shape{W: w}})
 	if err != nil {
 		t.Fatal(err)
 	}

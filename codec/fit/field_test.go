@@ -29,7 +29,7 @@ func TestGridOnRecordings(t *testing.T) {
 		{"walk", "train", "holdout", 7, 7.02}, {"car", "train", "holdout", 7, 7.00}, {"phone", "train", "holdout", 8, 8.01},
 		{"walk", "first", "rest", 6, 8.22}, {"car", "first", "rest", 7, 7.22}, {"phone", "first", "rest", 8, 16.0},
 	} {
-		fitted, err := fit.Grid(field(t, c.name, c.train), nil)
+		fitted, err := fit.Grid(t.Context(), field(t, c.name, c.train), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

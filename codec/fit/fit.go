@@ -2,16 +2,18 @@
 // files: uniform quantisers ([Grid]), entropy-coded ones ([EntropyGrid]) and ladders
 // ([Ladder]).
 //
-//	result, err := fit.Ladder(fit.Values(windows), &fit.LadderSettings{Window: shape})
+//	result, err := fit.Ladder(ctx, fit.Values(windows), &fit.LadderSettings{Window: shape})
 //	…
 //	ladder, err := result.Save("out/ladders/a", nil)
 //
 // Each fit takes windows and settings and returns a result. Nil settings are the
 // default, which is for motion samples. The same windows and settings give the same
-// codec, on any number of cores.
+// codec, on any number of cores. When the context ends, a fit returns an error that
+// wraps the context's.
 package fit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -87,13 +89,16 @@ func (b *Bounds) step(i int) float64 { return 2 * b.Tolerances[i] * (1 - codec.G
 
 // ranges returns the range of each value of a step over windows, and their length,
 // which must be the same for all. It calls each for every window.
-func (b *Bounds) ranges(windows Windows, each func(window []float64)) (ranges []valueRange, length int, err error) {
+func (b *Bounds) ranges(ctx context.Context, windows Windows, each func(window []float64)) (ranges []valueRange, length int, err error) {
 	dims := len(b.Tolerances)
 	ranges = make([]valueRange, dims)
 	for i, v := range b.Schema {
 		ranges[i] = newRange(v.Angle)
 	}
 	for window, err := range windows {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return nil, 0, err
 		}

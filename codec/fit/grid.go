@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -28,7 +29,7 @@ func (r *GridResult) Save(path string) error { return saveFile(path, r.Codec.Fil
 // lie half below the range and half above it. Bits left over in the last byte go to
 // the values with the fewest levels left over. A payload has at least 2 bytes, the
 // shortest that a frame carries.
-func Grid(windows Windows, settings *GridSettings) (*GridResult, error) {
+func Grid(ctx context.Context, windows Windows, settings *GridSettings) (*GridResult, error) {
 	var s GridSettings
 	if settings != nil {
 		s = *settings
@@ -37,7 +38,7 @@ func Grid(windows Windows, settings *GridSettings) (*GridResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	ranges, length, err := b.ranges(windows, func([]float64) {})
+	ranges, length, err := b.ranges(ctx, windows, func([]float64) {})
 	if err != nil {
 		return nil, err
 	}

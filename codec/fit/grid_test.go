@@ -56,7 +56,7 @@ func TestGridHoldsItsBoundAtTheEdges(t *testing.T) {
 			low[i] = (rng.Float64() - 0.5) * math.Exp(rng.Float64()*8)
 			high[i] = low[i] + tolerances[i]*math.Exp(rng.Float64()*9)
 		}
-		r, err := fit.Grid(testwindows.Of(low, high), &fit.GridSettings{Bounds: bounds(tolerances)})
+		r, err := fit.Grid(t.Context(), testwindows.Of(low, high), &fit.GridSettings{Bounds: bounds(tolerances)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestGridOnAngles(t *testing.T) {
 			w[11] = a
 			windows = append(windows, w)
 		}
-		r, err := fit.Grid(testwindows.Of(windows...), &fit.GridSettings{Bounds: bounds(tolerances)})
+		r, err := fit.Grid(t.Context(), testwindows.Of(windows...), &fit.GridSettings{Bounds: bounds(tolerances)})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -208,11 +208,11 @@ func TestGridRefuses(t *testing.T) {
 		{"infinity", testwindows.Of([]float64{math.Inf(1)}), []float64{1}, codec.ErrValue},
 		{"a fault of the reader's", func(yield func([]float64, error) bool) { yield(nil, stop) }, []float64{1}, stop},
 	} {
-		if r, err := fit.Grid(c.windows, &fit.GridSettings{Bounds: bounds(c.tolerances)}); !errors.Is(err, c.want) || r != nil {
+		if r, err := fit.Grid(t.Context(), c.windows, &fit.GridSettings{Bounds: bounds(c.tolerances)}); !errors.Is(err, c.want) || r != nil {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}
-	if r, err := fit.Grid(testwindows.Of([]float64{7, 7}, []float64{7, 7}), &fit.GridSettings{Bounds: bounds([]float64{1})}); err != nil || r.Codec.MaxPayloadLen() != 2 {
+	if r, err := fit.Grid(t.Context(), testwindows.Of([]float64{7, 7}, []float64{7, 7}), &fit.GridSettings{Bounds: bounds([]float64{1})}); err != nil || r.Codec.MaxPayloadLen() != 2 {
 		t.Errorf("constant windows: %v, want 2 bytes, the least a frame carries", err)
 	}
 }
@@ -260,14 +260,14 @@ func FuzzGrid(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, tol, x float64) {
 		tolerances := slices.Repeat([]float64{tol}, sensor.MotionDims)
 		low, high, mid := slices.Repeat([]float64{a}, sensor.MotionDims), slices.Repeat([]float64{b}, sensor.MotionDims), slices.Repeat([]float64{x}, sensor.MotionDims)
-		r, err := fit.Grid(testwindows.Of(low, high, mid), &fit.GridSettings{Bounds: bounds(tolerances)})
+		r, err := fit.Grid(t.Context(), testwindows.Of(low, high, mid), &fit.GridSettings{Bounds: bounds(tolerances)})
 		if err != nil {
 			return
 		}
 		for _, w := range [][]float64{low, high, mid} {
 			checkBound(t, r.Codec, w, tolerances)
 		}
-		if r, err = fit.Grid(testwindows.Of(low, high), &fit.GridSettings{Bounds: bounds(tolerances)}); err != nil {
+		if r, err = fit.Grid(t.Context(), testwindows.Of(low, high), &fit.GridSettings{Bounds: bounds(tolerances)}); err != nil {
 			t.Fatal(err)
 		}
 		mid[1], mid[9], mid[11] = a, a, a // an angle between may lie on the other arc
@@ -284,7 +284,7 @@ func TestValuesEndsWithAnError(t *testing.T) {
 			t.Error("asked for more after an error")
 		}
 	}
-	if r, err := fit.Grid(fit.Values(failing), nil); !errors.Is(err, stop) || r != nil {
+	if r, err := fit.Grid(t.Context(), fit.Values(failing), nil); !errors.Is(err, stop) || r != nil {
 		t.Errorf("%v, want %v", err, stop)
 	}
 }

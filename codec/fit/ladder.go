@@ -2,6 +2,7 @@ package fit
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -62,7 +63,7 @@ const (
 
 // Ladder fits a ladder of codecs that keeps every value within the tolerances. It
 // ranges over windows twice, so they must be re-iterable.
-func Ladder(windows Windows, settings *LadderSettings) (*LadderResult, error) {
+func Ladder(ctx context.Context, windows Windows, settings *LadderSettings) (*LadderResult, error) {
 	var s LadderSettings
 	if settings != nil {
 		s = *settings
@@ -79,7 +80,7 @@ func Ladder(windows Windows, settings *LadderSettings) (*LadderResult, error) {
 		return nil, fmt.Errorf("%w: %d widened grids, want 0 or more", ErrSettings, s.Widened)
 	}
 	f := &ladderFit{LadderSettings: s, windows: windows, taken: map[int]bool{}}
-	if err := f.fit(); err != nil {
+	if err := f.fit(ctx); err != nil {
 		return nil, err
 	}
 	r := &LadderResult{Warnings: f.warnings, rungs: f.rungs, spec: codec.LadderSpec{Window: s.Window, Tolerances: s.Tolerances}}
@@ -106,7 +107,7 @@ func (f *ladderFit) warn(format string, args ...any) {
 	f.warnings = append(f.warnings, fmt.Sprintf(format, args...))
 }
 
-func (f *ladderFit) fit() error {
+func (f *ladderFit) fit(ctx context.Context) error {
 	if err := f.physicalRung(); err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func (f *ladderFit) fit() error {
 	if f.Uniform {
 		learned = f.gridRungs
 	}
-	if err := learned(); err != nil {
+	if err := learned(ctx); err != nil {
 		return err
 	}
 	f.sort()
@@ -163,8 +164,8 @@ func (f *ladderFit) model(manifest string) error {
 
 // entropyRungs are those of an entropy-coded grid, shorter than the physical grid
 // and of other lengths than models have.
-func (f *ladderFit) entropyRungs() error {
-	r, err := EntropyGrid(f.windows, &EntropyGridSettings{Bounds: f.Bounds, Components: f.Components})
+func (f *ladderFit) entropyRungs(ctx context.Context) error {
+	r, err := EntropyGrid(ctx, f.windows, &EntropyGridSettings{Bounds: f.Bounds, Components: f.Components})
 	if err != nil {
 		return err
 	}
@@ -176,7 +177,7 @@ func (f *ladderFit) entropyRungs() error {
 		longest = min(codec.MaxPayloadBytes, fitted.PayloadLen()+3*fitted.WindowLen())
 		f.warn("the physical range of the values is not known: windows whose code is longer than %d bytes will be refused", longest)
 	}
-	lengths, err := payloadLengths(fitted, f.windows, max(1, codec.MaxRungs-1-len(f.taken)), longest+1)
+	lengths, err := payloadLengths(ctx, fitted, f.windows, max(1, codec.MaxRungs-1-len(f.taken)), longest+1)
 	if err != nil {
 		return err
 	}
@@ -197,8 +198,8 @@ func (f *ladderFit) entropyRungs() error {
 }
 
 // gridRungs are those of the fitted grid and its widened copies.
-func (f *ladderFit) gridRungs() error {
-	r, err := Grid(f.windows, &GridSettings{f.Bounds})
+func (f *ladderFit) gridRungs(ctx context.Context) error {
+	r, err := Grid(ctx, f.windows, &GridSettings{f.Bounds})
 	if err != nil {
 		return err
 	}

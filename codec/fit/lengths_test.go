@@ -10,11 +10,11 @@ import (
 
 // The lengths chosen are those that trying all finds.
 func TestPayloadLengths(t *testing.T) {
-	r, err := EntropyGrid(testwindows.Wander(300, 1), nil)
+	r, err := EntropyGrid(t.Context(), testwindows.Wander(300, 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all, err := payloadLengths(r.Codec, testwindows.Wander(300, 1), 14, 16); err != nil || !slices.Equal(all, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}) {
+	if all, err := payloadLengths(t.Context(), r.Codec, testwindows.Wander(300, 1), 14, 16); err != nil || !slices.Equal(all, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}) {
 		t.Errorf("%v, %v", all, err)
 	}
 	const last = 12
@@ -43,10 +43,10 @@ func TestPayloadLengths(t *testing.T) {
 			}
 		}
 	}
-	if got, err := payloadLengths(r.Codec, testwindows.Wander(300, 1), 3, last); err != nil || !slices.Equal(got, want) {
+	if got, err := payloadLengths(t.Context(), r.Codec, testwindows.Wander(300, 1), 3, last); err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}
-	if none, err := payloadLengths(r.Codec, testwindows.Wander(1, 1), 0, 16); err != nil || none != nil {
+	if none, err := payloadLengths(t.Context(), r.Codec, testwindows.Wander(1, 1), 0, 16); err != nil || none != nil {
 		t.Errorf("no lengths: %v, %v", none, err)
 	}
 }

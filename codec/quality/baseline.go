@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,8 +30,9 @@ type Training struct {
 
 // NewTraining measures training windows, the values of whose steps schema describes.
 // It ranges over them three times.
-func NewTraining(windows iter.Seq2[dataset.Window, error], schema sensor.Schema) (*Training, error) {
+func NewTraining(ctx context.Context, windows iter.Seq2[dataset.Window, error], schema sensor.Schema) (*Training, error) {
 	var stats dataset.Stats
+	windows = until(ctx, windows)
 	for w, err := range windows {
 		if err == nil {
 			err = stats.Add(w.Values)
@@ -57,7 +59,7 @@ func NewTraining(windows iter.Seq2[dataset.Window, error], schema sensor.Schema)
 		cov.Add(z)
 	}
 	var err error
-	if t.components, err = cov.PCA(); err != nil {
+	if t.components, err = cov.PCA(ctx); err != nil {
 		return nil, err
 	}
 	t.peaks = make([]float64, n)
@@ -122,7 +124,7 @@ type Baseline struct {
 
 // Baselines evaluates the mean, and PCA as int16 and as int8 with as many components as
 // n bytes hold, on windows. Std has the deviations for ZScored.
-func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], std []float64) ([]Baseline, error) {
+func (t *Training) Baselines(ctx context.Context, n int, windows iter.Seq2[dataset.Window, error], std []float64) ([]Baseline, error) {
 	type baseline struct {
 		name  string
 		codec codec.Codec
@@ -139,7 +141,7 @@ func (t *Training) Baselines(n int, windows iter.Seq2[dataset.Window, error], st
 	}
 	var out []Baseline
 	for _, b := range baselines {
-		e, err := Evaluate(b.codec, windows, Settings{Schema: t.Schema, Std: std})
+		e, err := Evaluate(ctx, b.codec, windows, Settings{Schema: t.Schema, Std: std})
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ var tolerances = sensor.Motion().Tolerances()
 // one.
 func ladder(t *testing.T, first int) *codec.Ladder {
 	t.Helper()
-	r, err := fit.Ladder(fit.Values(walk(first)), &fit.LadderSettings{Uniform: true})
+	r, err := fit.Ladder(t.Context(), fit.Values(walk(first)), &fit.LadderSettings{Uniform: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func ones(n int) []float64 {
 
 func TestEvaluateLadder(t *testing.T) {
 	b := ladder(t, 20)
-	e, err := quality.Evaluate(b, walk(1000), quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
+	e, err := quality.Evaluate(t.Context(), b, walk(1000), quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestEvaluateCountsRefused(t *testing.T) {
 			}
 		}
 	}
-	e, err := quality.Evaluate(ladder(t, 10), bad, quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
+	e, err := quality.Evaluate(t.Context(), ladder(t, 10), bad, quality.Settings{Schema: sensor.Motion(), Std: ones(12)})
 	if err != nil || e.Samples != 9 || e.Refused != 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err = quality.Evaluate(ladder(t, 10), walk(0), quality.Settings{Schema: sensor.Motion(), Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
+	if e, err = quality.Evaluate(t.Context(), ladder(t, 10), walk(0), quality.Settings{Schema: sensor.Motion(), Std: ones(12)}); err != nil || e.OverTolerance != nil || e.MeanPayloadBytes != 0 {
 		t.Errorf("no windows: %+v, %v", e, err)
 	}
 }
@@ -96,15 +96,15 @@ func TestAnglesWrapForGrids(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(g.Codec, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances})
+	e, err := quality.Evaluate(t.Context(), g.Codec, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances})
 	if err != nil || e.BySensor[11].Max > 3 || e.OverTolerance.Worst[11] > 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
 	plain, _ := codec.NewSensor12(1)
-	if e, err = quality.Evaluate(plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
+	if e, err = quality.Evaluate(t.Context(), plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
 		t.Errorf("a codec without a bound: %+v, %v", e, err)
 	}
-	if _, err := quality.Evaluate(plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
+	if _, err := quality.Evaluate(t.Context(), plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances[1:]}); err == nil {
 		t.Error("11 tolerances pass")
 	}
 }

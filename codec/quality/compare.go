@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -46,9 +47,9 @@ type CompareSettings struct {
 // training windows. It ranges over both several times, so they must be re-iterable.
 // The codec must tell its codec.SensorSchema. Without test windows all figures are
 // zero.
-func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], settings CompareSettings) (*Comparison, error) {
+func Compare(ctx context.Context, c codec.Codec, test, training iter.Seq2[dataset.Window, error], settings CompareSettings) (*Comparison, error) {
 	schema := codec.SensorSchema(c)
-	study, err := NewTraining(training, schema)
+	study, err := NewTraining(ctx, training, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -56,16 +57,16 @@ func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], set
 	if out.norm == nil {
 		out.norm = study.Norm
 	}
-	if out.Evaluation, err = Evaluate(c, test, Settings{Std: out.norm.Std, Tolerances: settings.Tolerances}); err != nil {
+	if out.Evaluation, err = Evaluate(ctx, c, test, Settings{Std: out.norm.Std, Tolerances: settings.Tolerances}); err != nil {
 		return nil, err
 	}
-	if out.Drift, err = MeasureDrift(test, out.norm, schema); err != nil {
+	if out.Drift, err = MeasureDrift(ctx, test, out.norm, schema); err != nil {
 		return nil, err
 	}
-	if out.Baselines, err = study.Baselines(out.bytes(), test, out.norm.Std); err != nil {
+	if out.Baselines, err = study.Baselines(ctx, out.bytes(), test, out.norm.Std); err != nil {
 		return nil, err
 	}
-	if out.Grid, err = gridBaseline(c, test, training); err != nil {
+	if out.Grid, err = gridBaseline(ctx, c, test, training); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -75,7 +76,7 @@ func Compare(c codec.Codec, test, training iter.Seq2[dataset.Window, error], set
 func (c *Comparison) bytes() int { return int(math.Ceil(c.MeanPayloadBytes)) }
 
 // gridBaseline returns nil unless c is a ladder with an error bound.
-func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]) (*Baseline, error) {
+func gridBaseline(ctx context.Context, c codec.Codec, test, training iter.Seq2[dataset.Window, error]) (*Baseline, error) {
 	ladder, ok := c.(interface {
 		codec.Laddered
 		codec.Bounded
@@ -85,7 +86,7 @@ func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]
 		return nil, nil
 	}
 	bounds := fit.Bounds{Schema: codec.SensorSchema(c), Tolerances: ladder.Tolerances()}
-	fitted, err := fit.Grid(fit.Values(training), &fit.GridSettings{Bounds: bounds})
+	fitted, err := fit.Grid(ctx, fit.Values(training), &fit.GridSettings{Bounds: bounds})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func gridBaseline(c codec.Codec, test, training iter.Seq2[dataset.Window, error]
 	for i := range ones {
 		ones[i] = 1
 	}
-	e, err := Evaluate(grid, test, Settings{Std: ones})
+	e, err := Evaluate(ctx, grid, test, Settings{Std: ones})
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func bearings() iter.Seq2[dataset.Window, error] {
 // wrapped, and its refusals counted; and it stands in a ladder.
 func TestForeignCodec(t *testing.T) {
 	low := compass{most: 5}
-	e, err := quality.Evaluate(low, bearings(), quality.Settings{Std: []float64{1, 1}})
+	e, err := quality.Evaluate(t.Context(), low, bearings(), quality.Settings{Std: []float64{1, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestForeignCodec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err = quality.Evaluate(ladder, bearings(), quality.Settings{Std: []float64{1, 1}})
+	e, err = quality.Evaluate(t.Context(), ladder, bearings(), quality.Settings{Std: []float64{1, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestForeignCodec(t *testing.T) {
 	if _, err := ladder.AppendEncode(nil, []float64{10, 9}); !errors.Is(err, codec.ErrBound) || !errors.Is(err, codec.ErrTooLong) {
 		t.Errorf("9 V: %v, want %v", err, codec.ErrBound)
 	}
-	if _, err := quality.Evaluate(wide, bearings(), quality.Settings{Std: []float64{1, 1}}); err == nil {
+	if _, err := quality.Evaluate(t.Context(), wide, bearings(), quality.Settings{Std: []float64{1, 1}}); err == nil {
 		t.Error("a codec that knows nothing of a step passes without a schema")
 	}
 }
@@ -135,7 +135,7 @@ func TestBrokenCodec(t *testing.T) {
 		"value too many": {bytes: 4, values: 3, angles: make([]bool, 2)},
 		"no angles":      {bytes: 4, values: 2},
 	} {
-		if _, err := quality.Evaluate(c, bearings(), quality.Settings{Std: []float64{1, 1}}); err == nil {
+		if _, err := quality.Evaluate(t.Context(), c, bearings(), quality.Settings{Std: []float64{1, 1}}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -23,7 +24,7 @@ type Latents struct {
 }
 
 // MeasureLatents encodes windows and returns the range of each latent.
-func MeasureLatents(c *codec.BAM, windows iter.Seq2[dataset.Window, error]) (*Latents, error) {
+func MeasureLatents(ctx context.Context, c *codec.BAM, windows iter.Seq2[dataset.Window, error]) (*Latents, error) {
 	man := c.Model().Manifest
 	l := &Latents{}
 	if man.Packing.Integer() && man.Scale != nil {
@@ -34,7 +35,7 @@ func MeasureLatents(c *codec.BAM, windows iter.Seq2[dataset.Window, error]) (*La
 	}
 	var y []float32
 	var payload []byte
-	for w, err := range windows {
+	for w, err := range until(ctx, windows) {
 		if err != nil {
 			return nil, err
 		}

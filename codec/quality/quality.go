@@ -3,7 +3,7 @@
 // compares them with baselines at equal bytes: the mean, principal components (PCA),
 // and for ladders a uniform grid.
 //
-//	r, err := quality.Compare(c, test, training, quality.CompareSettings{})
+//	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{})
 //	r.WriteBaselines(os.Stdout)
 //
 // Degrees, metres and m/s² cannot be averaged. Evaluation.ZScored can: it has the
@@ -15,6 +15,7 @@
 package quality
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -114,14 +115,15 @@ func (s Settings) filled(c codec.Codec) (Settings, error) {
 
 // Evaluate encodes and decodes every window and measures the errors. Windows that the
 // codec refuses, with an error that wraps codec.ErrValue, are counted. If the codec is
-// codec.Angular, errors of angles are taken modulo 360.
-func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings Settings) (*Evaluation, error) {
+// codec.Angular, errors of angles are taken modulo 360. When ctx ends it returns the
+// context's error.
+func Evaluate(ctx context.Context, c codec.Codec, windows iter.Seq2[dataset.Window, error], settings Settings) (*Evaluation, error) {
 	s, err := settings.filled(c)
 	if err != nil {
 		return nil, err
 	}
 	m := newMeasurement(c, &s)
-	for w, err := range windows {
+	for w, err := range until(ctx, windows) {
 		if err != nil {
 			return nil, err
 		}
@@ -130,6 +132,20 @@ func Evaluate(c codec.Codec, windows iter.Seq2[dataset.Window, error], settings 
 		}
 	}
 	return m.evaluation(&s), nil
+}
+
+// until yields what windows yields, and the error of ctx when that ends.
+func until(ctx context.Context, windows iter.Seq2[dataset.Window, error]) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for w, err := range windows {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(w, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // measurement accumulates what an Evaluation has.

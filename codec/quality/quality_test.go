@@ -1,6 +1,7 @@
 package quality_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,12 +30,12 @@ func walk(n int) iter.Seq2[dataset.Window, error] {
 
 func Example() {
 	split := dataset.HashSplit{TrainRatio: 0.8}
-	study, err := quality.NewTraining(dataset.Training(walk(1000), split), sensor.Motion())
+	study, err := quality.NewTraining(context.Background(), dataset.Training(walk(1000), split), sensor.Motion())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	baselines, err := study.Baselines(2, dataset.Holdout(walk(1000), split), study.Norm.Std)
+	baselines, err := study.Baselines(context.Background(), 2, dataset.Holdout(walk(1000), split), study.Norm.Std)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -56,7 +57,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	std := make([]float64, 12)
 	std[3] = 0.001 // one step of acceleration: only this value counts
-	e, err := quality.Evaluate(c, walk(2000), quality.Settings{Schema: sensor.Motion(), Std: std})
+	e, err := quality.Evaluate(t.Context(), c, walk(2000), quality.Settings{Schema: sensor.Motion(), Std: std})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +86,11 @@ func TestBaselinesByHand(t *testing.T) {
 			}
 		}
 	}
-	study, err := quality.NewTraining(windows, sensor.ForDims(2))
+	study, err := quality.NewTraining(t.Context(), windows, sensor.ForDims(2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(study.Mean(), windows, quality.Settings{Schema: sensor.ForDims(2), Std: study.Norm.Std})
+	e, err := quality.Evaluate(t.Context(), study.Mean(), windows, quality.Settings{Schema: sensor.ForDims(2), Std: study.Norm.Std})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestBaselinesByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = quality.Evaluate(c, windows, quality.Settings{Schema: sensor.ForDims(2), Std: study.Norm.Std}); err != nil || e.ZScored.MSE > 1e-8 {
+	if e, err = quality.Evaluate(t.Context(), c, windows, quality.Settings{Schema: sensor.ForDims(2), Std: study.Norm.Std}); err != nil || e.ZScored.MSE > 1e-8 {
 		t.Errorf("one component of two dims that move together: %+v, %v", e, err)
 	}
 	if e.Saturation.Count != 1 || e.Saturation.Total != 3 {
@@ -115,16 +116,16 @@ func TestBaselinesByHand(t *testing.T) {
 
 func TestEvaluateRefuses(t *testing.T) {
 	c, _ := codec.NewSensor12(1)
-	if _, err := quality.Evaluate(c, walk(3), quality.Settings{Schema: sensor.ForDims(5), Std: make([]float64, 12)}); err == nil {
+	if _, err := quality.Evaluate(t.Context(), c, walk(3), quality.Settings{Schema: sensor.ForDims(5), Std: make([]float64, 12)}); err == nil {
 		t.Error("5 dims of 12 pass")
 	}
 	short := func(yield func(dataset.Window, error) bool) {
 		yield(dataset.Window{ID: 9, Values: []float64{1}}, nil)
 	}
-	if _, err := quality.Evaluate(c, short, quality.Settings{Schema: sensor.Motion(), Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
+	if _, err := quality.Evaluate(t.Context(), c, short, quality.Settings{Schema: sensor.Motion(), Std: make([]float64, 12)}); !errors.Is(err, codec.ErrShape) {
 		t.Errorf("a short window: %v", err)
 	}
-	if _, err := quality.NewTraining(walk(0), sensor.Motion()); err == nil {
+	if _, err := quality.NewTraining(t.Context(), walk(0), sensor.Motion()); err == nil {
 		t.Error("no windows pass")
 	}
 }
@@ -132,7 +133,7 @@ func TestEvaluateRefuses(t *testing.T) {
 // Errors by sensor are over all steps of a window: here the first step comes
 // back exactly, and the second off by as much as each value's place in it.
 func TestBySensor(t *testing.T) {
-	e, err := quality.Evaluate(offset{2, 12}, steps(100), quality.Settings{Schema: sensor.Motion(), Std: make([]float64, 24)})
+	e, err := quality.Evaluate(t.Context(), offset{2, 12}, steps(100), quality.Settings{Schema: sensor.Motion(), Std: make([]float64, 24)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestBySensor(t *testing.T) {
 			t.Errorf("%+v, want %+v", s, want)
 		}
 	}
-	e, err = quality.Evaluate(offset{1, 3}, func(yield func(dataset.Window, error) bool) {
+	e, err = quality.Evaluate(t.Context(), offset{1, 3}, func(yield func(dataset.Window, error) bool) {
 		yield(dataset.Window{Values: make([]float64, 3)}, nil)
 	}, quality.Settings{Schema: sensor.ForDims(3), Std: make([]float64, 3)})
 	if err != nil || e.BySensor[2].Sensor != "dim 2" || e.BySensor[2].Unit != "" {
@@ -199,7 +200,7 @@ func TestDrift(t *testing.T) {
 			}
 		}
 	}
-	d, err := quality.MeasureDrift(windows, norm, sensor.ForDims(3))
+	d, err := quality.MeasureDrift(t.Context(), windows, norm, sensor.ForDims(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +218,11 @@ func TestDrift(t *testing.T) {
 		}
 	}
 	// The windows a norm is of have drifted nowhere.
-	study, err := quality.NewTraining(walk(500), sensor.Motion())
+	study, err := quality.NewTraining(t.Context(), walk(500), sensor.Motion())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err = quality.MeasureDrift(walk(500), study.Norm, sensor.Motion()); err != nil {
+	if d, err = quality.MeasureDrift(t.Context(), walk(500), study.Norm, sensor.Motion()); err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range d.BySensor {
@@ -229,10 +230,10 @@ func TestDrift(t *testing.T) {
 			t.Errorf("training windows: %+v", s)
 		}
 	}
-	if _, err := quality.MeasureDrift(walk(3), norm, sensor.ForDims(3)); !errors.Is(err, codec.ErrShape) {
+	if _, err := quality.MeasureDrift(t.Context(), walk(3), norm, sensor.ForDims(3)); !errors.Is(err, codec.ErrShape) {
 		t.Errorf("windows of 12 for a norm of 6: %v", err)
 	}
-	if _, err := quality.MeasureDrift(walk(3), norm, sensor.ForDims(4)); err == nil {
+	if _, err := quality.MeasureDrift(t.Context(), walk(3), norm, sensor.ForDims(4)); err == nil {
 		t.Error("steps of 4 values in windows of 6 pass")
 	}
 }

@@ -1,6 +1,7 @@
 package quality
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"math"
@@ -67,7 +68,7 @@ type SensorDrift struct {
 // MeasureDrift compares windows with norm, which has the mean and deviation of every
 // value over the training windows: of a model, its Norm.Mean and DataStd. Schema
 // describes the values of a step.
-func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, schema sensor.Schema) (*Drift, error) {
+func MeasureDrift(ctx context.Context, windows iter.Seq2[dataset.Window, error], norm *bam.Norm, schema sensor.Schema) (*Drift, error) {
 	n, dims := len(norm.Mean), len(schema)
 	if dims < 1 || n%dims != 0 || len(norm.Std) != n {
 		return nil, fmt.Errorf("quality: drift of windows of %d values with %d deviations, want as many of each and steps of %d to divide them", n, len(norm.Std), dims)
@@ -76,7 +77,7 @@ func MeasureDrift(windows iter.Seq2[dataset.Window, error], norm *bam.Norm, sche
 	count := make([]float64, dims) // values with a measure
 	mean, square := make([]float64, dims), make([]float64, dims)
 	windowsOut := 0
-	for w, err := range windows {
+	for w, err := range until(ctx, windows) {
 		if err != nil {
 			return nil, err
 		}

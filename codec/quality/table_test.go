@@ -65,7 +65,7 @@ func TestEvaluationFromJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(c, walk(200), quality.Settings{Std: make([]float64, 12)})
+	e, err := quality.Evaluate(t.Context(), c, walk(200), quality.Settings{Std: make([]float64, 12)})
 	if err != nil {
 		t.Fatal(err)
 	}

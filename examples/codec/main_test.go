@@ -70,7 +70,7 @@ func gridAndLadder(t *testing.T) (grid, ladder string) {
 func entropyGrid(t *testing.T) string {
 	t.Helper()
 	samples := dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{})
-	r, err := fit.EntropyGrid(fit.Values(dataset.Windows(samples, dataset.WindowerSettings{W: 1})), nil)
+	r, err := fit.EntropyGrid(t.Context(), fit.Values(dataset.Windows(samples, dataset.WindowerSettings{W: 1})), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

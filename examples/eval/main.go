@@ -89,7 +89,7 @@ func (s *settings) load(stderr io.Writer) (codec.Codec, *bam.Norm, error) {
 	return c, &bam.Norm{Mean: model.Norm.Mean, Std: model.DataStd()}, nil
 }
 
-func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stdout)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		training = dataset.Training(other, split)
 	}
-	r, err := quality.Compare(c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
+	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {
 		return fmt.Errorf("%w: mean and PCA are fitted to them (--baseline-dataset takes them from another data set)", err)
 	}

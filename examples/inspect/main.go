@@ -28,7 +28,7 @@ func main() { cli.Main("inspect", run) }
 const summary = `Inspect prints what a model's folder holds: window, layers, payload, scale, norm, split and hashes.
 With a data set it also measures the range of the latents. It exits 1 when artifacts.json does not match.`
 
-func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var manifest, data string
 	fs := cli.NewFlags("inspect", summary)
 	fs.StringVar(&manifest, "bam-manifest", "", "bam_manifest.json of the model, or its folder")
@@ -53,7 +53,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	describe(stdout, manifest, m, c)
 	if data != "" {
 		shape := c.Window()
-		l, err := quality.MeasureLatents(c, cli.OpenWindows(data, shape.Dims, shape.W, stderr))
+		l, err := quality.MeasureLatents(ctx, c, cli.OpenWindows(data, shape.Dims, shape.W, stderr))
 		if err != nil {
 			return fmt.Errorf("%s: %w", data, err)
 		}

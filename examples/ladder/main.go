@@ -77,7 +77,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	return &s, cli.CheckSplit(s.split)
 }
 
-func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	s, err := parse(args, stdout)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := fit.Ladder(fit.Values(dataset.Training(windows, split)), &s.fit)
+	r, err := fit.Ladder(ctx, fit.Values(dataset.Training(windows, split)), &s.fit)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return forced(err)
 	}
-	return s.report(stdout, c, windows, split)
+	return s.report(ctx, stdout, c, windows, split)
 }
 
 // forced says how to replace a folder.
@@ -119,13 +119,13 @@ func forced(err error) error {
 }
 
 // report prints what the ladder takes on windows that it was not fitted to.
-func (s *settings) report(w io.Writer, c *codec.Ladder, windows iter.Seq2[dataset.Window, error], split dataset.Split) error {
+func (s *settings) report(ctx context.Context, w io.Writer, c *codec.Ladder, windows iter.Seq2[dataset.Window, error], split dataset.Split) error {
 	test, subset := dataset.Holdout(windows, split), "holdout"
 	if s.split.TrainRatio >= 1 {
 		test, subset = windows, "training windows (no holdout at ratio 1)"
 	}
 	std := make([]float64, c.WindowLen()) // only errors over tolerance count here
-	e, err := quality.Evaluate(c, test, quality.Settings{Std: std})
+	e, err := quality.Evaluate(ctx, c, test, quality.Settings{Std: std})
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := result.Report.WriteChoices(stdout); err != nil {
 		return err
 	}
-	return writeErrors(stdout, c, &result.Settings, windows)
+	return writeErrors(ctx, stdout, c, &result.Settings, windows)
 }
 
 // fit trains, and shows the progress on a terminal.
@@ -129,10 +129,10 @@ func freshFolder(name string) string {
 
 // writeErrors prints the time on air, and the errors on the holdout, or on the
 // training windows if there is no holdout.
-func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
+func writeErrors(ctx context.Context, w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
 	training := dataset.Limit(dataset.Training(windows, s.Split), s.MaxWindows)
 	norm := quality.CompareSettings{Norm: &bam.Norm{Mean: c.Model().Norm.Mean, Std: c.Model().DataStd()}}
-	r, err := quality.Compare(c, dataset.Holdout(windows, s.Split), training, norm)
+	r, err := quality.Compare(ctx, c, dataset.Holdout(windows, s.Split), training, norm)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func writeErrors(w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2
 	subset := "holdout"
 	if r.Samples == 0 {
 		subset = "training windows, as there is no holdout"
-		if r, err = quality.Compare(c, training, training, norm); err != nil {
+		if r, err = quality.Compare(ctx, c, training, training, norm); err != nil {
 			return err
 		}
 	}

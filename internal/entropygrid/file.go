@@ -201,7 +201,8 @@ func (f *File) component(i int, faults *modelfile.Faults) (c component, ok bool)
 		faults.Add(at+".center", modelfile.ErrMalformed, "%d values, want %d", len(src.Center), len(f.Dims))
 		return c, false
 	}
-	c = component{origin: src.Center, cell: make([]int64, len(f.Dims))}
+	n := len(f.Dims)
+	c = component{origin: src.Center, cell: make([]int64, n), low: make([]int64, n), high: make([]int64, n)}
 	for j, v := range src.Center {
 		d := &f.Dims[j]
 		switch {
@@ -211,6 +212,8 @@ func (f *File) component(i int, faults *modelfile.Faults) (c component, ok bool)
 			faults.Add(fmt.Sprintf("%s.center[%d]", at, j), modelfile.ErrMalformed, "%g, want the number of one of %d steps", v, d.Steps)
 		case d.Steps > 0:
 			c.cell[j] = int64(v)
+		default:
+			c.low[j], c.high[j] = d.distance(-d.Reach(), v), d.distance(d.Reach(), v)
 		}
 	}
 	want := 0

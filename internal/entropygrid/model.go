@@ -24,6 +24,7 @@ type component struct {
 	origin      []float64 // of a line: the value at distance 0
 	cell        []int64   // of an angle: the number of the step at distance 0
 	first, next []frequencies
+	low, high   []int64 // of a line: the smallest and largest distance that is encoded
 }
 
 // Scratch is what coding one window takes.
@@ -99,7 +100,7 @@ func (m *Model) distances(s *Scratch, n int, window []float64, most int64) int64
 				at = d.Around(s.angles[i] - c.cell[j])
 				s.try[i] = d.Around(at - before)
 			} else {
-				at = int64(math.RoundToEven((window[i] - c.origin[j]) / d.Step))
+				at = d.distance(window[i], c.origin[j])
 				s.try[i] = at - before
 			}
 			before = at
@@ -172,17 +173,33 @@ func (m *Model) Decode(dst []float64, s *Scratch, payload []byte) (_ []float64, 
 	if len(code) > len(payload) || !slices.Equal(code, payload[:len(code)]) || slices.ContainsFunc(payload[len(code):], func(b byte) bool { return b != 0 }) {
 		return dst, "another code of the same window, want the shortest"
 	}
+	if !m.positions(c, s.distances) {
+		return dst, "a value out of range"
+	}
 	return m.appendValues(dst, c, s.distances), ""
 }
 
-// appendValues appends the values at these distances.
+// positions turns distances from the step before into distances from the centre of c.
+// It reports whether the encoder can have made them.
+func (m *Model) positions(c *component, distances []int64) bool {
+	dims := len(m.Dims)
+	for i := range distances {
+		dim := i % dims
+		if i >= dims {
+			distances[i] += distances[i-dims]
+		}
+		if m.Dims[dim].Steps == 0 && (distances[i] < c.low[dim] || distances[i] > c.high[dim]) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendValues appends the values at these distances from the centre of c.
 func (m *Model) appendValues(dst []float64, c *component, distances []int64) []float64 {
 	dst = slices.Grow(dst, len(distances))
 	for i := range distances {
 		dim := i % len(m.Dims)
-		if i >= len(m.Dims) {
-			distances[i] += distances[i-len(m.Dims)] // now from the centre
-		}
 		dst = append(dst, m.Dims[dim].value(c, dim, distances[i]))
 	}
 	return dst
@@ -196,6 +213,12 @@ func (d *Dim) Reach() float64 {
 		return max(720, 1e9*180/float64(d.Steps))
 	}
 	return 1e9 / 2 * d.Step
+}
+
+// distance is that of the quantisation step of x, on a line, from the one around
+// origin.
+func (d *Dim) distance(x, origin float64) int64 {
+	return int64(math.RoundToEven((x - origin) / d.Step))
 }
 
 // StepAt is the number of the step that an angle is in.

@@ -10,19 +10,13 @@ import (
 	"sync"
 )
 
-// Cluster is ClusterContext with the background context.
-func Cluster[T float32 | float64](points [][]T, n, rounds int, seed int64) []int {
-	clusters, _ := ClusterContext(context.Background(), points, n, rounds, seed)
-	return clusters
-}
-
-// ClusterContext divides points of equal length into n clusters and returns the index
+// Cluster divides points of equal length into n clusters and returns the index
 // of the cluster of each point. There must be at least one point. Clusters may be empty.
-// ClusterContext runs that many rounds of Lloyd's algorithm (1982), from centers that
+// Cluster runs that many rounds of Lloyd's algorithm (1982), from centers that
 // k-means++ chooses (Arthur and Vassilvitskii 2007). The same points and seed give the
-// same clusters for any GOMAXPROCS. If ctx ends, ClusterContext returns the context's
+// same clusters for any GOMAXPROCS. If ctx ends, Cluster returns the context's
 // error.
-func ClusterContext[T float32 | float64](ctx context.Context, points [][]T, n, rounds int, seed int64) ([]int, error) {
+func Cluster[T float32 | float64](ctx context.Context, points [][]T, n, rounds int, seed int64) ([]int, error) {
 	centers, err := chooseCenters(ctx, points, n, rand.New(rand.NewPCG(uint64(seed), 1)))
 	if err != nil {
 		return nil, err

@@ -4,10 +4,7 @@ package linalg
 
 import (
 	"context"
-	"errors"
 	"math"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // MaxDims is the largest number of values in a window. The covariance matrix of longer
@@ -51,64 +48,32 @@ type Components struct {
 // Vector returns component k. The slice shares the memory of Vectors.
 func (c *Components) Vector(k int) []float64 { return c.Vectors[k*c.Dim : (k+1)*c.Dim] }
 
-// PCA is PCAContext with the background context.
-func (c *Covariance) PCA() (*Components, error) { return c.PCAContext(context.Background()) }
-
-// maxInline is the largest number of dimensions whose decomposition takes well below
-// 200 ms, so that it does not need to be interrupted.
-const maxInline = 256
-
-// PCAContext returns the principal components: the eigenvectors of the covariance
-// matrix and their eigenvalues. If ctx ends, it returns the context's error at once. The
-// decomposition itself cannot be interrupted: with more than maxInline dimensions it then
-// continues in the background, and its result is dropped.
-func (c *Covariance) PCAContext(ctx context.Context) (*Components, error) {
+// PCA returns the principal components: the eigenvectors of the covariance matrix and
+// their eigenvalues. If ctx ends, it returns the context's error.
+func (c *Covariance) PCA(ctx context.Context) (*Components, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	sym := mat.NewSymDense(c.dim, nil)
-	for i := range c.dim {
-		for j := i; j < c.dim; j++ {
-			sym.SetSym(i, j, c.sum[i*c.dim+j]/float64(max(1, c.n-1)))
+	n := c.dim
+	matrix := make([]float64, n*n)
+	for i := range n {
+		for j := i; j < n; j++ {
+			v := c.sum[i*n+j] / float64(max(1, c.n-1))
+			matrix[i*n+j], matrix[j*n+i] = v, v
 		}
 	}
-	if c.dim <= maxInline || ctx.Done() == nil {
-		return decompose(sym)
+	values, vectors, err := eigen(ctx, matrix, n)
+	if err != nil {
+		return nil, err
 	}
-	type result struct {
-		components *Components
-		err        error
-	}
-	done := make(chan result, 1)
-	go func() {
-		components, err := decompose(sym)
-		done <- result{components, err}
-	}()
-	select {
-	case r := <-done:
-		return r.components, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func decompose(sym *mat.SymDense) (*Components, error) {
-	var eig mat.EigenSym
-	if !eig.Factorize(sym, true) {
-		return nil, errors.New("linalg: eigendecomposition did not converge")
-	}
-	var vectors mat.Dense
-	eig.VectorsTo(&vectors)
-	values := eig.Values(nil)
-	dim := len(values)
-	out := &Components{Dim: dim, Values: make([]float64, dim), Vectors: make([]float64, dim*dim)}
-	for k := range dim {
-		col := dim - 1 - k // gonum sorts in ascending order
-		out.Values[k] = max(0, values[col])
+	out := &Components{Dim: n, Values: make([]float64, n), Vectors: matrix} // matrix is no longer needed
+	for k := range n {
+		ascending := n - 1 - k
+		out.Values[k] = max(0, values[ascending])
 		v := out.Vector(k)
+		copy(v, vectors[ascending*n:])
 		largest := 0
 		for i := range v {
-			v[i] = vectors.At(i, col)
 			// Among elements that differ only by rounding, use the first.
 			if math.Abs(v[i]) > math.Abs(v[largest])*(1+1e-9) {
 				largest = i

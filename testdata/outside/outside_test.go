@@ -37,7 +37,7 @@ func bearings(n int) iter.Seq2[dataset.Window, error] {
 
 func TestCodec(t *testing.T) {
 	c := Compass{MaxVolts: 5}
-	e, err := quality.Evaluate(c, bearings(100), quality.Settings{Std: []float64{1, 1}})
+	e, err := quality.Evaluate(t.Context(), c, bearings(100), quality.Settings{Std: []float64{1, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestCodec(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = quality.Evaluate(l, bearings(100), quality.Settings{Std: []float64{1, 1}}); err != nil || e.Samples != 80 || e.OverTolerance.Within != 1 || e.Rungs[0].ID != "compass" {
+	if e, err = quality.Evaluate(t.Context(), l, bearings(100), quality.Settings{Std: []float64{1, 1}}); err != nil || e.Samples != 80 || e.OverTolerance.Within != 1 || e.Rungs[0].ID != "compass" {
 		t.Errorf("in a ladder: %+v, %v", e, err)
 	}
 	if _, err := l.AppendEncode(nil, []float64{0, 9}); !errors.Is(err, codec.ErrBound) {
@@ -86,7 +86,7 @@ func TestMethod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := quality.Evaluate(c, waves, quality.Settings{Std: c.DataStd()})
+	e, err := quality.Evaluate(t.Context(), c, waves, quality.Settings{Std: c.DataStd()})
 	if err != nil || e.ZScored.MSE > 0.01 || seen.epochs != 20 || r.Report.Method != "sanger" {
 		t.Errorf("zscored.mse %g, %d epochs of %s, %v", e.ZScored.MSE, seen.epochs, r.Report.Method, err)
 	}
