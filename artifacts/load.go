@@ -41,7 +41,8 @@ type Model struct {
 	// Artifacts is the artifacts.json next to the manifest; nil if there is none.
 	Artifacts *Artifacts
 
-	normFile string
+	normFile   string
+	normHashes []string // of the norm's file, and of its text with either line end
 }
 
 // Hash returns the model's hash, by which sender and receiver compare their models: that
@@ -84,6 +85,12 @@ func (m *Model) DataStd() []float64 {
 
 // normHash returns the hash of the norm's file; "" if there is none.
 func (m *Model) normHash() string { return m.Files[m.normFile] }
+
+// hasNorm reports whether hash is that of the norm's file, or of its text with another
+// line end: a program on Windows may take the hash before line ends are converted.
+func (m *Model) hasNorm(hash string) bool {
+	return hash == m.normHash() || slices.Contains(m.normHashes, hash)
+}
 
 // Load reads the model whose bam_manifest.json is at path. If there is an artifacts.json
 // next to it, Load compares the files with the hashes in it, as Artifacts.Verify does.
@@ -225,6 +232,8 @@ func (l *loader) norm() error {
 		return err
 	}
 	l.m.normFile = path.Clean(filepath.ToSlash(*rel))
+	lf := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	l.m.normHashes = []string{modelfile.Hash(lf), modelfile.Hash(bytes.ReplaceAll(lf, []byte("\n"), []byte("\r\n")))}
 	l.m.Norm, err = parseNorm(file, data, l.m.Manifest.WindowLen())
 	return err
 }

@@ -51,13 +51,21 @@ func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
 func (o opener) bam(name string) (*BAM, error) {
 	var m *artifacts.Model
 	var err error
-	if fsys := o.tree.FS(); fsys != nil {
+	switch fsys := o.tree.FS(); {
+	case fsys != nil:
 		m, err = artifacts.LoadFS(fsys, name)
-	} else {
+	case o.warn != nil:
+		m, err = artifacts.LoadUnverified(name)
+	default:
 		m, err = artifacts.Load(name)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.warn != nil && m.Artifacts != nil {
+		if err := m.Artifacts.Verify(m); err != nil {
+			o.warn(err)
+		}
 	}
 	return NewBAM(m)
 }

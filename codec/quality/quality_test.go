@@ -51,7 +51,7 @@ func Example() {
 
 // The plain packing's errors are its rounding, in each group's unit.
 func TestEvaluate(t *testing.T) {
-	c, err := codec.NewSensor12(1)
+	c, err := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestBaselinesByHand(t *testing.T) {
 }
 
 func TestEvaluateRefuses(t *testing.T) {
-	c, _ := codec.NewSensor12(1)
+	c, _ := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if _, err := quality.Evaluate(t.Context(), c, walk(3), quality.Settings{Schema: sensor.ForDims(5), Std: make([]float64, 12)}); err == nil {
 		t.Error("5 dims of 12 pass")
 	}

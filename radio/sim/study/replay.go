@@ -107,7 +107,7 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 // encode its windows.
 func rawBaseline(e *endpoint.Endpoint) []codec.Codec {
 	spec := e.Spec()
-	c, err := codec.NewSensor12(spec.Window.W)
+	c, err := codec.NewSensor12(spec.Window.W, codec.Sensor12Scales{})
 	if err != nil || spec.Window.Dims != sensor.MotionDims || e.Codec().ID() == c.ID() ||
 		c.MaxPayloadLen() > min(spec.MaxPayloadBytes, codec.MaxPayloadBytes) {
 		return nil

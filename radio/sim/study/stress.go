@@ -186,7 +186,7 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
 		return nil, nil, nil, err
 	}
-	if raw, err = codec.NewSensor12(window.W); err != nil {
+	if raw, err = codec.NewSensor12(window.W, codec.Sensor12Scales{}); err != nil {
 		return nil, nil, nil, err
 	}
 	latent := tx.Codec().MaxPayloadLen()
@@ -196,7 +196,7 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	case latent >= n:
 		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones", ErrSettings, latent, n)
 	}
-	if truncated, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
+	if truncated, err = codec.NewSensor12Truncate(window.W, latent, codec.Sensor12Scales{}); err != nil {
 		return nil, nil, nil, err
 	}
 	if s.std, err = deviations(tx, windows); err != nil {

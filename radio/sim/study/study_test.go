@@ -53,7 +53,7 @@ func ExampleReplay() {
 	for i := range 200 {
 		windows = append(windows, dataset.Window{ID: int64(i), Values: []float64{float64(i) / 200, 0, -0.5}})
 	}
-	zlib, err := codec.NewZlib(3, codec.DefaultRawScale)
+	zlib, err := codec.NewZlib(3, codec.DefaultRawScale, codec.DefaultZlibLevel)
 	if err != nil {
 		fmt.Println(err)
 		return
