@@ -67,6 +67,11 @@ func Warn(stderr io.Writer) func(error) {
 	return func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
 }
 
+// Notice returns a function that prints an error as a warning.
+func Notice(stderr io.Writer) func(error) {
+	return func(err error) { fmt.Fprintf(stderr, "warning: %v\n", err) }
+}
+
 // Ended returns what is left of err without the end of ctx: nil if err says only that
 // ctx has ended, which is how a program that is interrupted ends in order.
 func Ended(ctx context.Context, err error) error {

@@ -37,7 +37,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
 	fs := cli.NewFlags("experiment", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf7.yaml", "RunSpec of the senders")
-	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
 	f.source.RegisterFlags(fs)
 	f.stress.RegisterFlags(fs)
 	fs.StringVar(&f.out, "out", "", "file for the report as JSON")
@@ -58,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	f.endpoint.Warn = cli.Notice(stderr)
 	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
 	if err != nil {
 		return cli.ModelHint(err, "--bam-manifest")

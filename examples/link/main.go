@@ -36,7 +36,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	fs := cli.NewFlags("link", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
 	fs.StringVar(&f.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
-	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")
 	f.source.RegisterFlags(fs)
 	fs.IntVar(&f.windows, "windows", 0, "windows to send, from the first; 0: all")
 	f.replay.Impairments.RegisterFlags(fs)
@@ -66,6 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	f.endpoint.Warn = cli.Notice(stderr)
 	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
 	if err != nil {
 		return cli.ModelHint(err, "--bam-manifest")

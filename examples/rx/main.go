@@ -31,7 +31,8 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleRX}}
 	fs := cli.NewFlags("rx", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/rx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
 	f.radio.RegisterFlags(fs)
 	fs.StringVar(&f.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to, JSONL")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when interrupted")
@@ -55,9 +56,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	f.endpoint.Warn = cli.Notice(stderr)
 	e, err := endpoint.Open(f.spec, runspec.RoleRX, &f.endpoint)
 	if err != nil {
-		return cli.ModelHint(err, "--manifest")
+		return cli.ModelHint(err, "--bam-manifest")
 	}
 	f.radio.UART.OnConnection = cli.Connection(stderr)
 	radio, err := f.radio.Open(ctx)

@@ -38,7 +38,8 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleTX}}
 	fs := cli.NewFlags("tx", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/tx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
 	f.radio.RegisterFlags(fs)
 	f.sampler.RegisterFlags(fs)
 	fs.StringVar(&f.send.Dataset, "dataset-out", "", "data set to append the windows to, as they are before encoding, JSONL")
@@ -69,9 +70,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	f.endpoint.Warn = cli.Notice(stderr)
 	e, err := endpoint.Open(f.spec, runspec.RoleTX, &f.endpoint)
 	if err != nil {
-		return cli.ModelHint(err, "--manifest")
+		return cli.ModelHint(err, "--bam-manifest")
 	}
 	f.sampler.Warn = cli.Warn(stderr)
 	windows, err := f.sampler.Windows(e.Spec())

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -366,15 +367,36 @@ func TestNew(t *testing.T) {
 		}
 	}
 	hashes := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	elsewhere, other := filepath.Join(t.TempDir(), "hashes.json"), filepath.Join(t.TempDir(), "other.json")
+	text, err := os.ReadFile(hashes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm := regexp.MustCompile(`"norm_params_hash": "[0-9a-f]{64}"`)
+	for path, text := range map[string][]byte{
+		elsewhere: text,
+		other:     norm.ReplaceAll(text, []byte(`"norm_params_hash": "`+strings.Repeat("0", 64)+`"`)),
+	} {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		change   func(*runspec.RunSpec)
 		settings *endpoint.Settings
 		want     string // "": no error
 	}{
-		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
+		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{BAMManifest: manifest}, ""},
 		{"the RunSpec's manifest", with(manifest, hashes), nil, ""},
-		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + hashes},
+		{"hashes elsewhere", with(manifest, elsewhere), nil, ""},
+		{"hashes of another model", with(manifest, other), nil, other + ": norm_params_hash: "},
+		{"hashes that do not exist", with(manifest, "elsewhere/artifacts.json"), nil, "elsewhere/artifacts.json: "},
+		{"hashes given", with(manifest, "elsewhere/artifacts.json"), &endpoint.Settings{Hashes: elsewhere}, ""},
+		{"hashes given beside a model", with("none/bam_manifest.json", "none/artifacts.json"), &endpoint.Settings{Hashes: hashes}, ""},
+		{"hashes of another codec", func(s *runspec.RunSpec) {
+			s.Codec.ID, s.Codec.Version, s.Codec.Params, s.ArtifactsManifest = "raw", "1", nil, hashes
+		}, nil, hashes + ": codec_id: mismatch: found codec \"bam\" version \"0\", want \"raw\" \"1\""},
 		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
 		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
 		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `Codec is three version "7", want bam version "0"`},
@@ -507,7 +529,7 @@ func TestNumpyDatasetsAreRefused(t *testing.T) {
 
 func TestOpenErrors(t *testing.T) {
 	tx := testenv.Repo("testdata", "runspecs", "tx_sf7.yaml")
-	missing := &endpoint.Settings{Manifest: "none/bam_manifest.json"}
+	missing := &endpoint.Settings{BAMManifest: "none/bam_manifest.json"}
 	for _, c := range []struct {
 		name, path, role string
 		want             error
