@@ -21,7 +21,9 @@ const bamID = artifacts.CodecID
 type BAM struct {
 	model  *artifacts.Model
 	packer bam.Packer
-	pool   sync.Pool // *bamScratch
+	// float32Norm: windows are normalised in float32.
+	float32Norm bool
+	pool        sync.Pool // *bamScratch
 }
 
 var _ interface {
@@ -87,6 +89,19 @@ func NewBAM(m *artifacts.Model) (*BAM, error) {
 	return c, nil
 }
 
+// WithFloat32Norm returns the codec of the same model that normalises windows in
+// float32, see bam.Norm.NormalizeFloat32, and so encodes the payloads of the reference to
+// the byte. The default, float64, keeps the digits of latitudes. Either decodes the
+// payloads of the other.
+func (c *BAM) WithFloat32Norm() (*BAM, error) {
+	with, err := NewBAM(c.model)
+	if err != nil {
+		return nil, err
+	}
+	with.float32Norm = true
+	return with, nil
+}
+
 // Model returns the codec's model, which must not be modified.
 func (c *BAM) Model() *artifacts.Model { return c.model }
 
@@ -143,9 +158,12 @@ func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 }
 
 func (c *BAM) latent(s *bamScratch, window []float64) {
-	if c.model.Norm != nil {
+	switch {
+	case c.model.Norm != nil && c.float32Norm:
+		c.model.Norm.NormalizeFloat32(s.x, window)
+	case c.model.Norm != nil:
 		c.model.Norm.Normalize(s.x, window)
-	} else {
+	default:
 		for i, v := range window {
 			s.x[i] = float32(v)
 		}

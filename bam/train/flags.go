@@ -154,8 +154,8 @@ func (s *MethodSettings) RegisterParameterFlags(fs *flag.FlagSet) {
 	fs.Var(&flagvalue.Int[int]{Dst: &s.ShuffleBuffer}, "shuffle-buffer", "febam: number of windows in the shuffle buffer; 0: file order")
 	fs.Var(&flagvalue.Int[int]{Dst: &s.EarlyStopPatience}, "early-stop-patience", "number of epochs without progress before an early stop; 0: febam never stops early, gradient 15")
 	fs.Float64Var(&s.EarlyStopMinDelta, "early-stop-min-delta", 0, "febam: decrease of mse_x that counts as progress")
-	fs.Float64Var(&s.TargetMSEX, "target-mse-x", 0, "febam: stop when mse_x and mse_y are at most their targets; 0: no targets")
-	fs.Float64Var(&s.TargetMSEY, "target-mse-y", 0, "febam: stop when mse_x and mse_y are at most their targets; 0: no targets")
+	fs.Float64Var(&s.TargetMSEX, "target-mse-x", 0, "febam: stop when mse_x is at most this, and mse_y at most its own target; 0: no target")
+	fs.Float64Var(&s.TargetMSEY, "target-mse-y", 0, "febam: with --target-mse-x, the target of mse_y; 0: none")
 }
 
 // Method returns the method. It returns an error that wraps ErrSettings if the

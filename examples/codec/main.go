@@ -34,6 +34,7 @@ type settings struct {
 	files                  []string // of codecs; one is wanted
 	spec                   codec.Spec
 	decode, explain, frame bool
+	unverified             bool
 
 	codec  codec.Codec
 	schema sensor.Schema // of the values of a step
@@ -51,6 +52,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		fs.Var(cli.Strings(&s.files), f.name, f.file+", or the folder that holds it; the file of any codec will do")
 	}
 	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate")
+	fs.BoolVar(&s.spec.Params.Float32Norm, "float32-norm", false, "a model: normalise in float32, for the reference's payloads to the byte")
+	fs.BoolVar(&s.unverified, "unverified", false, "a model: go on if its files are not those that its artifacts.json lists")
 	fs.Float64Var(&s.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
 	fs.IntVar(&s.spec.Params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload; entropy_grid: likewise, 0 for as many bytes as each window needs")
 	fs.IntVar(&s.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
@@ -74,14 +77,23 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 }
 
 // open builds the codec.
-func (s *settings) open() (err error) {
+func (s *settings) open(stderr io.Writer) (err error) {
 	if len(s.files) == 0 {
 		s.codec, err = codec.New(s.spec)
-	} else if s.codec, err = codec.Load(s.files[0]); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
+	} else if s.codec, err = cli.LoadCodec(s.files[0], s.unverified, stderr); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
 		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", s.spec.ID, s.files[0], s.codec.ID())
 	}
 	if err != nil {
 		return err
+	}
+	model, isModel := s.codec.(*codec.BAM)
+	switch {
+	case s.spec.Params.Float32Norm && !isModel:
+		return cli.Usagef("--float32-norm goes with a model, but %s holds a codec %s", strings.Join(s.files, ""), s.codec.ID())
+	case s.spec.Params.Float32Norm:
+		if s.codec, err = model.WithFloat32Norm(); err != nil {
+			return err
+		}
 	}
 	if grid, ok := s.codec.(*codec.EntropyGrid); ok {
 		if s.codec, err = grid.WithPayloadBytes(s.spec.Params.PayloadBytes); err != nil {
@@ -99,7 +111,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := s.open(); err != nil {
+	if err := s.open(stderr); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(stdout)

@@ -33,7 +33,7 @@ type settings struct {
 	splitSet                               bool
 	tolerances                             []float64
 	maxSamples                             int
-	force                                  bool
+	force, unverified                      bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
@@ -41,6 +41,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs := cli.NewFlags("eval", summary)
 	fs.StringVar(&s.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
+	fs.BoolVar(&s.unverified, "unverified", false, "go on if the model's files are not those that its artifacts.json lists")
 	fs.StringVar(&s.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	fs.StringVar(&s.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
 	fs.StringVar(&s.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
@@ -69,7 +70,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 // load returns the codec and, if it is a model with a norm, the mean and deviation of
 // its training windows. The split is the model's, unless flags say otherwise.
 func (s *settings) load(stderr io.Writer) (codec.Codec, *bam.Norm, error) {
-	c, err := codec.Load(s.manifest + s.ladder)
+	c, err := cli.LoadCodec(s.manifest+s.ladder, s.unverified, stderr)
 	if err != nil {
 		return nil, nil, err
 	}
