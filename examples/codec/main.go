@@ -42,7 +42,7 @@ type settings struct {
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	s := settings{spec: codec.Spec{Version: "1", Window: sensor.Shape{Stride: 1}, MaxPayloadBytes: math.MaxInt}}
-	fs := cli.NewFlags("codec", summary)
+	fs := cli.NewFlags("codec", "go run ./examples/codec --bam-manifest out/models/demo --in out/dataset_raw.jsonl", summary)
 	fs.BoolVar(&s.decode, "decode", false, "decode payloads instead of encoding windows")
 	fs.StringVar(&s.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
 	fs.StringVar(&s.payload, "payload", "", "one payload in hex to decode instead of --in")

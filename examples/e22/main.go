@@ -35,7 +35,7 @@ type flags struct {
 
 func parse(args []string, out io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("e22", summary)
+	fs := cli.NewFlags("e22", "go run ./examples/e22 --port /dev/ttyUSB0 --read", summary)
 	fs.StringVar(&f.port, "port", "", "serial port, such as /dev/ttyUSB0 or COM3")
 	fs.BoolVar(&f.simulate, "simulate", false, "use a simulated module instead of --port")
 	fs.BoolVar(&f.read, "read", false, "show the registers and the product id")

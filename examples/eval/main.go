@@ -38,7 +38,7 @@ type settings struct {
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var s settings
-	fs := cli.NewFlags("eval", summary)
+	fs := cli.NewFlags("eval", "go run ./examples/eval --dataset out/dataset_raw.jsonl --bam-manifest out/models/demo", summary)
 	fs.StringVar(&s.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
 	fs.BoolVar(&s.unverified, "unverified", false, "go on if the model's files are not those that its artifacts.json lists")
@@ -50,7 +50,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
 	fs.BoolVar(&s.force, "force", false, "replace an existing --out")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "bam-manifest"); err != nil {
 		return nil, err
 	}
 	switch {

@@ -35,7 +35,7 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("experiment", summary)
+	fs := cli.NewFlags("experiment", "go run ./examples/experiment --condition loss", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf7.yaml", "RunSpec of the senders")
 	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
 	f.source.RegisterFlags(fs)

@@ -33,7 +33,7 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("link", summary)
+	fs := cli.NewFlags("link", "go run ./examples/link --windows 100 --loss 0.2", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
 	fs.StringVar(&f.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
 	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")

@@ -29,14 +29,14 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleRX}}
-	fs := cli.NewFlags("rx", summary)
+	fs := cli.NewFlags("rx", "go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/rx_sf7.yaml", "RunSpec of this end")
 	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
 	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
 	f.radio.RegisterFlags(fs)
 	fs.StringVar(&f.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to, JSONL")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when interrupted")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
 		return nil, err
 	}
 	if err := cli.CheckFlags(f.radio.Check()); err != nil {

@@ -37,13 +37,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var plots bool
 	var settings sweep.Settings
 	var split dataset.SplitSettings
-	fs := cli.NewFlags("sweep", summary)
+	fs := cli.NewFlags("sweep", "go run ./examples/sweep --dataset out/dataset_raw.jsonl --out-dir out/sweep", summary)
 	fs.StringVar(&path, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&outDir, "out-dir", filepath.FromSlash("out/sweep"), "folder to write")
 	fs.BoolVar(&plots, "plots", true, "draw plots; --plots=false: none")
 	settings.RegisterFlags(fs)
 	split.RegisterFlags(fs)
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
 		return err
 	}
 	if g := &settings.Grid; cli.IsSet(fs, "payload-bytes") && !slices.Contains(g.Packings, bam.BitPack) {

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var settings train.Settings
 	var methods train.MethodSettings
 	var split dataset.SplitSettings
-	fs := cli.NewFlags("train", summary)
+	fs := cli.NewFlags("train", "go run ./examples/train --dataset out/dataset_raw.jsonl --out-dir out/models/demo", summary)
 	fs.StringVar(&path, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&outDir, "out-dir", "", "folder to write")
 	fs.BoolVar(&force, "force", false, "replace an existing model folder")
@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	settings.RegisterFlags(fs)
 	methods.RegisterFlags(fs)
 	split.RegisterFlags(fs)
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
 		return err
 	}
 	method, err := methods.Method()

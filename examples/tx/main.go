@@ -36,7 +36,7 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleTX}}
-	fs := cli.NewFlags("tx", summary)
+	fs := cli.NewFlags("tx", "go run ./examples/tx --runspec testdata/runspecs/tx_sf7.yaml", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/tx_sf7.yaml", "RunSpec of this end")
 	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
 	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
@@ -44,7 +44,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	f.sampler.RegisterFlags(fs)
 	fs.StringVar(&f.send.Dataset, "dataset-out", "", "data set to append the windows to, as they are before encoding, JSONL")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when the samples end")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
 		return nil, err
 	}
 	if f.sampler.Path == "" && f.sampler.Kind != endpoint.SamplerSimulate {
