@@ -98,6 +98,9 @@ func noEffect(fs *flag.FlagSet, name string, packings []bam.Packing, methods []s
 		if only("pca") {
 			return "with method pca"
 		}
+		if name == "learning-rate" && only("pca", "auto") {
+			return "with method auto, which uses the rate of method gradient"
+		}
 		if onlyBitpack && only("pca", "auto") {
 			return "with method auto and packing bitpack, which always use pca"
 		}
@@ -115,8 +118,8 @@ func noEffect(fs *flag.FlagSet, name string, packings []bam.Packing, methods []s
 type MethodSettings struct {
 	Name string // one of MethodNames; "": auto
 
-	// Parameters of FEBAM and Gradient. Auto passes them to Gradient. 0 is the default
-	// of the method.
+	// Parameters of FEBAM and Gradient. Auto passes them to Gradient, except for
+	// LearningRate. 0 is the default of the method.
 	Epochs            int
 	LearningRate      float64
 	EarlyStopPatience int // Gradient.Patience
@@ -170,6 +173,7 @@ func (s *MethodSettings) Method() (Method, error) {
 		if s.Name == "gradient" {
 			return &g, nil
 		}
+		g.LearningRate = 0
 		return &Auto{Gradient: g}, nil
 	case "pca":
 		return PCA{}, nil

@@ -21,14 +21,14 @@ type group struct {
 var groups = []group{
 	{"Input", []string{"in", "dataset", "samples", "simulate", "runspec", "tx", "rx", "log", "power", "payload", "bam-manifest", "manifest", "ladder", "grid", "entropy-grid", "codec", "baseline-dataset",
 		"baseline-tx", "baseline-rx", "baseline-power", "record", "sampler", "sensor-path", "sensor-loop", "sensor-follow", "fill", "max-samples", "subset", "unverified"}},
-	{"Output", []string{"out", "out-dir", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode"}},
+	{"Output", []string{"out", "out-dir", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every"}},
 	{"Windows", []string{"input-dims", "window-W", "window-stride", "max-gap-ms", "windows", "rate-hz"}},
 	{"Split into training windows and holdout", []string{"split", "train-ratio", "split-seed"}},
 	{"Model", []string{"packing", "packings", "latent-dim", "latent-dims", "hidden-dims", "payload-bytes", "max-payload-bytes", "check-byte", "scale", "auto-scale", "auto-scale-percentile", "auto-scale-max-samples",
 		"delta", "deltas", "encode-cycles", "decode-cycles", "float32-norm", "tolerances", "components", "entropy-coded", "widened"}},
 	{"Training", []string{"method", "methods", "epochs", "min-epochs", "learning-rate", "cycles", "init-range", "weight-clip", "shuffle-buffer", "shuffle-seed", "early-stop-patience", "early-stop-min-delta",
 		"target-mse-x", "target-mse-y", "seed", "workers"}},
-	{"Radio", []string{"radio", "uart-port", "uart-baud", "uart-rssi-byte", "udp-local", "udp-remote", "udp-loss", "udp-seed", "port", "baud", "read", "set", "rssi", "temporary"}},
+	{"Radio", []string{"radio", "uart-port", "uart-baud", "uart-rssi-byte", "udp-local", "udp-remote", "udp-loss", "udp-seed", "port", "baud", "read", "set", "rssi", "temporary", "json"}},
 	{"Simulated channel", []string{"condition", "loss", "bursts", "bit-errors", "duplicates", "reorder", "retries", "period"}},
 	{"End of the run", []string{"max-seconds"}},
 }

@@ -61,6 +61,28 @@ func WriteJSON(path string, v any) error {
 	return WriteFile(path, append(data, '\n'))
 }
 
+// PrintJSON prints a value as indented JSON.
+func PrintJSON(w io.Writer, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", data)
+	return err
+}
+
+// CopyFile copies a file, like WriteFile; an empty path to writes nothing.
+func CopyFile(to, from string) error {
+	if to == "" {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return WriteFile(to, data)
+}
+
 // Warn returns a function that prints an error as a warning: what was wrong with
 // a line of a file whose other lines are used.
 func Warn(stderr io.Writer) func(error) {

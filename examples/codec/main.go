@@ -68,6 +68,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		return nil, cli.Usagef("--codec %s needs a file: want --bam-manifest, --ladder, --grid or --entropy-grid", s.spec.ID)
 	case n > 1:
 		return nil, cli.Usagef("several codecs are given, %s: want one", strings.Join(s.files, " and "))
+	case s.spec.Params.Float32Norm && !cli.IsSet(fs, "bam-manifest"):
+		return nil, cli.Usagef("--float32-norm goes with --bam-manifest")
 	case s.payload != "" && (s.in != "" || !s.decode):
 		return nil, cli.Usagef("--payload goes with --decode and without --in")
 	case s.payload == "" && s.in == "":
@@ -86,19 +88,16 @@ func (s *settings) open(stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	model, isModel := s.codec.(*codec.BAM)
-	switch {
-	case s.spec.Params.Float32Norm && !isModel:
-		return cli.Usagef("--float32-norm goes with a model, but %s holds a codec %s", strings.Join(s.files, ""), s.codec.ID())
-	case s.spec.Params.Float32Norm:
-		if s.codec, err = model.WithFloat32Norm(); err != nil {
-			return err
+	switch c := s.codec.(type) {
+	case *codec.EntropyGrid:
+		s.codec, err = c.WithPayloadBytes(s.spec.Params.PayloadBytes)
+	case *codec.BAM:
+		if s.spec.Params.Float32Norm {
+			s.codec, err = c.WithFloat32Norm()
 		}
 	}
-	if grid, ok := s.codec.(*codec.EntropyGrid); ok {
-		if s.codec, err = grid.WithPayloadBytes(s.spec.Params.PayloadBytes); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
 		s.schema = sensor.ForDims(s.spec.Window.Dims)
