@@ -176,10 +176,10 @@ func (o opener) build(spec Spec) (Codec, error) {
 			return nil, err
 		}
 		c, err := o.bam(name)
-		if err == nil && p.Float32Norm {
-			c, err = c.WithFloat32Norm()
+		if err != nil {
+			return nil, err
 		}
-		return codecOr(c, err)
+		return WithParams(c, p)
 	case gridID:
 		name, err := o.file(gridID, "grid_path", p.GridPath)
 		if err != nil {

@@ -30,11 +30,10 @@ const summary = `Codec encodes the windows of a data set to payloads, one line o
 to windows. Either output is the other's input; text after a # on a line of hex is ignored.`
 
 type settings struct {
-	in, payload            string
-	files                  []string // of codecs; one is wanted
-	spec                   codec.Spec
-	decode, explain, frame bool
-	unverified             bool
+	in, payload                        string
+	files                              []string // of codecs; one is wanted
+	spec                               codec.Spec
+	decode, explain, frame, unverified bool
 
 	codec  codec.Codec
 	schema sensor.Schema // of the values of a step
@@ -88,15 +87,7 @@ func (s *settings) open(stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	switch c := s.codec.(type) {
-	case *codec.EntropyGrid:
-		s.codec, err = c.WithPayloadBytes(s.spec.Params.PayloadBytes)
-	case *codec.BAM:
-		if s.spec.Params.Float32Norm {
-			s.codec, err = c.WithFloat32Norm()
-		}
-	}
-	if err != nil {
+	if s.codec, err = codec.WithParams(s.codec, s.spec.Params); err != nil {
 		return err
 	}
 	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
