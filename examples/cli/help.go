@@ -28,9 +28,9 @@ var groups = []group{
 		"delta", "deltas", "encode-cycles", "decode-cycles", "float32-norm", "tolerances", "components", "entropy-coded", "widened"}},
 	{"Training", []string{"method", "methods", "epochs", "min-epochs", "learning-rate", "cycles", "init-range", "weight-clip", "shuffle-buffer", "shuffle-seed", "early-stop-patience", "early-stop-min-delta",
 		"target-mse-x", "target-mse-y", "seed", "workers"}},
-	{"Radio", []string{"radio", "uart-port", "uart-baud", "uart-rssi-byte", "udp-local", "udp-remote", "udp-loss", "udp-seed", "port", "baud", "read", "set", "rssi", "temporary", "json"}},
+	{"Radio", []string{"radio", "uart-port", "uart-baud", "uart-rssi-byte", "udp-local", "udp-remote", "udp-loss", "udp-seed", "mock-loss-rate", "mock-latency-ms", "port", "baud", "read", "set", "rssi", "temporary", "json"}},
 	{"Simulated channel", []string{"condition", "loss", "bursts", "bit-errors", "duplicates", "reorder", "retries", "period"}},
-	{"End of the run", []string{"max-seconds"}},
+	{"End of the run", []string{"max-seconds", "max-rx-ok", "step-ms"}},
 }
 
 // ungrouped is the heading of flags that are in no group.

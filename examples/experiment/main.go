@@ -27,10 +27,12 @@ and latent payloads over it, in virtual time. Raw payloads are sensor12_packed, 
 the length of the latent ones, and latent ones are those of the RunSpec's codec.`
 
 type flags struct {
-	tx, out  string
-	endpoint endpoint.Settings
-	source   endpoint.SourceSettings
-	stress   study.StressSettings
+	tx, out string
+	// isDefault: no RunSpec was named.
+	isDefault bool
+	endpoint  endpoint.Settings
+	source    endpoint.SourceSettings
+	stress    study.StressSettings
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
@@ -44,6 +46,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
+	f.isDefault = !cli.IsSet(fs, "tx")
 	if err := cli.CheckFlags(f.source.Check()); err != nil {
 		return nil, err
 	}
@@ -59,9 +62,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	f.endpoint.Warn = cli.Notice(stderr)
-	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
+	tx, err := cli.OpenEndpoint(ctx, f.tx, runspec.RoleTX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--bam-manifest")
+		return err
 	}
 	f.source.Warn = cli.Warn(stderr)
 	windows, err := f.source.Windows(tx.Spec(), 0)

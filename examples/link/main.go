@@ -29,6 +29,7 @@ type flags struct {
 	source            endpoint.SourceSettings
 	replay            study.ReplaySettings
 	windows, uartBaud int
+	isDefault         bool // no RunSpec was named
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
@@ -57,6 +58,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	case f.uartBaud < 0:
 		return nil, cli.Usagef("--uart-baud is %d, want 0 or more", f.uartBaud)
 	}
+	f.isDefault = !cli.IsSet(fs, "tx")
 	f.replay.Latency = link.UARTLatency(f.uartBaud)
 	return &f, nil
 }
@@ -67,9 +69,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	f.endpoint.Warn = cli.Notice(stderr)
-	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
+	tx, err := cli.OpenEndpoint(ctx, f.tx, runspec.RoleTX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--bam-manifest")
+		return err
 	}
 	rx, err := endpoint.Open(f.rx, runspec.RoleRX, &f.endpoint)
 	if err != nil {

@@ -52,7 +52,9 @@ type Endpoint struct {
 	spec    *runspec.RunSpec
 	codec   codec.Codec
 	latency func(frameLen int) time.Duration // nil: the radio's
-	start   runlog.Start
+	// manifest is the path of the model's manifest; "" if the codec has none.
+	manifest string
+	start    runlog.Start
 }
 
 // Open returns the endpoint of the RunSpec in the file at path. Role is runspec.RoleTX
@@ -127,6 +129,9 @@ func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 		return nil, err
 	}
 	e.start.ModelHash = optional(modelHash(e.codec))
+	if modelOf(e.codec) != nil {
+		e.manifest = params.ManifestPath
+	}
 	if err := e.verify(params.ManifestPath, hashes); err != nil {
 		return nil, err
 	}
@@ -215,6 +220,10 @@ func (e *Endpoint) ModelHash() string {
 	}
 	return *e.start.ModelHash
 }
+
+// Manifest returns the path of the model's bam_manifest.json, or "" if the codec is not a
+// model or was passed in the settings.
+func (e *Endpoint) Manifest() string { return e.manifest }
 
 // DataStd returns the standard deviation of each value over the windows that the
 // codec was fitted to, or nil if the codec does not know them.

@@ -467,7 +467,7 @@ func TestSettings(t *testing.T) {
 	}{
 		{"radio, nothing", newRadio, "", ""},
 		{"radio, a module", newRadio, "--radio uart --uart-port /dev/ttyUSB0 --uart-baud 115200 --uart-rssi-byte", ""},
-		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp or uart`},
+		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp, uart or mock`},
 		{"radio, no port", newRadio, "--radio uart", "--uart-port is missing"},
 		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "--uart-baud is 1000, want one of 1200"},
 		{"radio, a flag of the module", newRadio, "--uart-port x", "are for --radio uart, want them unset with udp"},
@@ -476,7 +476,7 @@ func TestSettings(t *testing.T) {
 		{"radio, loss", newRadio, "--udp-loss 1.5", "--udp-loss is 1.5, want 0..1"},
 		{"sampler, a recording", newSampler, "--sensor-path x --sensor-loop --fill hold --max-gap-ms 9", ""},
 		{"sampler, a simulation", newSampler, "--sampler simulate --seed 3", ""},
-		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv or simulate`},
+		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv, simulate or dummy`},
 		{"sampler, no recording", newSampler, "", "--sensor-path is missing"},
 		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "--sensor-path, --sensor-loop and --sensor-follow are for recordings"},
 		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "--seed is for --sampler simulate"},
@@ -549,7 +549,7 @@ func TestOpenErrors(t *testing.T) {
 
 func TestRadioSettingsOpen(t *testing.T) {
 	tx, _ := ports(t)
-	r, err := tx.Open(t.Context())
+	r, err := tx.Open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -557,7 +557,7 @@ func TestRadioSettingsOpen(t *testing.T) {
 		t.Error(err)
 	}
 	for _, s := range []*endpoint.RadioSettings{{Kind: "wifi"}, {Kind: endpoint.RadioUART, Port: filepath.Join(t.TempDir(), "tty")}} {
-		if r, err := s.Open(t.Context()); r != nil || err == nil {
+		if r, err := s.Open(t.Context(), nil); r != nil || err == nil {
 			t.Errorf("%+v opens %v, %v", s, r, err)
 		}
 	}
