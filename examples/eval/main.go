@@ -143,7 +143,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (s *settings) report(w io.Writer, c codec.Codec, r *quality.Comparison, norm *bam.Norm) {
-	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", c.Schema(), r.Samples, s.subset, s.dataset)
+	name := c.Schema()
+	if model, ok := c.(*codec.BAM); ok {
+		name = model.String()
+	}
+	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", name, r.Samples, s.subset, s.dataset)
 	r.WriteBounds(w)
 	r.WriteBaselines(w)
 	from := "this data set"

@@ -100,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c.Schema(), saved.ModelHash)
+	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c, saved.ModelHash)
 	if err := result.Report.WriteChoices(stdout); err != nil {
 		return err
 	}

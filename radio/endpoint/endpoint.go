@@ -279,24 +279,32 @@ func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 // They must have the same PHY, except for the power, and the same window, codec,
 // payload schema and model.
 func (e *Endpoint) CheckPeer(peer *Endpoint) error {
-	phy := func(e *Endpoint) runspec.PHY {
-		p := runspec.FromRadio(e.spec.PHY.Radio())
-		p.TxPowerDBm = 0 // each end may choose its own
-		return p
-	}
-	for _, d := range []struct {
-		name         string
-		mine, theirs any
-	}{
-		{"phy", phy(e), phy(peer)},
-		{"window", e.spec.Window, peer.spec.Window},
-		{"codec", e.codec.ID() + " " + e.codec.Version(), peer.codec.ID() + " " + peer.codec.Version()},
-		{"payload schema", e.codec.Schema(), peer.codec.Schema()},
-		{"model", e.ModelHash(), peer.ModelHash()},
-	} {
-		if d.mine != d.theirs {
-			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s has %+v", ErrSettings, d.name, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
+	var differ []string
+	compare := func(name string, mine, theirs any) {
+		if mine != theirs {
+			differ = append(differ, fmt.Sprintf("%s (%s has %v, %s has %v)", name, e.spec.Role, mine, peer.spec.Role, theirs))
 		}
+	}
+	a, b := e.spec.PHY.Radio(), peer.spec.PHY.Radio()
+	compare("phy.sf", a.SF, b.SF)
+	compare("phy.bw_hz", a.BandwidthHz, b.BandwidthHz)
+	compare("phy.cr", a.CodingRate, b.CodingRate)
+	compare("phy.preamble", a.Preamble, b.Preamble)
+	compare("phy.crc_on", a.CRC, b.CRC)
+	compare("phy.explicit_header", a.ExplicitHeader, b.ExplicitHeader)
+	compare("phy.ldro", a.LDRO, b.LDRO)
+	compare("window.dims", e.spec.Window.Dims, peer.spec.Window.Dims)
+	compare("window.W", e.spec.Window.W, peer.spec.Window.W)
+	compare("window.stride", e.spec.Window.Stride, peer.spec.Window.Stride)
+	compare("window.sample_hz", e.spec.Window.SampleHz, peer.spec.Window.SampleHz)
+	compare("codec.id", e.codec.ID(), peer.codec.ID())
+	compare("codec.version", e.codec.Version(), peer.codec.Version())
+	if e.codec.ID() == peer.codec.ID() {
+		compare("codec.params, which make the schema", e.codec.Schema(), peer.codec.Schema())
+		compare("the model's hash", e.ModelHash(), peer.ModelHash())
+	}
+	if differ != nil {
+		return fmt.Errorf("%w: the ends differ in %s", ErrSettings, strings.Join(differ, ", "))
 	}
 	return nil
 }

@@ -438,8 +438,9 @@ func TestCheckPeer(t *testing.T) {
 		want string
 	}{
 		{"power may differ", change(func(s *runspec.RunSpec) { s.PHY.TxPowerDBm = 10 }), ""},
-		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy: tx has"},
-		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window"},
+		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy.sf (tx has 5, rx has 9)"},
+		{"both", change(func(s *runspec.RunSpec) { s.PHY.SF, s.Window.Stride = 9, 2 }), "the ends differ in phy.sf (tx has 5, rx has 9), window.stride (tx has 1, rx has 2)"},
+		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window.stride (tx has 1, rx has 2)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := tx.CheckPeer(c.peer)
