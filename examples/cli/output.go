@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,18 @@ func WriteJSON(path string, v any) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return WriteFile(path, append(data, '\n'))
+}
+
+// WriteTo is WriteFile of what write writes; an empty path writes nothing.
+func WriteTo(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return WriteFile(path, b.Bytes())
 }
 
 // PrintJSON prints a value as indented JSON.

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,13 @@ const summary = `Eval encodes and decodes windows of a data set with a model or 
 The split is the one the model was trained with, unless flags say otherwise.`
 
 type settings struct {
-	dataset, manifest, ladder, subset, out string
-	baseline                               string // data set
-	split                                  dataset.SplitSettings
-	splitSet                               bool
-	tolerances                             []float64
-	maxSamples                             int
-	force, unverified                      bool
+	dataset, manifest, ladder, subset, out, csv string
+	baseline                                    string // data set
+	split                                       dataset.SplitSettings
+	splitSet                                    bool
+	tolerances                                  []float64
+	maxSamples                                  int
+	force, unverified                           bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
@@ -49,7 +50,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.Var(cli.Floats(&s.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
-	fs.BoolVar(&s.force, "force", false, "replace an existing --out")
+	fs.StringVar(&s.csv, "csv", "", "file for the errors as CSV, by value, with those of the baselines")
+	fs.BoolVar(&s.force, "force", false, "replace an existing --out or --csv")
 	if err := cli.Parse(fs, args, stdout, "bam-manifest"); err != nil {
 		return nil, err
 	}
@@ -95,7 +97,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.CheckOut(s.out, s.force, s.dataset, s.baseline, s.manifest, s.ladder); err != nil {
+	inputs := []string{s.dataset, s.baseline, s.manifest, s.ladder}
+	if err := cmp.Or(cli.CheckOut(s.out, s.force, inputs...), cli.CheckOut(s.csv, s.force, inputs...)); err != nil {
 		return err
 	}
 	c, norm, err := s.load(stderr)
@@ -133,10 +136,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	r.Dataset, r.BAMManifest, r.Ladder = filepath.ToSlash(s.dataset), filepath.ToSlash(s.manifest), filepath.ToSlash(s.ladder)
 	r.SetSplit(s.subset, split)
-	if s.out != "" {
-		if err := cli.WriteJSON(s.out, r); err != nil {
-			return err
-		}
+	if err := cmp.Or(cli.WriteJSON(s.out, r), cli.WriteTo(s.csv, r.WriteCSV)); err != nil {
+		return err
 	}
 	s.report(stdout, c, r, norm)
 	return nil

@@ -30,7 +30,8 @@ import (
 func main() { cli.Main("train", run) }
 
 const summary = `Train fits a model to the training windows of a data set and writes the model's folder.
-Without --dataset it uses the simulated walk in testdata; without --out-dir it writes a new folder under out/models.`
+Without --dataset it uses the simulated walk in testdata; without --out-dir it writes a new folder under out/models.
+What the reference trains by default: --method febam --packing int16 --train-ratio 1 (docs/reference.md).`
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var path, outDir, notes, reportCopy, hashesCopy string
