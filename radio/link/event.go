@@ -25,6 +25,15 @@ const (
 	EventAckSent     EventKind = "ack_sent"      // an ACK was sent
 	EventReconDone   EventKind = "recon_done"    // a window was decoded
 	EventReconFailed EventKind = "recon_failed"  // the codec could not decode a payload
+
+	// EventRxConflict reports a frame with the SEQ of a window that the receiver
+	// remembers, but with another payload. The receiver delivers it as a new window. There
+	// is a second sender, or the sender restarted with an older SEQ, or a repetition was
+	// damaged.
+	EventRxConflict EventKind = "rx_conflict"
+	// EventRxInterleaved reports that the SEQs of new windows jump back and forth between
+	// two counters, as those of two senders do. It is logged once, and then at intervals.
+	EventRxInterleaved EventKind = "rx_interleaved"
 )
 
 // Event is something that happened at one end of a link. Kind and Time are always
@@ -40,6 +49,8 @@ const (
 //	ack_sent       Seq TimeOnAir
 //	recon_done     Seq Window
 //	recon_failed   Seq Reason
+//	rx_conflict    Seq Reason
+//	rx_interleaved Seq Reason
 type Event struct {
 	Kind     EventKind
 	Time     time.Time

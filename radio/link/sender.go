@@ -23,12 +23,12 @@ type SenderSettings struct {
 	// count as a retry. 0: no limit.
 	DutyCycle float64
 	// RetryJitter is the upper limit of a time, uniformly random from 0, that is added
-	// to the wait for each ACK. Senders that share a channel need a jitter of several
-	// times on air; otherwise two senders whose frames collided would collide at each
-	// repetition. 0: no jitter.
+	// to the wait for each ACK. Where other transmitters use the same frequency, it should
+	// be several times on air; otherwise two senders whose frames collided would collide at
+	// each repetition. 0: no jitter.
 	RetryJitter time.Duration
-	// Seed is the seed of RetryJitter. Any value is valid. Senders that share a channel
-	// need different seeds.
+	// Seed is the seed of RetryJitter. Any value is valid. Neighbours need different
+	// seeds.
 	Seed uint64
 	// Clock is read before and after encoding a window, to log how long that takes.
 	// nil: it is logged as 0.
@@ -71,6 +71,9 @@ func (s SenderSettings) resolve() (SenderSettings, error) {
 
 // Sender sends windows in order and repeats those that are not acknowledged. It is
 // a state machine without I/O. It must not be used by several goroutines at once.
+//
+// An ACK has no address. A sender counts any ACK with a SEQ in flight as its own, also one
+// that is for another sender, or that was forged.
 type Sender struct {
 	settings SenderSettings
 	memory   time.Duration // longest time from a frame's first sending to a repetition

@@ -109,7 +109,7 @@ func (w *lineWriter) fields(e *Entry) error {
 		// A receiver does not know the window that was sent, so it has no errors.
 		w.b = append(w.b, `,"mae":null,"mse":null`...)
 		return w.window(e.Window)
-	case link.EventReconFailed:
+	case link.EventReconFailed, link.EventRxConflict, link.EventRxInterleaved:
 		w.int("seq", int64(e.Seq))
 		w.text("reason", e.Reason)
 	}

@@ -50,6 +50,8 @@ func everyEvent() []link.Event {
 		{Kind: link.EventAckSent, Time: when, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
 		{Kind: link.EventReconDone, Time: when, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
 		{Kind: link.EventReconFailed, Time: when, Seq: 4, Reason: "corrupt"},
+		{Kind: link.EventRxConflict, Time: when, Seq: 4, Reason: "another payload"},
+		{Kind: link.EventRxInterleaved, Time: when, Seq: 4, Reason: "two counters"},
 	}
 }
 

@@ -107,8 +107,7 @@ func (w *world) handle(e event) {
 		}
 		w.land(e.flight)
 	case eventArrive:
-		e.node.arrival = e.flight
-		w.received(e.node, e.flight.bytes)
+		w.arrive(e.flight)
 	case eventParserTick:
 		if e.time.Equal(e.node.tickTime) {
 			e.node.tickTime = time.Time{}
@@ -198,7 +197,8 @@ func (w *world) observe(n *node, e link.Event) {
 
 // deliver notes a delivery and passes it on.
 func (w *world) deliver(n *node, d link.Delivery) {
-	p, f := n.pair, n.arrival
+	f := n.arrival
+	p := f.sender.pair
 	intact := bytes.Equal(d.Payload, f.sent[radio.HeaderLen:])
 	switch {
 	case !intact:
@@ -265,10 +265,28 @@ func (w *world) land(f *flight) {
 		w.air.Reordered++
 		arrival = arrival.Add(lateBy)
 	}
-	w.schedule(arrival, eventArrive, f.sender.peer, f)
+	w.schedule(arrival, eventArrive, nil, f)
 	if duplicate {
 		w.air.Duplicated++
-		w.schedule(arrival.Add(lateBy), eventArrive, f.sender.peer, f)
+		w.schedule(arrival.Add(lateBy), eventArrive, nil, f)
+	}
+}
+
+// arrive passes a frame to the hosts that hear it.
+func (w *world) arrive(f *flight) {
+	if !w.ch.Shared {
+		f.sender.peer.arrival = f
+		w.received(f.sender.peer, f.bytes)
+		return
+	}
+	for _, n := range w.nodes {
+		// Frames of an end of the same role mean nothing to a machine, nor do ACKs to a
+		// sender that waits for none.
+		if n.role == f.sender.role || n.role == link.RoleTX && n.pair.Sender.Pending() == 0 {
+			continue
+		}
+		n.arrival = f
+		w.received(n, f.bytes)
 	}
 }
 

@@ -171,6 +171,27 @@ func TestStress(t *testing.T) {
 	checkTable(t, report, new(study.StressReport), "position")
 }
 
+// A receiver that all senders share shows what v1 frames cannot do.
+func TestStressWithOneReceiver(t *testing.T) {
+	tx, _, windows := ends(t, "sf7")
+	report, err := study.Stress(t.Context(), tx, windows, &study.StressSettings{Condition: study.BySenders, Windows: 300, Retries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Runs {
+		o := r.OneReceiver
+		if o == nil || o.Delivered == 0 || o.FalselyAcked == 0 || o.RxConflicts == 0 || o.Acked > o.Offered || o.PDR <= 0 || o.PDR > 1 {
+			t.Errorf("%s: %+v", r.Payload, o)
+		}
+	}
+	var out strings.Builder
+	report.WriteTable(&out)
+	if !strings.Contains(out.String(), "but never delivered") {
+		t.Errorf("wrote\n%s", out.String())
+	}
+	checkTable(t, report, new(study.StressReport), "position")
+}
+
 // checkTable checks that a report can be written, and again after a pass through
 // JSON into blank, where figures in sensor units are not there.
 func checkTable(t *testing.T, report, blank interface{ WriteTable(io.Writer) }, figure string) {
