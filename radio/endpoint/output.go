@@ -2,6 +2,8 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
@@ -17,6 +19,9 @@ type output struct {
 	meter   runlog.Meter
 	log     *runlog.Writer
 	windows *dataset.Writer // nil without a data set
+	// set is the data set's file, which it locks for this run. nil without a data set.
+	set    *os.File
+	syncer *syncer
 }
 
 // openOutput opens the log and writes that the run starts. If datasetPath is "", there
@@ -25,16 +30,17 @@ func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*ou
 	o := &output{role: link.Role(e.spec.Role), onEvent: onEvent}
 	var err error
 	if datasetPath != "" {
-		if o.windows, err = dataset.OpenWriter(datasetPath); err != nil {
+		if o.set, err = openLocked(datasetPath, "a run with this data set"); err != nil {
 			return nil, err
+		}
+		if o.windows, err = dataset.OpenWriter(datasetPath); err != nil {
+			return nil, errors.Join(err, o.set.Close())
 		}
 	}
 	if o.log, err = runlog.OpenWriter(e.spec.Logging.OutDir, e.LogHeader()); err != nil {
-		if o.windows != nil {
-			err = errors.Join(err, o.windows.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, o.closeDataset())
 	}
+	o.syncer = startSyncer(o.sync)
 	now := time.Now()
 	o.meter.Add(o.role, link.Event{Kind: runlog.EventRunStart, Time: now})
 	if err := o.log.Start(now, e.start); err != nil {
@@ -46,6 +52,9 @@ func (e *Endpoint) openOutput(datasetPath string, onEvent func(link.Event)) (*ou
 // event logs an event of the run.
 func (o *output) event(e link.Event) error {
 	o.meter.Add(o.role, e)
+	if err := o.syncer.written(); err != nil {
+		return err
+	}
 	if err := o.log.Write(e); err != nil {
 		return err
 	}
@@ -71,10 +80,26 @@ func (o *output) write(w dataset.Window) error {
 	return o.windows.Write(w)
 }
 
-func (o *output) close() error {
-	err := o.log.Close()
-	if o.windows != nil {
-		err = errors.Join(err, o.windows.Close())
+// sync returns when the log and the data set are on disk as they are now. The data set
+// comes first, so that no window is missing that the log has.
+func (o *output) sync() error {
+	if o.set != nil {
+		if err := o.set.Sync(); err != nil {
+			return fmt.Errorf("endpoint: %w", err)
+		}
 	}
-	return err
+	return o.log.Sync()
+}
+
+// close syncs and closes the files.
+func (o *output) close() error {
+	o.syncer.close()
+	return errors.Join(o.closeDataset(), o.log.Close())
+}
+
+func (o *output) closeDataset() error {
+	if o.windows == nil {
+		return nil
+	}
+	return errors.Join(o.windows.Close(), o.set.Close())
 }
