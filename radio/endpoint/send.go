@@ -72,12 +72,18 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 	defer func() { err = errors.Join(err, state.Close()) }()
 	senderSettings := e.SenderSettings(r)
 	senderSettings.FirstSeq, senderSettings.Clock = state.Seq(), time.Now
-	sender, err := link.NewSender(senderSettings)
-	if err != nil {
+	if err := senderSettings.Check(); err != nil {
 		return runlog.Metrics{}, err
 	}
 	out, err := e.openOutput(s.Dataset, s.OnEvent)
 	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	sender, err := out.sender(senderSettings)
+	if err != nil {
+		return runlog.Metrics{}, errors.Join(err, out.closeFiles())
+	}
+	if err := out.start(e.start, sender.AppendSpent); err != nil {
 		return runlog.Metrics{}, err
 	}
 	source := &windowSource{windows: windows, limit: e.spec.TX.MaxWindows, runID: e.spec.RunID,
@@ -101,6 +107,15 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 	err = runner.Send(ctx, sender, source.next)
 	source.stop()
 	return out.meter.Metrics(), errors.Join(err, out.close())
+}
+
+// sender returns a sender that goes on where the last run ended.
+func (o *output) sender(s link.SenderSettings) (*link.Sender, error) {
+	var err error
+	if s.Spent, err = o.spent(s.DutyCycle); err != nil {
+		return nil, err
+	}
+	return link.NewSender(s)
 }
 
 // windowSource numbers windows and writes them to the data set before the link gets

@@ -21,6 +21,9 @@ type ReceiverSettings struct {
 	// 0..1. When it is used up, the receiver delivers windows without an ACK, and the
 	// sender repeats them. 0: no limit.
 	DutyCycle float64
+	// Spent is the time on air of earlier runs in the last hour, which counts towards
+	// DutyCycle; see [Receiver.AppendSpent].
+	Spent []Spent
 	// Delivered are windows that an earlier run delivered, in any order. The receiver does
 	// not deliver them again while it remembers them; see [Timing.Memory]. Package
 	// radio/endpoint keeps them in a file.
@@ -95,7 +98,7 @@ func NewReceiver(settings ReceiverSettings) (*Receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Receiver{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle), seq: s.FirstSeq}
+	r := &Receiver{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle, s.Spent), seq: s.FirstSeq}
 	r.senders.span = byte(min(2+(s.MaxInFlight-1)*(s.MaxRetries+1), 128))
 	old := slices.Clone(s.Delivered)
 	slices.SortStableFunc(old, func(a, b Delivered) int { return a.Time.Compare(b.Time) })
@@ -104,6 +107,11 @@ func NewReceiver(settings ReceiverSettings) (*Receiver, error) {
 	}
 	r.settings.Delivered = nil
 	return r, nil
+}
+
+// AppendSpent does what [Sender.AppendSpent] does, for the time on air of ACKs.
+func (r *Receiver) AppendSpent(dst []Spent, now time.Time) []Spent {
+	return r.budget.appendSpent(dst, now)
 }
 
 // Step processes an input at the time now, which must not go back. It appends to
