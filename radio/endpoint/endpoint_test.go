@@ -654,6 +654,48 @@ func TestRadioSettingsOpen(t *testing.T) {
 	}
 }
 
+// sourced passes over the windows of a source twice and returns those of the second pass.
+func sourced(t *testing.T, s *endpoint.SourceSettings, spec *runspec.RunSpec, limit int) (windows []dataset.Window, err error) {
+	t.Helper()
+	seq, err := s.Windows(t.Context(), spec, limit)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 {
+		windows = nil
+		for w, err := range seq {
+			if err != nil {
+				return nil, err
+			}
+			windows = append(windows, w)
+		}
+	}
+	return windows, nil
+}
+
+// A context ends the reading of windows.
+func TestSourceEndsWithItsContext(t *testing.T) {
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	seq, err := (&endpoint.SourceSettings{Samples: testenv.Repo("testdata", "walk.jsonl")}).Windows(ctx, spec, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err = range seq {
+		if n++; n == 5 {
+			cancel()
+		}
+	}
+	if n > 6 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d windows, %v", n, err)
+	}
+}
+
 func TestSource(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
 	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
@@ -662,7 +704,7 @@ func TestSource(t *testing.T) {
 	}
 	dir := t.TempDir()
 	set, incomplete, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "incomplete.jsonl"), filepath.Join(dir, "empty.jsonl")
-	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
+	windows, err := sourced(t, &endpoint.SourceSettings{Samples: walk}, spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
 	}
@@ -707,7 +749,7 @@ func TestSource(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false
 			c.source.Warn = func(error) { warned = true }
-			got, err := c.source.Windows(c.spec, c.limit)
+			got, err := sourced(t, &c.source, c.spec, c.limit)
 			if len(got) != c.n || warned != c.warned || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%d windows, warned %v, %v", len(got), warned, err)
 			}

@@ -209,7 +209,7 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 		if p.Sender == nil || p.Receiver == nil || p.Source == nil {
 			return Result{}, fmt.Errorf("%w: pair %d lacks a sender, a receiver or a source", ErrSettings, i)
 		}
-		run := &pairRun{Pair: p, windows: map[int64]fate{}, next: Epoch}
+		run := &pairRun{Pair: p, next: Epoch}
 		for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
 			if shared := receivers[p.Receiver]; role == link.RoleRX && shared != nil {
 				if !channel.Shared {
@@ -234,8 +234,8 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 	for _, p := range w.pairs {
 		w.feed(p)
 	}
-	for steps := 0; w.queue.len() > 0; steps++ {
-		if steps%1024 == 0 && ctx.Err() != nil {
+	for w.queue.len() > 0 {
+		if ctx.Err() != nil {
 			return w.result(), ctx.Err()
 		}
 		e := w.queue.pop()
@@ -253,7 +253,7 @@ func (w *world) result() Result {
 	r := Result{Elapsed: w.now.Sub(Epoch), Air: w.air}
 	for _, p := range w.pairs {
 		o := p.outcome
-		for _, f := range p.windows {
+		for f := range p.fates.all() {
 			if f&fateDelivered != 0 {
 				o.Delivered++
 			}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -14,10 +15,49 @@ import (
 type fate uint8
 
 const (
-	fateDelivered fate = 1 << iota // intact
+	fateOffered   fate = 1 << iota
+	fateDelivered      // intact
 	fateAcked
 	fateReported // reported by the sender as failed or dropped
 )
+
+// fates holds the fate of each window by its window_id, in pages, so that a window takes a
+// byte or two.
+type fates map[int64]*[fatePage]fate
+
+const (
+	fateShift = 6
+	fatePage  = 1 << fateShift
+)
+
+// add adds bits to a window's fate, and returns the bits that it had.
+func (f *fates) add(id int64, bits fate) (before fate) {
+	if *f == nil {
+		*f = fates{}
+	}
+	page := (*f)[id>>fateShift]
+	if page == nil {
+		page = new([fatePage]fate)
+		(*f)[id>>fateShift] = page
+	}
+	at := &page[uint64(id)%fatePage]
+	before = *at
+	*at |= bits
+	return before
+}
+
+// all yields the fates of the windows that were offered.
+func (f fates) all() iter.Seq[fate] {
+	return func(yield func(fate) bool) {
+		for _, page := range f {
+			for _, x := range page {
+				if x&fateOffered != 0 && !yield(x) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // machine is a link.Sender or a link.Receiver.
 type machine interface {
@@ -46,7 +86,7 @@ type node struct {
 type pairRun struct {
 	Pair
 	tx, rx  *node
-	windows map[int64]fate
+	fates   fates
 	outcome Outcome
 	waiting bool // whether window waits for its time or for space in the queue
 	window  link.Outbound
@@ -169,7 +209,7 @@ func (w *world) feed(p *pairRun) {
 		}
 		p.waiting = false
 		p.outcome.Offered++
-		p.windows[p.window.ID] = 0
+		p.fates.add(p.window.ID, fateOffered)
 		w.step(p.tx, link.Offer(p.window))
 	}
 }
@@ -182,13 +222,13 @@ func (w *world) observe(n *node, e link.Event) {
 		n.windowID = e.WindowID
 	case link.EventAckReceived:
 		p.outcome.Acked++
-		p.windows[e.WindowID] |= fateAcked
+		p.fates.add(e.WindowID, fateAcked)
 	case link.EventTxFailed:
 		p.outcome.Failed++
-		p.windows[e.WindowID] |= fateReported
+		p.fates.add(e.WindowID, fateReported)
 	case link.EventTxDropped:
 		p.outcome.Dropped++
-		p.windows[e.WindowID] |= fateReported
+		p.fates.add(e.WindowID, fateReported)
 	}
 	if p.OnEvent != nil {
 		p.OnEvent(n.role, e)
@@ -200,13 +240,10 @@ func (w *world) deliver(n *node, d link.Delivery) {
 	f := n.arrival
 	p := f.sender.pair
 	intact := bytes.Equal(d.Payload, f.sent[radio.HeaderLen:])
-	switch {
-	case !intact:
+	if !intact {
 		p.outcome.Corrupt++
-	case p.windows[f.windowID]&fateDelivered != 0:
+	} else if p.fates.add(f.windowID, fateDelivered)&fateDelivered != 0 {
 		p.outcome.DeliveredTwice++
-	default:
-		p.windows[f.windowID] |= fateDelivered
 	}
 	if p.OnDeliver != nil {
 		p.OnDeliver(f.windowID, intact, d)

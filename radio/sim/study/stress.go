@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -48,6 +49,7 @@ var conditions = map[Condition]struct {
 const (
 	maxSenders = 512
 	maxWindows = 1_000_000
+	maxKept    = 100_000 // windows in memory
 )
 
 // DefaultStressWindows is the default of StressSettings.Windows.
@@ -149,15 +151,15 @@ type OneReceiver struct {
 // Stress finds the least value of a condition at which at most half of the raw frames
 // arrive, and sends three kinds of payloads over that channel: raw, truncated and
 // latent, as the package comment defines them. Each sender starts at another of the
-// given windows, repeats them as needed, and offers them at random times to a queue
+// first 100,000 windows, repeats them as needed, and offers them at random times to a queue
 // that keeps the newest four. The windows must consist of motion samples, and the
 // codec's payloads must be shorter than raw ones. Settings may be nil.
 //
 // Each sender has a receiver of its own that hears no other one, although their frames
 // collide. With BySenders, Stress also sends each kind of payload to one receiver that all
 // senders share, see OneReceiver.
-func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (*StressReport, error) {
-	s, raw, truncated, err := newStress(tx, windows, settings)
+func Stress(ctx context.Context, tx *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], settings *StressSettings) (*StressReport, error) {
+	s, raw, truncated, err := newStress(ctx, tx, windows, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +168,7 @@ func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window
 		return nil, err
 	}
 	rep := &StressReport{PHYID: s.timing.PHY.ID(), Condition: s.Condition, Value: value, PeriodMs: millis(s.Period),
-		Windows: s.Windows, Retries: s.Retries, Seed: s.Seed, latitude: meanLatitude(windows)}
+		Windows: s.Windows, Retries: s.Retries, Seed: s.Seed, latitude: s.survey.latitude}
 	for _, p := range []struct {
 		name  string
 		codec link.Codec
@@ -192,13 +194,13 @@ type stress struct {
 	StressSettings // with its defaults
 	timing         link.Timing
 	windows        []dataset.Window
-	std            []float64
+	survey         *survey
 }
 
 // newStress checks the arguments of Stress and returns the raw and the truncated
 // codec.
-func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, truncated codec.Codec, err error) {
-	s = &stress{timing: tx.Timing(nil), windows: windows}
+func newStress(ctx context.Context, tx *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], settings *StressSettings) (s *stress, raw, truncated codec.Codec, err error) {
+	s = &stress{timing: tx.Timing(nil)}
 	if settings != nil {
 		s.StressSettings = *settings
 	}
@@ -208,9 +210,6 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	window := tx.Spec().Window
 	if window.Dims != sensor.MotionDims {
 		return nil, nil, nil, fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples, which raw payloads hold", ErrSettings, window.Dims, sensor.MotionDims)
-	}
-	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
-		return nil, nil, nil, err
 	}
 	if raw, err = codec.NewSensor12(window.W); err != nil {
 		return nil, nil, nil, err
@@ -225,7 +224,8 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	if truncated, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
 		return nil, nil, nil, err
 	}
-	if s.std, err = deviations(tx, windows); err != nil {
+	keep := func(w dataset.Window) { s.windows = append(s.windows, w) }
+	if s.survey, err = newSurvey(ctx, tx, dataset.Limit(windows, maxKept), keep); err != nil {
 		return nil, nil, nil, err
 	}
 	if s.Condition == "" {
@@ -292,7 +292,7 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 
 // send runs one codec over the channel at a value of the condition.
 func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*StressRun, error) {
-	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(s.timeOnAir(c)), delivered: newDelivered(s.std)}
+	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(s.timeOnAir(c)), delivered: newDelivered(s.survey.std)}
 	var meter runlog.Meter
 	if _, err := s.run(ctx, c, value, false, &meter, r.delivered.tally); err != nil {
 		return nil, err
@@ -304,7 +304,7 @@ func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*Stress
 // oneReceiver runs one codec over the channel with a receiver that all senders share.
 func (s *stress) oneReceiver(ctx context.Context, c link.Codec, value float64) (*OneReceiver, error) {
 	var meter runlog.Meter
-	res, err := s.run(ctx, c, value, true, &meter, newDelivered(s.std).tally)
+	res, err := s.run(ctx, c, value, true, &meter, newDelivered(s.survey.std).tally)
 	if err != nil {
 		return nil, err
 	}
