@@ -296,6 +296,41 @@ func TestTwoTxWithOneRunID(t *testing.T) {
 	}
 }
 
+// A flood of bytes that are no frames does not fill the log, which says what it left out.
+func TestFloodIsLimitedInTheLog(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		_, rx := ends(t, dir, "")
+		_, b := wires(time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		var metrics runlog.Metrics
+		var wg sync.WaitGroup
+		wg.Go(func() { metrics, _ = rx.Receive(ctx, b, nil) })
+		const floods, pause = 100_000, 20 * time.Second
+		for i := range floods + 1 {
+			if i == floods {
+				time.Sleep(pause) // and then one more
+			}
+			b.input <- radio.Reception{Err: radio.ErrStray, Time: time.Now()}
+			time.Sleep(10 * time.Microsecond)
+		}
+		stop()
+		wg.Wait()
+		var meter runlog.Meter
+		lines, omitted := 0, 0
+		for _, e := range logged(t, rx.LogPath()) {
+			meter.Add(link.RoleRX, e)
+			if e.Kind == link.EventRxParseFail {
+				lines++
+				omitted += e.Omitted
+			}
+		}
+		if lines < 100 || lines > 130 || lines+omitted != floods+1 || metrics.ParseFails != floods+1 || meter.Metrics().ParseFails != floods+1 {
+			t.Errorf("%d lines, %d left out, %d counted, want %d in all", lines, omitted, metrics.ParseFails, floods+1)
+		}
+	})
+}
+
 // Three starts in a minute have one budget.
 func TestDutyCycleSurvivesRestart(t *testing.T) {
 	for _, role := range []string{"tx", "rx"} {

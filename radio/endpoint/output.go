@@ -24,8 +24,9 @@ type output struct {
 	memory *memory  // of a receiver; nil for a sender
 	air    *airtime // nil without a duty cycle
 	// kept are the files of memory and air.
-	kept   []*os.File
-	syncer *syncer
+	kept     []*os.File
+	syncer   *syncer
+	failures rateLimit // of rx_parse_fail events
 	// appendSpent is that of the machine.
 	appendSpent func([]link.Spent, time.Time) []link.Spent
 }
@@ -119,6 +120,9 @@ func (o *output) event(e link.Event) error {
 	if err := o.syncer.written(); err != nil {
 		return err
 	}
+	if e.Kind == link.EventRxParseFail && !o.failures.admit(&e) {
+		return nil
+	}
 	if err := o.log.Write(e); err != nil {
 		return err
 	}
@@ -170,6 +174,9 @@ func (o *output) close() error {
 	var err error
 	if o.air != nil {
 		err = o.air.store(time.Now(), o.appendSpent) // by the clock as it is now
+	}
+	if e := o.failures.rest(); e != nil {
+		err = errors.Join(err, o.log.Write(*e))
 	}
 	return errors.Join(err, o.sync(), o.closeFiles())
 }

@@ -45,7 +45,7 @@ const (
 //	tx_failed      Seq WindowID Reason Attempt
 //	tx_dropped     WindowID Reason
 //	rx_ok          Seq Payload FrameBytes RSSIdBm Duplicate
-//	rx_parse_fail  Reason
+//	rx_parse_fail  Reason Omitted
 //	ack_sent       Seq TimeOnAir
 //	recon_done     Seq Window
 //	recon_failed   Seq Reason
@@ -76,5 +76,6 @@ type Event struct {
 	HasRSSI   bool      // for kinds that list RSSIdBm
 	Duplicate bool      // whether the window was received before; it is then not delivered again
 	Reason    string    // why something failed
+	Omitted   int       // events of this kind that were left out of the log before this one
 	Window    []float64 // the decoded window; valid until the next Step
 }

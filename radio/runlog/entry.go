@@ -101,6 +101,9 @@ func (w *lineWriter) fields(e *Entry) error {
 		}
 	case link.EventRxParseFail:
 		w.text("reason", e.Reason)
+		if e.Omitted > 0 {
+			w.int("omitted", int64(e.Omitted))
+		}
 	case link.EventAckSent:
 		w.int("ack_seq", int64(e.Seq))
 		w.ms("toa_ms_est", e.TimeOnAir)

@@ -116,7 +116,7 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 			m.m.RxRepeated++
 		}
 	case link.EventRxParseFail:
-		m.m.ParseFails++
+		m.m.ParseFails += 1 + e.Omitted
 	case link.EventAckSent:
 		m.m.AcksSent++
 		m.m.AckTimeOnAirS += ms(e.TimeOnAir) / 1000
