@@ -109,9 +109,11 @@ func (m *memory) deliver(d link.Delivery, size func() (int64, error), write, cal
 		}
 	}
 	if write != nil {
+		pause()
 		if err := write(); err != nil {
 			return err
 		}
+		pause()
 	}
 	if call != nil {
 		if err := call(); err != nil {

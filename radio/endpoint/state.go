@@ -149,9 +149,11 @@ func (s *State) store(seq byte, id int64) error {
 	if _, err := s.f.WriteAt(fmt.Appendf(nil, stateFormat, seq, id), 0); err != nil {
 		return fmt.Errorf("endpoint: %w", err)
 	}
+	pause()
 	if err := s.f.Sync(); err != nil {
 		return fmt.Errorf("endpoint: %w", err)
 	}
+	pause()
 	s.reservedSeq, s.reservedID = seq, id
 	return nil
 }
