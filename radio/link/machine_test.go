@@ -369,10 +369,10 @@ func TestBudgetSurvivesRestarts(t *testing.T) {
 	}
 }
 
-// A budget follows the monotonic clock: the wall clock may jump.
+// A budget follows the monotonic clock, if its caller's times have one, and so ignores
+// jumps of the wall clock. A test cannot set the clock; it checks that no time loses its
+// monotonic reading, which Round(0) removes.
 func TestBudgetIgnoresWallClockJumps(t *testing.T) {
-	// A time without a monotonic reading stands for a wall clock; Sub uses the monotonic
-	// one only if both times have it. So origin must be a time of the caller's.
 	now := time.Now()
 	b := newBudget(0.01, nil)
 	b.spend(now, 36*time.Second)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -108,5 +109,22 @@ func TestSharedReceiverNeedsASharedChannel(t *testing.T) {
 	pairs := shared(t, timing, 2, 1, func(int, *link.SenderSettings) {})
 	if _, err := Run(context.Background(), Channel{PHY: timing.PHY}, 0, pairs...); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A run ends at the first event after its context, however long a window takes.
+func TestInterruptEndsAtOnce(t *testing.T) {
+	timing := link.Timing{PHY: phy(7)}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := pair(t, 8, timing, 10_000, nil)
+	events := 0
+	p.OnEvent = func(link.Role, link.Event) {
+		if events++; events == 20 {
+			cancel()
+		}
+	}
+	if _, err := Run(ctx, Channel{PHY: timing.PHY}, 0, p); !errors.Is(err, context.Canceled) || events > 25 {
+		t.Errorf("%d events, %v", events, err)
 	}
 }
