@@ -27,12 +27,25 @@ type RunFunc func(ctx context.Context, args []string, out, err io.Writer) error
 
 // Main runs an example and exits: 0 on success, 2 when the flags were wrong,
 // 1 for every other error, which it prints as one line after the program's name.
+// An interrupt or SIGTERM ends the context. A second one ends the program at once,
+// with exit code 130 and whatever it was doing undone.
 func Main(name string, run RunFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		fmt.Fprintf(os.Stderr, "%s: interrupted a second time: ended at once\n", name)
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
+
+// exitInterrupted is the exit code after a second interrupt, as of a shell's command
+// that SIGINT ended.
+const exitInterrupted = 130
 
 func exitCode(name string, err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {

@@ -108,5 +108,8 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	report.WriteTable(stdout)
+	if text := report.Run.Metrics.Warning(); text != "" {
+		fmt.Fprintf(stderr, "warning: %s\n", text)
+	}
 	return nil
 }

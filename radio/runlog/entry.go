@@ -101,6 +101,9 @@ func (w *lineWriter) fields(e *Entry) error {
 		}
 	case link.EventRxParseFail:
 		w.text("reason", e.Reason)
+		if e.Omitted > 0 {
+			w.int("omitted", int64(e.Omitted))
+		}
 	case link.EventAckSent:
 		w.int("ack_seq", int64(e.Seq))
 		w.ms("toa_ms_est", e.TimeOnAir)
@@ -109,7 +112,7 @@ func (w *lineWriter) fields(e *Entry) error {
 		// A receiver does not know the window that was sent, so it has no errors.
 		w.b = append(w.b, `,"mae":null,"mse":null`...)
 		return w.window(e.Window)
-	case link.EventReconFailed:
+	case link.EventReconFailed, link.EventRxConflict, link.EventRxInterleaved:
 		w.int("seq", int64(e.Seq))
 		w.text("reason", e.Reason)
 	}
