@@ -15,6 +15,7 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/errtext"
+	"github.com/loralink/loralink-go/internal/leftover"
 	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
@@ -100,7 +101,7 @@ func LoadFS(fsys fs.FS, name string) (*Model, error) {
 func LoadUnverified(path string) (*Model, error) {
 	m, err := load(modelfile.Disk(), path)
 	if errors.Is(err, ErrNotFound) {
-		if dir := leftover(filepath.Dir(path)); dir != "" {
+		if dir := keptModel(filepath.Dir(path)); dir != "" {
 			err = fmt.Errorf("%w; an interrupted save left a complete model in %s: rename it to %s", err, dir, filepath.Dir(path))
 		}
 	}
@@ -426,9 +427,9 @@ const (
 	OldInfix = ".old-"
 )
 
-// leftover returns the folder of a complete model that an interrupted save of dir left;
-// "" if there is none.
-func leftover(dir string) string {
+// keptModel returns the folder of a complete model that an interrupted save of dir left;
+// "" if there is none. A folder that a running process holds is none.
+func keptModel(dir string) string {
 	disk := modelfile.Disk()
 	if _, err := disk.Stat(dir); err == nil {
 		return ""
@@ -440,7 +441,15 @@ func leftover(dir string) string {
 				continue
 			}
 			f := filepath.Join(filepath.Dir(dir), e.Name())
-			if m, err := verified(load(disk, filepath.Join(f, ManifestFile))); err == nil && m.Artifacts != nil {
+			release, dead := leftover.Claim(f)
+			if !dead && leftover.Locks {
+				continue
+			}
+			m, err := verified(load(disk, filepath.Join(f, ManifestFile)))
+			if dead {
+				release()
+			}
+			if err == nil && m.Artifacts != nil {
 				return f
 			}
 		}

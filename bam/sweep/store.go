@@ -50,6 +50,8 @@ func (s *Settings) findStored(models []*model, windowsHash string) error {
 		if err := m.load(dir); err != nil {
 			return fmt.Errorf("%w: %s: %w, want another folder", ErrExists, dir, err)
 		}
+		// This removes what a killed run left beside it. Nothing else is written there.
+		_ = save.CheckTarget(dir, &save.Settings{Force: true})
 	}
 	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
 }
