@@ -141,7 +141,7 @@ func gradientProducts(s *Settings, n int) float64 {
 	dims := s.dims(n)
 	for i, size := range dims[:len(dims)-1] {
 		// One product forward, and two back.
-		products += 3 * float64(size) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2)
+		products += float64(3 * float64(size) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2))
 	}
 	return products
 }
