@@ -12,6 +12,8 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // A Window is one record of a data set: W steps of dims values each.
@@ -209,6 +211,9 @@ func (d *windowDecoder) values() ([]float64, error) {
 	}
 	values := make([]float64, 0, d.settings.WindowLen)
 	for d.json.more() {
+		if len(values) == sensor.MaxWindowLen {
+			return nil, fieldError("window", faultf(ErrTooLong, "found over %d values, want at most that many", sensor.MaxWindowLen))
+		}
 		f, err := d.json.number()
 		if err != nil {
 			return nil, inField(fmt.Sprintf("window[%d]", len(values)), err)
@@ -244,6 +249,9 @@ func (d *windowDecoder) names() ([]string, error) {
 		return nil, err
 	}
 	for sub.more() {
+		if len(names) == sensor.MaxWindowLen {
+			return nil, faultf(ErrTooLong, "found over %d names, want at most that many", sensor.MaxWindowLen)
+		}
 		s, err := sub.text()
 		if err != nil {
 			return nil, err

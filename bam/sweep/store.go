@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,9 @@ type trainReport struct {
 
 // maxReport is the largest length of a train_report.json in bytes.
 const maxReport = 64 << 20
+
+// maxReportObjects is the largest number of objects in it: an epoch has one.
+const maxReportObjects = 1 << 17
 
 // findStored loads the models that are stored already, and returns an error if the others
 // cannot be stored.
@@ -82,6 +86,9 @@ func readReport(path string) (*trainReport, error) {
 	}
 	if len(b) > maxReport {
 		return nil, fmt.Errorf("%s: found over %d bytes, want at most that many", path, maxReport)
+	}
+	if n := bytes.Count(b, []byte("{")); n > maxReportObjects {
+		return nil, fmt.Errorf("%s: found %d objects, want at most %d", path, n, maxReportObjects)
 	}
 	var report trainReport
 	if err := json.Unmarshal(b, &report); err != nil {

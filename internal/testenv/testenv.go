@@ -1,6 +1,6 @@
 // Package testenv gives tests the paths of the repository's files and of the shared
 // recordings, and of programs other than Go. Only this package reads the environment
-// variables LORALINK_SHARED, LORALINK_CI and LORALINK_KILLS.
+// variables LORALINK_SHARED, LORALINK_CI, LORALINK_KILLS and LORALINK_TEST_CHILD.
 package testenv
 
 import (
