@@ -64,15 +64,16 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	saving := &save.Settings{Force: s.force}
+	if err := save.CheckTarget(s.outDir, saving); err != nil {
+		return forced(err)
+	}
 	set, err := s.set()
 	if err != nil {
 		return err
 	}
-	if _, err := save.Model(s.outDir, set, &save.Settings{Force: s.force}); err != nil {
-		if errors.Is(err, save.ErrExists) {
-			return fmt.Errorf("%w (--force replaces a model's folder)", err)
-		}
-		return err
+	if _, err := save.Model(s.outDir, set, saving); err != nil {
+		return forced(err)
 	}
 	c, err := codec.LoadBAM(filepath.Join(s.outDir, artifacts.ManifestFile))
 	if err != nil {
@@ -85,6 +86,14 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	fmt.Fprintf(stdout, "Model %s\n  %s\n  the first %d of %d values, %s, in %d bytes\n", filepath.Join(s.outDir, artifacts.ManifestFile), c.Schema(),
 		c.Model().Manifest.LatentDim, c.WindowLen(), norm, c.MaxPayloadLen())
 	return nil
+}
+
+// forced says how to replace a folder.
+func forced(err error) error {
+	if errors.Is(err, save.ErrExists) {
+		return fmt.Errorf("%w (--force replaces a model's folder)", err)
+	}
+	return err
 }
 
 // set returns the model to write.

@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
+	if err := sweep.CheckTarget(outDir); err != nil {
+		return err
+	}
 	shape := settings.Base.Window
 	windows, name := cli.OpenDataset(path, shape.Dims, shape.W, shape.Stride, stderr)
 	var err error

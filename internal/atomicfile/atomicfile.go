@@ -73,17 +73,24 @@ func WriteBytes(path string, b []byte) error {
 	})
 }
 
-// CheckTarget returns an error if Write cannot write to path. It creates the folder of
-// the file.
+// CheckTarget returns an error if Write cannot write to path. If folders are missing, it
+// checks that they can be created, but does not create them.
 func CheckTarget(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
 	target, err := fileTarget(path)
 	if err != nil {
 		return err
 	}
-	f, err := createTemp(target)
+	dir := filepath.Dir(target)
+	for {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) || filepath.Dir(dir) == dir {
+			break
+		}
+		if _, err := os.Lstat(dir); err == nil {
+			return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("%s is a symbolic link to nothing, want a folder", dir)}
+		}
+		dir = filepath.Dir(dir)
+	}
+	f, err := createTemp(filepath.Join(dir, filepath.Base(target)))
 	if err != nil {
 		return named(err, path)
 	}

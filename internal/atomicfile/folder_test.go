@@ -353,7 +353,10 @@ func TestForceThroughSymbolicLink(t *testing.T) {
 	if text, _ := os.ReadFile(file); err != nil || info.Mode()&fs.ModeSymlink == 0 || string(text) != "2" {
 		t.Errorf("the file behind the link has %q, the link is %v", text, info)
 	}
-	for _, path := range []string{dangling, os.DevNull, dir} {
+	if err := os.Symlink("no-folder", filepath.Join(dir, "d")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dangling, os.DevNull, dir, filepath.Join(dir, "d", "x"), filepath.Join(file, "x"), filepath.Join(file, "a", "x")} {
 		for _, err := range []error{CheckTarget(path), WriteBytes(path, nil)} {
 			if err == nil {
 				t.Errorf("%s was written", path)
