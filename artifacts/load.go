@@ -20,13 +20,15 @@ import (
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// Limits on files, in bytes, and on a model's layers and weights.
+// MaxWeights is the largest number of weights in the layers of a model, W and V together.
+const MaxWeights = 4 << 20
+
+// Limits on files, in bytes, and on a model's layers.
 const (
 	maxManifest  = 1 << 20
 	maxArtifacts = 64 << 10 // ten times the size with maxLayers layers
 	maxNorm      = 4 << 20
 	maxLayers    = 64
-	maxWeights   = 4 << 20
 )
 
 // A Model is a model in memory. Several goroutines may share it, as long as none
@@ -320,8 +322,8 @@ func (l *loader) layers() error {
 		if err != nil {
 			return err
 		}
-		if weights += 2 * layer.In() * layer.Out(); weights > maxWeights {
-			return &Error{File: file, Err: fmt.Errorf("%w: found over %d weights in all layers, want at most that many", ErrTooLarge, maxWeights)}
+		if weights += 2 * layer.In() * layer.Out(); weights > MaxWeights {
+			return &Error{File: file, Err: fmt.Errorf("%w: found over %d weights in all layers, want at most that many", ErrTooLarge, MaxWeights)}
 		}
 		l.m.Net.Layers = append(l.m.Net.Layers, layer)
 		inputs = layer.Out()

@@ -209,7 +209,7 @@ func (d *windowDecoder) values() ([]float64, error) {
 	if err := d.json.expect('[', "a list of numbers"); err != nil {
 		return nil, inField("window", err)
 	}
-	values := make([]float64, 0, d.settings.WindowLen)
+	values := make([]float64, 0, min(max(0, d.settings.WindowLen), sensor.MaxWindowLen))
 	for d.json.more() {
 		if len(values) == sensor.MaxWindowLen {
 			return nil, fieldError("window", faultf(ErrTooLong, "found over %d values, want at most that many", sensor.MaxWindowLen))

@@ -136,6 +136,13 @@ func check(contents *artifacts.Contents) (*artifacts.Manifest, error) {
 	if err := net.Check(); err != nil {
 		return nil, fmt.Errorf("save: %w", errtext.TrimPrefix(err, "bam: "))
 	}
+	weights := 0
+	for _, l := range contents.Layers {
+		weights += len(l.W.Data) + len(l.V.Data)
+	}
+	if weights > artifacts.MaxWeights {
+		return nil, fmt.Errorf("save: %w: found %d weights in all layers, want at most %d", artifacts.ErrTooLarge, weights, artifacts.MaxWeights)
+	}
 	man := contents.CompleteManifest()
 	if norm := contents.Norm; norm != nil {
 		if err := norm.Check(); err != nil {

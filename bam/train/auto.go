@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/innersplit"
 )
@@ -127,6 +128,9 @@ func (a *Auto) candidates(p *Problem) []candidate {
 		s.HiddenDims, s.Delta = []int{max(autoHidden, p.windowLen())}, autoDelta
 	default:
 		return list // PCA is the optimal linear model before rounding
+	}
+	if weights(s.dims(p.windowLen())) > artifacts.MaxWeights {
+		return list
 	}
 	if g, err := a.Gradient.withDefaults(); err == nil && gradientProducts(&s, p.windowLen())*float64(p.Windows)*float64(g.Epochs) > maxAutoProducts {
 		return list

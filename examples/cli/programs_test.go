@@ -27,6 +27,7 @@ func programs(t *testing.T) string {
 func TestPrograms(t *testing.T) {
 	bin := programs(t)
 	t.Run("FullStdout", func(t *testing.T) { fullStdout(t, bin) })
+	t.Run("WindowShapeBeyondReason", func(t *testing.T) { shapeBeyondReason(t, bin) })
 	t.Run("UnwritableOutputFirst", func(t *testing.T) { unwritableOutput(t, bin) })
 }
 
@@ -94,5 +95,48 @@ func unwritableOutput(t *testing.T, bin string) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 4 {
 		t.Errorf("left %v, %v", entries, err)
+	}
+}
+
+// shapeBeyondReason wants an error, in little time and memory, for windows that no memory
+// holds.
+func shapeBeyondReason(t *testing.T, bin string) {
+	dir := t.TempDir()
+	if out, err := exec.Command(filepath.Join(bin, "samples"), "--simulate", "50", "--out", filepath.Join(dir, "d.jsonl")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	sizes := []string{
+		"--window-W 1000000000000", "--window-W 9223372036854775807", "--window-W -1", "--window-W 6000",
+	}
+	dims := []string{
+		"--input-dims 1000000000000", "--input-dims -1", "--input-dims 4294967296 --window-W 4294967296",
+		"--input-dims 4 --window-W 4611686018427387907", // the product is 12
+	}
+	for _, c := range []struct {
+		line string
+		dims bool
+	}{
+		{"train --dataset d.jsonl --out-dir m", true},
+		{"train --out-dir m", true},
+		{"sweep --dataset d.jsonl --out-dir s", true},
+		{"codec --codec raw --in d.jsonl", true},
+		{"codec --codec sensor12_packed --in d.jsonl", true},
+		{"samples --simulate 50 --out x.jsonl", false},
+		{"ladder --dataset d.jsonl --out-dir l", false},
+	} {
+		flags := sizes
+		if c.dims {
+			flags = append(flags[:len(flags):len(flags)], dims...)
+		}
+		for _, f := range flags {
+			words := strings.Fields(c.line + " " + f)
+			cmd := exec.Command(filepath.Join(bin, words[0]), words[1:]...)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			exit, ok := errors.AsType[*exec.ExitError](err)
+			if !ok || exit.ExitCode() != 1 && exit.ExitCode() != 2 || !bytes.HasPrefix(out, []byte(words[0]+": ")) || bytes.Count(out, []byte("\n")) != 1 {
+				t.Errorf("%s: %v: %.500s", strings.Join(words, " "), err, out)
+			}
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/numpy"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // SampleRecording is what programs work on where they are given nothing: a
@@ -35,6 +36,11 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 // dataset_raw.jsonl. A data set without windows is an error; an incomplete last line
 // is a warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
+	if dims < 0 || w < 0 || w > sensor.MaxWindowLen/max(1, dims) {
+		return func(yield func(dataset.Window, error) bool) {
+			yield(dataset.Window{}, Usagef("windows have %d steps of %d values, want at most %d values", w, dims, sensor.MaxWindowLen))
+		}
+	}
 	var once sync.Once
 	open := dataset.OpenWindows
 	if numpy.IsFile(path) {
