@@ -15,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
 // trainReport is the train_report.json of a model of a sweep.
@@ -75,12 +76,12 @@ func (m *model) load(dir string) error {
 }
 
 func readReport(path string) (*trainReport, error) {
-	f, err := os.Open(path)
+	f, size, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxReport+1))
+	b, err := io.ReadAll(io.LimitReader(f, min(size, maxReport+1)))
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ const (
 	degMetres = 111_320.0     // length of a degree at the equator of WGS 84; testdata/walk.jsonl was made with it
 
 	maxRateHz = 1000
+	minRateHz = 0.001 // between two samples the path moves in steps of maxStep
 	maxStep   = 0.005 // s: the longest time step of the path
 	gpsPeriod = 1.0   // s
 )
@@ -58,10 +59,10 @@ type Simulator struct {
 }
 
 // New returns a Simulator that generates rateHz samples per second. If rateHz is not
-// above 0 and at most 1000, New returns an error.
+// 0.001 to 1000, New returns an error.
 func New(seed int64, rateHz float64) (*Simulator, error) {
-	if !(rateHz > 0 && rateHz <= maxRateHz) {
-		return nil, fmt.Errorf("motion: rateHz is %v, want above 0 and at most %d", rateHz, maxRateHz)
+	if !(rateHz >= minRateHz && rateHz <= maxRateHz) {
+		return nil, fmt.Errorf("motion: rateHz is %v, want %g..%d", rateHz, minRateHz, maxRateHz)
 	}
 	s := &Simulator{
 		rng:     rand.New(rand.NewPCG(uint64(seed), 1)),

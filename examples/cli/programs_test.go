@@ -2,12 +2,15 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loralink/loralink-go/internal/testenv"
 )
@@ -27,6 +30,8 @@ func programs(t *testing.T) string {
 func TestPrograms(t *testing.T) {
 	bin := programs(t)
 	t.Run("FullStdout", func(t *testing.T) { fullStdout(t, bin) })
+	t.Run("InputThatIsNoFile", func(t *testing.T) { inputThatIsNoFile(t, bin) })
+	t.Run("InterruptOnStdin", func(t *testing.T) { interruptOnStdin(t, bin) })
 	t.Run("WindowShapeBeyondReason", func(t *testing.T) { shapeBeyondReason(t, bin) })
 	t.Run("UnwritableOutputFirst", func(t *testing.T) { unwritableOutput(t, bin) })
 }
@@ -137,6 +142,77 @@ func shapeBeyondReason(t *testing.T, bin string) {
 			if !ok || exit.ExitCode() != 1 && exit.ExitCode() != 2 || !bytes.HasPrefix(out, []byte(words[0]+": ")) || bytes.Count(out, []byte("\n")) != 1 {
 				t.Errorf("%s: %v: %.500s", strings.Join(words, " "), err, out)
 			}
+		}
+	}
+}
+
+// inputThatIsNoFile gives programs a pipe that nobody writes to, and files that never end.
+func inputThatIsNoFile(t *testing.T, bin string) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	if out, err := exec.Command("mkfifo", pipe, pipe+".npz", pipe+".csv").CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v %s", err, out)
+	}
+	inputs := []string{pipe, pipe + ".npz", pipe + ".csv", "/dev/zero", "/dev/tty", dir}
+	if _, err := os.Stat("/proc/kmsg"); err == nil {
+		inputs = append(inputs, "/proc/kmsg")
+	}
+	data, model := filepath.Join(dir, "d.jsonl"), filepath.Join(dir, "m", "bam_manifest.json")
+	for _, line := range []string{"samples --simulate 50 --out " + data, "train --dataset " + data + " --method pca --latent-dim 2 --out-dir " + filepath.Dir(model)} {
+		words := strings.Fields(line)
+		if out, err := exec.Command(filepath.Join(bin, words[0]), words[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+	}
+	for _, line := range []string{
+		"samples --out x.jsonl --in", "samples --out x.jsonl --dataset", "train --out-dir x --dataset",
+		"ladder --out-dir x --dataset", "sweep --out-dir x --dataset", "eval --bam-manifest " + model + " --dataset",
+		"eval --dataset " + data + " --ladder", "eval --dataset " + data + " --bam-manifest",
+		"inspect --bam-manifest " + model + " --dataset", "inspect --bam-manifest", "identity --out-dir x --bam-manifest",
+		"codec --codec raw --in", "codec --codec raw --decode --in", "codec --in " + data + " --grid",
+		"link --samples " + data + " --rx " + data + " --tx",
+	} {
+		for _, input := range inputs {
+			words := append(strings.Fields(line), input)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			cmd := exec.CommandContext(ctx, filepath.Join(bin, words[0]), words[1:]...)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 && exit.ExitCode() != 2 || ctx.Err() != nil {
+				t.Errorf("%s: %v: %.300s", strings.Join(words, " "), err, out)
+			}
+			cancel()
+		}
+	}
+}
+
+// interruptOnStdin interrupts programs that wait for standard input.
+func interruptOnStdin(t *testing.T, bin string) {
+	for _, line := range []string{"--codec raw --explain --in -", "--codec raw --explain --decode --in -"} {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "codec"), strings.Fields(line)...)
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// It is interrupted before its first line, or while it waits for the next one.
+		if _, err := stdin.Write([]byte("# nothing yet\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Skip(err)
+		}
+		if _, err := io.Copy(io.Discard, stdout); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Errorf("codec %s: no error", line)
 		}
 	}
 }

@@ -175,6 +175,7 @@ func TestBadInput(t *testing.T) {
 		{"too few tolerances", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1,1"}, false, []string{"12", "2"}},
 		{"tolerances too fine", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-12,1,1,1,1,1,1,1,1,1,1,1"}, false, []string{"1e-12"}},
 		{"windows beyond a frame", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-6,1e-6,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3", "--window-W", "30"}, false, nil},
+		{"widened beyond reason", []string{"--dataset", data, "--out-dir", fresh, "--entropy-coded=false", "--widened", "9223372036854775807"}, false, []string{"0..238"}},
 		{"widened without uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--widened", "2"}, true, []string{"--entropy-coded=false"}},
 		{"components of uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--entropy-coded=false", "--components", "2"}, true, []string{"--components"}},
 		{"split", []string{"--dataset", data, "--out-dir", fresh, "--split", "random"}, true, []string{"random"}},
