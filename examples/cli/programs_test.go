@@ -4,40 +4,58 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/loralink/loralink-go/internal/testenv"
 )
 
-// programs builds every example and returns the folder of the programs.
-func programs(t *testing.T) string {
-	t.Helper()
-	bin := t.TempDir()
+// built is the folder of all example programs, built once.
+var built = sync.OnceValues(func() (string, error) {
+	bin, err := os.MkdirTemp("", "programs")
+	if err != nil {
+		return "", err
+	}
 	build := exec.Command("go", "build", "-o", bin+string(os.PathSeparator), "./examples/...")
 	build.Dir = testenv.Repo()
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return bin, fmt.Errorf("%w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+// programs returns the folder of all example programs.
+func programs(t *testing.T) string {
+	t.Helper()
+	wanted = true
+	bin, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
 
-func TestPrograms(t *testing.T) {
-	bin := programs(t)
-	t.Run("FullStdout", func(t *testing.T) { fullStdout(t, bin) })
-	t.Run("InputThatIsNoFile", func(t *testing.T) { inputThatIsNoFile(t, bin) })
-	t.Run("InterruptOnStdin", func(t *testing.T) { interruptOnStdin(t, bin) })
-	t.Run("WindowShapeBeyondReason", func(t *testing.T) { shapeBeyondReason(t, bin) })
-	t.Run("UnwritableOutputFirst", func(t *testing.T) { unwritableOutput(t, bin) })
+var wanted bool // a test has called programs
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if wanted {
+		bin, _ := built()
+		os.RemoveAll(bin)
+	}
+	os.Exit(code)
 }
 
-// fullStdout wants every program to fail if it cannot print, even its help.
-func fullStdout(t *testing.T, bin string) {
+// Every program fails if it cannot print, even its help.
+func TestFullStdoutOfEveryProgram(t *testing.T) {
+	bin := programs(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skip(err)
@@ -57,9 +75,9 @@ func fullStdout(t *testing.T, bin string) {
 	}
 }
 
-// unwritableOutput gives programs an output that cannot be written and an input that does
-// not exist. The error must be about the output, which they check before they read.
-func unwritableOutput(t *testing.T, bin string) {
+// Programs are given an output that cannot be written and an input that does not exist. The error must be about the output, which they check before they read.
+func TestUnwritableOutputFirst(t *testing.T) {
+	bin := programs(t)
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
 	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink("nothing", link), os.Mkdir(filepath.Join(dir, "folder"), 0o700)); err != nil {
@@ -103,9 +121,9 @@ func unwritableOutput(t *testing.T, bin string) {
 	}
 }
 
-// shapeBeyondReason wants an error, in little time and memory, for windows that no memory
-// holds.
-func shapeBeyondReason(t *testing.T, bin string) {
+// Windows that no memory holds are an error at once.
+func TestWindowShapeBeyondReason(t *testing.T) {
+	bin := programs(t)
 	dir := t.TempDir()
 	if out, err := exec.Command(filepath.Join(bin, "samples"), "--simulate", "50", "--out", filepath.Join(dir, "d.jsonl")).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -146,8 +164,9 @@ func shapeBeyondReason(t *testing.T, bin string) {
 	}
 }
 
-// inputThatIsNoFile gives programs a pipe that nobody writes to, and files that never end.
-func inputThatIsNoFile(t *testing.T, bin string) {
+// Programs are given a pipe that nobody writes to, and files that never end.
+func TestInputThatIsNoFile(t *testing.T) {
+	bin := programs(t)
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
 	if out, err := exec.Command("mkfifo", pipe, pipe+".npz", pipe+".csv").CombinedOutput(); err != nil {
@@ -186,8 +205,9 @@ func inputThatIsNoFile(t *testing.T, bin string) {
 	}
 }
 
-// interruptOnStdin interrupts programs that wait for standard input.
-func interruptOnStdin(t *testing.T, bin string) {
+// A program that waits for standard input can be interrupted.
+func TestInterruptOnStdin(t *testing.T) {
+	bin := programs(t)
 	for _, line := range []string{"--codec raw --explain --in -", "--codec raw --explain --decode --in -"} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "codec"), strings.Fields(line)...)
 		stdin, err := cmd.StdinPipe()
