@@ -21,6 +21,17 @@ const (
 	CurvesPlotFile = "learning_curves.png"
 )
 
+// CheckTarget returns an error if WriteFiles cannot write to the folder dir, so that a
+// program can stop before a long sweep.
+func CheckTarget(dir string) error {
+	for _, name := range []string{ReportFile, CSVFile, ErrorPlotFile, GroupPlotFile, CurvesPlotFile} {
+		if err := atomicfile.CheckTarget(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+	}
+	return nil
+}
+
 // WriteFiles writes the report as JSON and as CSV to the folder dir and, if plots is set,
 // the plots for which the report has data. It creates the folder and replaces existing
 // files, each only by a complete one. It returns the names of the files.
