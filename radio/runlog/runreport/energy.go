@@ -86,7 +86,7 @@ func ReadEnergy(r io.Reader, file string, set *Set) (*EnergyReport, error) {
 		id := fmt.Sprint(r.RunID)
 		run := set.Run(id)
 		if r.RunID == nil || run == nil {
-			return nil, unusable(file, "runs[%d].run_id: found %s, want a run of the metrics, such as %s", i, id, set.Runs[0].RunID)
+			return nil, unusable(file, "runs[%d].run_id: found %s, want one of %s as in the metrics", i, id, runIDs(set))
 		}
 		if rep.Run(id) != nil {
 			return nil, unusable(file, "runs[%d].run_id: found %s twice, want each run once", i, id)

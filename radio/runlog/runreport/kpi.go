@@ -245,6 +245,18 @@ func (r *KPIReport) Failed() []string {
 	return ids
 }
 
+// ErrTarget is wrapped by the error of [KPIReport.Err].
+var ErrTarget = errors.New("runreport: targets missed")
+
+// Err returns an error that wraps [ErrTarget] and names the variants that miss a target,
+// or nil.
+func (r *KPIReport) Err() error {
+	if failed := r.Failed(); len(failed) > 0 {
+		return fmt.Errorf("%w: by %s", ErrTarget, strings.Join(failed, ", "))
+	}
+	return nil
+}
+
 // WriteTable writes the variants, one per row, with what passes.
 func (r *KPIReport) WriteTable(w io.Writer) {
 	cell := func(change *float64, sign float64, pass bool) string {

@@ -61,6 +61,9 @@ func OpenLogs(paths []string, settings *Settings) (*Set, error) {
 	if settings == nil {
 		settings = &Settings{}
 	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%w: found no log, want the path of one", ErrSettings)
+	}
 	s := new(Set)
 	matchers := map[string]*runlog.Matcher{}
 	for _, path := range paths {
