@@ -38,7 +38,8 @@ type Model struct {
 	// Files maps the path of every file that was read, relative to the manifest's
 	// folder, to the hex SHA-256 of its bytes. It is empty for a model of NewModel.
 	Files map[string]string
-	// Artifacts is the artifacts.json next to the manifest; nil if there is none.
+	// Artifacts is the artifacts.json next to the manifest; nil if there is none, or it
+	// is that of another codec.
 	Artifacts *Artifacts
 
 	normFile   string
@@ -411,7 +412,8 @@ func readArrays(file string, data []byte, names ...string) (map[string]npz.Array
 	return nil, &Error{File: file, Field: e.Array, Err: fmt.Errorf("%w: %w", sentinel, e.Err)}
 }
 
-// artifacts reads the artifacts.json next to the manifest, if there is one.
+// artifacts reads the artifacts.json next to the manifest, if there is one. That of
+// another codec, which may share the folder, is not the model's.
 func (l *loader) artifacts() error {
 	file, err := l.join("", ArtifactsFile)
 	if err != nil {
@@ -424,7 +426,10 @@ func (l *loader) artifacts() error {
 	if err != nil {
 		return err
 	}
-	l.m.Artifacts, err = parseArtifacts(file, data)
+	a, err := parseArtifacts(file, data)
+	if err == nil && a.CodecID == CodecID {
+		l.m.Artifacts = a
+	}
 	return err
 }
 

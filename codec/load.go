@@ -34,6 +34,20 @@ func LoadFS(fsys fs.FS, name string) (Codec, error) {
 	return opener{tree: modelfile.FS(fsys), dir: "."}.load(name)
 }
 
+// WithParams returns a codec of Load with those of the parameters that its file does not
+// hold: PayloadBytes of an entropy-coded grid, and Float32Norm of a model.
+func WithParams(c Codec, p Params) (Codec, error) {
+	switch c := c.(type) {
+	case *EntropyGrid:
+		return codecOr(c.WithPayloadBytes(p.PayloadBytes))
+	case *BAM:
+		if p.Float32Norm {
+			return codecOr(c.WithFloat32Norm())
+		}
+	}
+	return c, nil
+}
+
 // kind is a kind of JSON file that this module or its users have.
 type kind struct {
 	name string

@@ -130,7 +130,7 @@ func (c Sensor12) AppendDecode(dst []float64, payload []byte) ([]float64, error)
 
 // pack appends the first n bytes of the packed window.
 func (c *Sensor12) pack(dst []byte, window []float64, n int) ([]byte, error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
+	if err := checkWindow(*c, window); err != nil {
 		return dst, err
 	}
 	out := slices.Grow(dst, n)
@@ -142,7 +142,7 @@ func (c *Sensor12) pack(dst []byte, window []float64, n int) ([]byte, error) {
 			width = 4
 			f := float32(v)
 			if math.IsInf(float64(f), 0) {
-				return dst, fmt.Errorf("%w: value %d is %g, want one that float32 holds", ErrValue, i, v)
+				return dst, fmt.Errorf("%w: %s is %g, want one that float32 holds", ErrValue, valueName(*c, i), v)
 			}
 			binary.LittleEndian.PutUint32(value[:], math.Float32bits(f))
 		} else {
@@ -169,7 +169,7 @@ func (c *Sensor12) unpack(dst []float64, payload []byte) ([]float64, error) {
 		}
 		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(value[:])))
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, fmt.Errorf("%w: value %d is %g", ErrCorrupt, i, v)
+			return dst, fmt.Errorf("%w: %s is %g", ErrCorrupt, valueName(*c, i), v)
 		}
 		out = append(out, v)
 	}

@@ -27,6 +27,7 @@ type Spec struct {
 // others, see [ParamsOf]. The JSON names are those of codec.params in a RunSpec.
 type Params struct {
 	ManifestPath    string  `json:"manifest_path,omitempty"`     // bam: the model's bam_manifest.json
+	Float32Norm     bool    `json:"float32_norm,omitempty"`      // bam: normalise as the reference does, see BAM.WithFloat32Norm
 	Scale           float64 `json:"scale,omitempty"`             // raw, zlib: the factor; 0 means DefaultRawScale
 	Level           *int    `json:"level,omitempty"`             // zlib: the compression level; nil means DefaultZlibLevel
 	AccelScale      float64 `json:"accel_scale,omitempty"`       // sensor12_packed, sensor12_packed_truncate: see Sensor12Scales
@@ -41,7 +42,7 @@ type Params struct {
 
 // paramsOf are the parameters that each codec reads.
 var paramsOf = map[string][]string{
-	bamID:              {"manifest_path"},
+	bamID:              {"float32_norm", "manifest_path"},
 	rawID:              {"scale"},
 	zlibID:             {"level", "scale"},
 	sensor12ID:         {"accel_scale", "gyro_scale", "rpy_scale"},
@@ -174,7 +175,11 @@ func (o opener) build(spec Spec) (Codec, error) {
 		if err != nil {
 			return nil, err
 		}
-		return o.bam(name)
+		c, err := o.bam(name)
+		if err != nil {
+			return nil, err
+		}
+		return WithParams(c, p)
 	case gridID:
 		name, err := o.file(gridID, "grid_path", p.GridPath)
 		if err != nil {

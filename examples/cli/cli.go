@@ -59,33 +59,13 @@ func Usagef(format string, args ...any) error {
 	return &UsageError{fmt.Errorf(format, args...)}
 }
 
-// NewFlags returns an empty flag set whose help is the summary and the flags.
-func NewFlags(name, summary string) *flag.FlagSet {
+// NewFlags returns an empty flag set. Its help is an example of a command line, the
+// summary, and the flags by purpose.
+func NewFlags(name, example, summary string) *flag.FlagSet {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "%s\n\nFlags:\n", strings.TrimSpace(summary))
-		fs.PrintDefaults()
-	}
+	fs.Usage = func() { writeHelp(fs, example, summary) }
 	return fs
-}
-
-// Parse parses args. Help goes to out and returns flag.ErrHelp; a wrong flag
-// and an argument that is no flag are UsageErrors.
-func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fs.SetOutput(out)
-		fs.Usage()
-		return flag.ErrHelp
-	}
-	if err != nil {
-		return Usagef("%w (--help lists the flags)", err)
-	}
-	if fs.NArg() > 0 {
-		return Usagef("unexpected argument %q: want flags only (--help lists them)", fs.Arg(0))
-	}
-	return nil
 }
 
 // IsSet says whether the flag was given on the command line.

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,20 +28,21 @@ const summary = `Eval encodes and decodes windows of a data set with a model or 
 The split is the one the model was trained with, unless flags say otherwise.`
 
 type settings struct {
-	dataset, manifest, ladder, subset, out string
-	baseline                               string // data set
-	split                                  dataset.SplitSettings
-	splitSet                               bool
-	tolerances                             []float64
-	maxSamples                             int
-	force                                  bool
+	dataset, manifest, ladder, subset, out, csv string
+	baseline                                    string // data set
+	split                                       dataset.SplitSettings
+	splitSet                                    bool
+	tolerances                                  []float64
+	maxSamples                                  int
+	force, unverified                           bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var s settings
-	fs := cli.NewFlags("eval", summary)
+	fs := cli.NewFlags("eval", "go run ./examples/eval --dataset out/dataset_raw.jsonl --bam-manifest out/models/demo", summary)
 	fs.StringVar(&s.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
+	fs.BoolVar(&s.unverified, "unverified", false, "go on if the model's files are not those that its artifacts.json lists")
 	fs.StringVar(&s.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	fs.StringVar(&s.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
 	fs.StringVar(&s.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
@@ -48,8 +50,9 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.Var(cli.Floats(&s.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
-	fs.BoolVar(&s.force, "force", false, "replace an existing --out")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	fs.StringVar(&s.csv, "csv", "", "file for the errors as CSV, by value, with those of the baselines")
+	fs.BoolVar(&s.force, "force", false, "replace an existing --out or --csv")
+	if err := cli.Parse(fs, args, stdout, "bam-manifest"); err != nil {
 		return nil, err
 	}
 	switch {
@@ -69,7 +72,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 // load returns the codec and, if it is a model with a norm, the mean and deviation of
 // its training windows. The split is the model's, unless flags say otherwise.
 func (s *settings) load(stderr io.Writer) (codec.Codec, *bam.Norm, error) {
-	c, err := codec.Load(s.manifest + s.ladder)
+	c, err := cli.LoadCodec(s.manifest+s.ladder, s.unverified, stderr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,7 +97,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.CheckOut(s.out, s.force, s.dataset, s.baseline, s.manifest, s.ladder); err != nil {
+	inputs := []string{s.dataset, s.baseline, s.manifest, s.ladder}
+	if err := cmp.Or(cli.CheckOut(s.out, s.force, inputs...), cli.CheckOut(s.csv, s.force, inputs...)); err != nil {
 		return err
 	}
 	c, norm, err := s.load(stderr)
@@ -132,17 +136,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	r.Dataset, r.BAMManifest, r.Ladder = filepath.ToSlash(s.dataset), filepath.ToSlash(s.manifest), filepath.ToSlash(s.ladder)
 	r.SetSplit(s.subset, split)
-	if s.out != "" {
-		if err := cli.WriteJSON(s.out, r); err != nil {
-			return err
-		}
+	if err := cmp.Or(cli.WriteJSON(s.out, r), cli.WriteTo(s.csv, r.WriteCSV)); err != nil {
+		return err
 	}
 	s.report(stdout, c, r, norm)
 	return nil
 }
 
 func (s *settings) report(w io.Writer, c codec.Codec, r *quality.Comparison, norm *bam.Norm) {
-	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", c.Schema(), r.Samples, s.subset, s.dataset)
+	name := c.Schema()
+	if model, ok := c.(*codec.BAM); ok {
+		name = model.String()
+	}
+	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", name, r.Samples, s.subset, s.dataset)
 	r.WriteBounds(w)
 	r.WriteBaselines(w)
 	from := "this data set"

@@ -33,14 +33,14 @@ a manifest whose model is missing: its layers and its norm are written where it 
 
 type settings struct {
 	manifest, fill, outDir, packing string
-	latents, maxPayload       int
-	scale                     float64
-	force                     bool
+	latents, maxPayload             int
+	scale                           float64
+	force                           bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var s settings
-	fs := cli.NewFlags("identity", summary)
+	fs := cli.NewFlags("identity", "go run ./examples/identity --bam-manifest out/models/demo/bam_manifest.json --out-dir out/models/identity", summary)
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json whose sizes to take")
 	fs.StringVar(&s.fill, "manifest", "", "bam_manifest.json whose model_path and norm_path to fill, instead of --bam-manifest and --out-dir")
 	fs.StringVar(&s.outDir, "out-dir", "", "folder to write")

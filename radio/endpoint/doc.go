@@ -7,7 +7,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	r, err := (&endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: "/dev/ttyUSB0"}).Open(ctx)
+//	r, err := (&endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: "/dev/ttyUSB0"}).Open(ctx, e)
 //	if err != nil {
 //		return err
 //	}

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -366,15 +367,36 @@ func TestNew(t *testing.T) {
 		}
 	}
 	hashes := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	elsewhere, other := filepath.Join(t.TempDir(), "hashes.json"), filepath.Join(t.TempDir(), "other.json")
+	text, err := os.ReadFile(hashes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm := regexp.MustCompile(`"norm_params_hash": "[0-9a-f]{64}"`)
+	for path, text := range map[string][]byte{
+		elsewhere: text,
+		other:     norm.ReplaceAll(text, []byte(`"norm_params_hash": "`+strings.Repeat("0", 64)+`"`)),
+	} {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		change   func(*runspec.RunSpec)
 		settings *endpoint.Settings
 		want     string // "": no error
 	}{
-		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
+		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{BAMManifest: manifest}, ""},
 		{"the RunSpec's manifest", with(manifest, hashes), nil, ""},
-		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + hashes},
+		{"hashes elsewhere", with(manifest, elsewhere), nil, ""},
+		{"hashes of another model", with(manifest, other), nil, other + ": norm_params_hash: "},
+		{"hashes that do not exist", with(manifest, "elsewhere/artifacts.json"), nil, "elsewhere/artifacts.json: "},
+		{"hashes given", with(manifest, "elsewhere/artifacts.json"), &endpoint.Settings{Hashes: elsewhere}, ""},
+		{"hashes given beside a model", with("none/bam_manifest.json", "none/artifacts.json"), &endpoint.Settings{Hashes: hashes}, ""},
+		{"hashes of another codec", func(s *runspec.RunSpec) {
+			s.Codec.ID, s.Codec.Version, s.Codec.Params, s.ArtifactsManifest = "raw", "1", nil, hashes
+		}, nil, hashes + ": codec_id: mismatch: found codec \"bam\" version \"0\", want \"raw\" \"1\""},
 		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
 		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
 		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `Codec is three version "7", want bam version "0"`},
@@ -416,8 +438,9 @@ func TestCheckPeer(t *testing.T) {
 		want string
 	}{
 		{"power may differ", change(func(s *runspec.RunSpec) { s.PHY.TxPowerDBm = 10 }), ""},
-		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy: tx has"},
-		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window"},
+		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy.sf (tx has 5, rx has 9)"},
+		{"both", change(func(s *runspec.RunSpec) { s.PHY.SF, s.Window.Stride = 9, 2 }), "the ends differ in phy.sf (tx has 5, rx has 9), window.stride (tx has 1, rx has 2)"},
+		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window.stride (tx has 1, rx has 2)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := tx.CheckPeer(c.peer)
@@ -445,7 +468,7 @@ func TestSettings(t *testing.T) {
 	}{
 		{"radio, nothing", newRadio, "", ""},
 		{"radio, a module", newRadio, "--radio uart --uart-port /dev/ttyUSB0 --uart-baud 115200 --uart-rssi-byte", ""},
-		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp or uart`},
+		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp, uart or mock`},
 		{"radio, no port", newRadio, "--radio uart", "--uart-port is missing"},
 		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "--uart-baud is 1000, want one of 1200"},
 		{"radio, a flag of the module", newRadio, "--uart-port x", "are for --radio uart, want them unset with udp"},
@@ -454,7 +477,7 @@ func TestSettings(t *testing.T) {
 		{"radio, loss", newRadio, "--udp-loss 1.5", "--udp-loss is 1.5, want 0..1"},
 		{"sampler, a recording", newSampler, "--sensor-path x --sensor-loop --fill hold --max-gap-ms 9", ""},
 		{"sampler, a simulation", newSampler, "--sampler simulate --seed 3", ""},
-		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv or simulate`},
+		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv, simulate or dummy`},
 		{"sampler, no recording", newSampler, "", "--sensor-path is missing"},
 		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "--sensor-path, --sensor-loop and --sensor-follow are for recordings"},
 		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "--seed is for --sampler simulate"},
@@ -507,7 +530,7 @@ func TestNumpyDatasetsAreRefused(t *testing.T) {
 
 func TestOpenErrors(t *testing.T) {
 	tx := testenv.Repo("testdata", "runspecs", "tx_sf7.yaml")
-	missing := &endpoint.Settings{Manifest: "none/bam_manifest.json"}
+	missing := &endpoint.Settings{BAMManifest: "none/bam_manifest.json"}
 	for _, c := range []struct {
 		name, path, role string
 		want             error
@@ -527,7 +550,7 @@ func TestOpenErrors(t *testing.T) {
 
 func TestRadioSettingsOpen(t *testing.T) {
 	tx, _ := ports(t)
-	r, err := tx.Open(t.Context())
+	r, err := tx.Open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -535,7 +558,7 @@ func TestRadioSettingsOpen(t *testing.T) {
 		t.Error(err)
 	}
 	for _, s := range []*endpoint.RadioSettings{{Kind: "wifi"}, {Kind: endpoint.RadioUART, Port: filepath.Join(t.TempDir(), "tty")}} {
-		if r, err := s.Open(t.Context()); r != nil || err == nil {
+		if r, err := s.Open(t.Context(), nil); r != nil || err == nil {
 			t.Errorf("%+v opens %v, %v", s, r, err)
 		}
 	}

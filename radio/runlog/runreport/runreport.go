@@ -227,7 +227,7 @@ func writeReconstruction(w io.Writer, runs []*Run) {
 	row("windows compared", "", func(r *Reconstruction) string { return fmt.Sprint(r.Windows) })
 	row("zscored.mse (std of the "+first.ZScoredBy+")", "", func(r *Reconstruction) string { return table.Digits(r.ZScored.MSE) })
 	if first.ByGroup != nil {
-		for _, g := range []struct{ name, unit string }{{"gps", " (deg, deg and m)"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
+		for _, g := range []struct{ name, unit string }{{"gps", ", of degrees and meters together"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
 			row("mean absolute error, "+g.name, g.unit, func(r *Reconstruction) string { return table.Digits(r.ByGroup[g.name].MAE) })
 		}
 	}

@@ -203,6 +203,7 @@ func (r *ReplayReport) WriteTable(w io.Writer) {
 		}
 	}
 	t.Write(w)
+	writeForeign(w, r.Runs[0].ZScored)
 	if len(r.Runs) > 1 {
 		fmt.Fprintf(w, "\n%s against %s: %v\n", r.Runs[0].Codec, r.Runs[len(r.Runs)-1].Codec, r.Comparison)
 	}

@@ -359,5 +359,8 @@ func (r *StressReport) WriteTable(w io.Writer) {
 		t.Row("  "+f.Name, func(x *StressRun) string { return x.delivered.figure(f, r.latitude) })
 	}
 	t.Write(w)
+	if len(r.Runs) > 0 {
+		writeForeign(w, r.Runs[len(r.Runs)-1].ZScored)
+	}
 	fmt.Fprintln(w, "\nETX is what the sender measures: it cannot tell a lost ACK from a lost frame.")
 }

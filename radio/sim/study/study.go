@@ -18,6 +18,7 @@ package study
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/loralink/loralink-go/codec/quality"
@@ -104,6 +105,14 @@ func mse(e *quality.Errors) string {
 		return "-"
 	}
 	return table.Digits(e.MSE)
+}
+
+// writeForeign writes a hint if a model's errors are those of windows of other places or
+// units than it was trained on. The mean of the training windows has an error of about 1.
+func writeForeign(w io.Writer, e *quality.Errors) {
+	if e != nil && e.MSE > 10 {
+		fmt.Fprintf(w, "A zscored.mse of %s is far above 1, that of the mean: the model was trained on other windows than these.\n", table.Digits(e.MSE))
+	}
 }
 
 // millis returns d in milliseconds.

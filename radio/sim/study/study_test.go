@@ -80,7 +80,7 @@ func ExampleReplay() {
 func ends(t *testing.T, sf string) (tx, rx *endpoint.Endpoint, windows []dataset.Window) {
 	t.Helper()
 	walk := testenv.Repo("testdata", "walk.jsonl")
-	settings := &endpoint.Settings{Manifest: testmodel.Train(t, walk)}
+	settings := &endpoint.Settings{BAMManifest: testmodel.Train(t, walk)}
 	var err error
 	if tx, err = endpoint.Open(testenv.Repo("testdata", "runspecs", "tx_"+sf+".yaml"), runspec.RoleTX, settings); err != nil {
 		t.Fatal(err)
