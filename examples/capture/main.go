@@ -32,7 +32,7 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("capture", summary)
+	fs := cli.NewFlags("capture", "go run ./examples/capture --port /dev/ttyACM0 --out out/sensor.jsonl --duration-s 600", summary)
 	fs.StringVar(&f.port, "port", "", "serial port of the sensor, such as /dev/ttyACM0 or COM3")
 	fs.IntVar(&f.baud, "baud", 115200, "speed of the port, in bit/s")
 	fs.StringVar(&f.out, "out", "", "recording to write or append to, JSONL")

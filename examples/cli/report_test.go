@@ -30,7 +30,7 @@ func TestWriteReport(t *testing.T) {
 }
 
 func TestRequired(t *testing.T) {
-	fs := NewFlags("tool", "summary")
+	fs := NewFlags("tool", "tool", "summary")
 	var logs []string
 	Repeated(fs, &logs, "log", "a log")
 	fs.String("out", "", "a file")

@@ -13,7 +13,7 @@ const summary0 = `Phase0 runs each profile of a sweep over a simulated channel w
 is nearest to the middle of the sweep's target. Logs go to the sweep's out_dir.`
 
 func phase0(ctx context.Context, args []string, stdout io.Writer) error {
-	fs := cli.NewFlags("experiment phase0", summary0)
+	fs := cli.NewFlags("experiment phase0", "go run ./examples/experiment phase0 --sweep sweep.json --out out/phase0/c50.json", summary0)
 	path := fs.String("sweep", "", "sweep, JSON: base_runspec, profiles, packets_per_profile, target_pdr_low, target_pdr_high, out_dir, step_ms")
 	out := fs.String("out", "", "file for the report; unset: print it as JSON")
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -37,7 +37,8 @@ const summary1 = `Phase1 sends raw and latent payloads over a simulated channel 
 selected. Logs go to the out_dir of each RunSpec.`
 
 func phase1(ctx context.Context, args []string, stdout io.Writer) error {
-	fs := cli.NewFlags("experiment phase1", summary1)
+	fs := cli.NewFlags("experiment phase1",
+		"go run ./examples/experiment phase1 --c50 out/phase0/c50.json --raw raw.json --latent latent.json --out out/phase1/report.json", summary1)
 	c50 := fs.String("c50", "", "report of phase0")
 	raw := fs.String("raw", "", "RunSpec of the raw payloads")
 	latent := fs.String("latent", "", "RunSpec of the latent payloads")

@@ -21,7 +21,7 @@ hashes. In the folder, "sha256sum -c SHA256SUMS" checks them.`
 
 func run(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	var s rundir.PackSettings
-	fs := cli.NewFlags("package", summary)
+	fs := cli.NewFlags("package", "go run ./examples/package --log out/runtime/a_tx.jsonl --log out/runtime/a_rx.jsonl --out-dir out/packages --zip", summary)
 	s.RegisterFlags(fs)
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err

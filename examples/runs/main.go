@@ -1,11 +1,8 @@
 // Runs reports on several runs of a link from their logs: metrics, energies, changes
 // against a baseline run and targets for them, plots.
 //
-//	go run ./examples/runs metrics --log a_tx.jsonl --log b_tx.jsonl --out out/metrics.json
-//	go run ./examples/runs phase3 --log a_tx.jsonl --log a_rx.jsonl --dataset out/sent.jsonl --out out/phase3.json
-//	go run ./examples/runs phase4 --metrics out/phase3.json --energy energy.yaml --out out/phase4.json
-//	go run ./examples/runs kpi --phase3 out/phase3.json --phase4 out/phase4.json --baseline a
-//	go run ./examples/runs plots --phase3 out/phase3.json --phase4 out/phase4.json --out-dir out/plots --plots
+//	go run ./examples/runs phase3 --log a_tx.jsonl --log b_tx.jsonl --out out/phase3.json
+//	go run ./examples/runs kpi --phase3 out/phase3.json --baseline a
 //
 // Without --out a report is printed as JSON; with --out it goes to the file, and a table
 // is printed. See examples/report for one run in detail.
@@ -35,6 +32,16 @@ run_ids. The first argument says what to do; each has its own --help:
   kpi       changes against a baseline run, and whether they reach targets; exit code 1 if one does not
   plots     CSV and plots of phase3 and phase4 reports`
 
+const example = "go run ./examples/runs "
+
+var examples = map[string]string{
+	"metrics": "metrics --log a_tx.jsonl --log b_tx.jsonl --out out/metrics.json",
+	"phase3":  "phase3 --log a_tx.jsonl --log a_rx.jsonl --dataset out/sent.jsonl --out out/phase3.json",
+	"phase4":  "phase4 --metrics out/phase3.json --energy energy.yaml --out out/phase4.json",
+	"kpi":     "kpi --phase3 out/phase3.json --phase4 out/phase4.json --baseline a",
+	"plots":   "plots --phase3 out/phase3.json --phase4 out/phase4.json --out-dir out/plots --plots",
+}
+
 type job struct {
 	stdout, stderr io.Writer
 	fs             *flag.FlagSet
@@ -44,12 +51,12 @@ type job struct {
 func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	commands := map[string]func(*job) error{"metrics": metrics, "phase3": phase3, "phase4": phase4, "kpi": kpi, "plots": plots}
 	if len(args) == 0 || commands[args[0]] == nil {
-		if err := cli.Parse(cli.NewFlags("runs", summary), args, stdout); err != nil && (len(args) == 0 || strings.HasPrefix(args[0], "-")) {
+		if err := cli.Parse(cli.NewFlags("runs", example+"phase3 --log a_tx.jsonl --log a_rx.jsonl --out out/phase3.json", summary), args, stdout); err != nil && (len(args) == 0 || strings.HasPrefix(args[0], "-")) {
 			return err
 		}
 		return cli.Usagef("want metrics, phase3, phase4, kpi or plots as the first argument (--help explains them)")
 	}
-	return commands[args[0]](&job{stdout, stderr, cli.NewFlags("runs "+args[0], summary), args[1:]})
+	return commands[args[0]](&job{stdout, stderr, cli.NewFlags("runs "+args[0], example+examples[args[0]], summary), args[1:]})
 }
 
 // parse parses the flags, of which those that are required must be set.

@@ -19,7 +19,7 @@ there are errors. Without --out the report is printed as JSON; with --out it goe
 
 func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	var s rundir.CheckSettings
-	fs := cli.NewFlags("validate", summary)
+	fs := cli.NewFlags("validate", "go run ./examples/validate --log out/runtime/a_tx.jsonl --log out/runtime/a_rx.jsonl --dataset out/sent.jsonl", summary)
 	s.RegisterFlags(fs)
 	strict := fs.Bool("strict", false, "treat warnings as errors")
 	out := fs.String("out", "", "file for the report; unset: print it as JSON")
