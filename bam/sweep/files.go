@@ -22,8 +22,11 @@ const (
 )
 
 // CheckTarget returns an error if WriteFiles cannot write to the folder dir, so that a
-// program can stop before a long sweep.
+// program can stop before a long sweep. It creates the folder.
 func CheckTarget(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("sweep: %s: %w", dir, err)
+	}
 	for _, name := range []string{ReportFile, CSVFile, ErrorPlotFile, GroupPlotFile, CurvesPlotFile} {
 		if err := atomicfile.CheckTarget(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("sweep: %w", err)

@@ -74,7 +74,8 @@ func WriteBytes(path string, b []byte) error {
 }
 
 // CheckTarget returns an error if Write cannot write to path. If folders are missing, it
-// checks that they can be created, but does not create them.
+// checks that they can be created, but does not create them. It removes the temporary files
+// for path that killed processes left.
 func CheckTarget(path string) error {
 	target, err := fileTarget(path)
 	if err != nil {
@@ -90,10 +91,12 @@ func CheckTarget(path string) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-	f, err := createTemp(filepath.Join(dir, filepath.Base(target)))
+	probed := filepath.Join(dir, filepath.Base(target))
+	f, err := createTemp(probed)
 	if err != nil {
 		return named(err, path)
 	}
+	removeFiles(probed)
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 

@@ -283,6 +283,13 @@ func TestLeftoversOfDeadRunsAreRemoved(t *testing.T) {
 			t.Errorf("%s: there %v, want %v", path, err == nil, want)
 		}
 	}
+	deadProbe := filepath.Join(parent, ".report.json.tmp9")
+	if err := errors.Join(os.WriteFile(deadProbe, nil, 0o600), CheckTarget(filepath.Join(parent, "report.json"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(deadProbe); err == nil {
+		t.Error("the check of a file leaves what a killed process left")
+	}
 	dead := make("model.new-7", "b")
 	f.Force = true
 	if err := f.CheckTarget(); err != nil {

@@ -16,7 +16,8 @@ import (
 
 func TestKillSweep(t *testing.T) {
 	kills := testenv.Kills(t)
-	dir := filepath.Join(t.TempDir(), "sweep")
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "sweep")
 	args := []string{"--out-dir", dir, "--latent-dims", "2,4", "--methods", "pca", "--plots=false"}
 	k := newKiller(t, build(t, "sweep"))
 	k.whole(t, args...)
@@ -49,6 +50,9 @@ func TestKillSweep(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(dir, pattern)); left != nil {
 			t.Errorf("a whole run left %v", left)
 		}
+	}
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 1 {
+		t.Errorf("a whole run left %v, %v, want the folder alone", entries, err)
 	}
 	t.Log(k)
 }
