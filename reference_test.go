@@ -77,7 +77,7 @@ func TestReferenceRunSpecs(t *testing.T) {
 				if len(ignored) > 0 {
 					t.Errorf("ignored parameters: %q", ignored)
 				}
-				windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(tx.Spec(), 0)
+				windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(t.Context(), tx.Spec(), 0)
 				if err != nil {
 					t.Fatal(err)
 				}

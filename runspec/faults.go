@@ -44,10 +44,17 @@ type Error struct {
 	Faults []Fault
 }
 
+// maxFaults is the largest number of faults in the text of an error.
+const maxFaults = 10
+
+// Error returns the first ten faults and the number of the others.
 func (e *Error) Error() string {
-	parts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		parts[i] = f.String()
+	var parts []string
+	for _, f := range e.Faults[:min(len(e.Faults), maxFaults)] {
+		parts = append(parts, f.String())
+	}
+	if more := len(e.Faults) - maxFaults; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more faults", more))
 	}
 	prefix := "runspec: "
 	if e.File != "" {
@@ -144,8 +151,12 @@ func clip(s string) string {
 }
 
 // maxBrackets limits how deeply a file can nest, because the time that the YAML
-// parser takes grows with the square of that.
-const maxBrackets = 1000
+// parser takes grows with the square of that. maxDashes limits the lists in lists that
+// begin in one line, as "- - -" does.
+const (
+	maxBrackets = 1000
+	maxDashes   = 100
+)
 
 // decode sets spec from data and returns faults for what it could not read.
 func decode(data []byte, spec *RunSpec) []Fault {
@@ -154,6 +165,9 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	}
 	if brackets := bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")); brackets > maxBrackets {
 		return []Fault{{"", fmt.Sprintf("%d opening brackets", brackets), fmt.Sprintf("at most %d", maxBrackets)}}
+	}
+	if line, dashes := mostDashes(data); dashes > maxDashes {
+		return []Fault{{"", fmt.Sprintf("%d dashes in line %d", dashes, line), fmt.Sprintf("at most %d", maxDashes)}}
 	}
 	root, fault := parse(data)
 	if fault != nil {
@@ -169,6 +183,21 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	}
 	d.fill(reflect.ValueOf(spec).Elem(), top, "")
 	return d.faults
+}
+
+// mostDashes returns the line that has the most dashes before a blank, and their number.
+func mostDashes(data []byte) (line, dashes int) {
+	n := 0
+	for text := range bytes.Lines(data) {
+		n++
+		if bytes.HasPrefix(bytes.TrimSpace(text), []byte("#")) {
+			continue // a comment
+		}
+		if found := bytes.Count(text, []byte("- ")) + bytes.Count(text, []byte("-\t")); found > dashes {
+			line, dashes = n, found
+		}
+	}
+	return line, dashes
 }
 
 // parse returns the maps, lists and scalars of one YAML document. It refuses

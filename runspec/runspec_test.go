@@ -213,3 +213,33 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Lists in lists, in one line or in many, cost little.
+func TestNestedRunSpec(t *testing.T) {
+	testenv.OwnProcess(t, 120, 5*time.Second, func() {
+		var stairs, keys strings.Builder
+		for i := 0; stairs.Len() < MaxFileBytes-1000; i++ {
+			stairs.WriteString(strings.Repeat(" ", i) + "-\n")
+		}
+		for i := 0; keys.Len() < MaxFileBytes-20; i++ {
+			fmt.Fprintf(&keys, "k%d:\n", i)
+		}
+		for name, text := range map[string]string{
+			"dashes":          strings.Repeat("- ", MaxFileBytes/2-1),
+			"dashes and tabs": strings.Repeat("-\t", MaxFileBytes/2-1),
+			"a key's dashes":  "a:\n  " + strings.Repeat("- ", MaxFileBytes/2-9),
+			"questions":       strings.Repeat("? ", MaxFileBytes/2-1),
+			"dash, question":  strings.Repeat("- ? ", MaxFileBytes/4-1),
+			"stairs":          stairs.String(),
+			"keys":            keys.String(),
+			"brackets":        strings.Repeat("[", 1000),
+		} {
+			if _, err := Parse([]byte(text)); !errors.Is(err, ErrInvalid) || len(err.Error()) > 3000 {
+				t.Errorf("%s: %.3000v", name, err)
+			}
+		}
+	})
+	if _, err := Parse([]byte("# " + strings.Repeat("- ", 200) + "\n" + example)); err != nil {
+		t.Errorf("a comment of dashes: %v", err)
+	}
+}

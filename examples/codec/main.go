@@ -113,12 +113,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
-	path := s.in
-	if path == "-" {
-		path = "/dev/stdin"
-	}
 	dims, seq := len(s.schema), byte(0)
-	for w, err := range cli.OpenWindows(path, dims, s.codec.WindowLen()/dims, stderr) {
+	for w, err := range cli.OpenOrStdin(ctx, s.in, dims, s.codec.WindowLen()/dims, stderr) {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -145,7 +141,7 @@ func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 }
 
 func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
-	payloads := cli.OpenHex(s.in)
+	payloads := cli.OpenHex(ctx, s.in)
 	if s.payload != "" {
 		payloads = cli.HexPayload("--payload", s.payload)
 	}

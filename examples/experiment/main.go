@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	f.source.Warn = cli.Warn(stderr)
-	windows, err := f.source.Windows(tx.Spec(), 0)
+	windows, err := f.source.Windows(ctx, tx.Spec(), 0)
 	if err != nil {
 		return err
 	}

@@ -66,8 +66,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		return nil, cli.Usagef("--widened is for --entropy-coded=false, and --components for an entropy-coded grid")
 	case s.fit.Widened < 0:
 		return nil, cli.Usagef("--widened is %d, want 0 or more", s.fit.Widened)
-	case s.fit.Window.W < 1 || s.fit.Window.Stride < 1:
-		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1", s.fit.Window.W, s.fit.Window.Stride)
+	case s.fit.Window.W < 1 || s.fit.Window.Stride < 1 || s.fit.Window.W > sensor.MaxWindowLen:
+		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1, and windows of at most %d values", s.fit.Window.W, s.fit.Window.Stride, sensor.MaxWindowLen)
 	}
 	for _, tol := range s.fit.Tolerances {
 		if !(tol > 0) {

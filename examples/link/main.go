@@ -78,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return cli.ModelHint(err, "--bam-manifest")
 	}
 	f.source.Warn = cli.Warn(stderr)
-	windows, err := f.source.Windows(tx.Spec(), f.windows)
+	windows, err := f.source.Windows(ctx, tx.Spec(), f.windows)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := cli.WriteJSON(f.out, report); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", len(windows), f.source.Name(), report.PHYID, report.Loss)
+	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", report.Windows, f.source.Name(), report.PHYID, report.Loss)
 	if report.MeanBurst > 0 {
 		fmt.Fprintf(stdout, " in bursts of %g frames", report.MeanBurst)
 	}

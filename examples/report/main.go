@@ -110,6 +110,9 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	report.WriteTable(stdout)
+	if text := report.Run.Metrics.Warning(); text != "" {
+		fmt.Fprintf(stderr, "warning: %s\n", text)
+	}
 	return nil
 }
 

@@ -100,6 +100,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	metrics.WriteReceiver(stdout)
+	if text := metrics.Warning(); text != "" {
+		fmt.Fprintf(stderr, "warning: %s\n", text)
+	}
 	fmt.Fprintf(stdout, "log: %s\n", e.LogPath())
 	known := record.Values{"runspecs.rx": filepath.ToSlash(f.spec)}
 	if f.radio.Port != "" {

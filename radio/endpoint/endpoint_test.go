@@ -249,6 +249,154 @@ func TestRunsContinue(t *testing.T) {
 	})
 }
 
+// A second sender with the run_id, or with the data set, of one that is running ends at
+// once and changes no file.
+func TestTwoTxWithOneRunID(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		sameRunID bool
+		set       string
+		want      string
+	}{
+		{"one run_id", true, "second.jsonl", "own_tx.state: in use by another process: found a sender with the run_id own that is running, want one at a time"},
+		{"one data set", false, "first.jsonl", "first.jsonl: in use by another process: found a run with this data set that is running, want one at a time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				first, _ := ends(t, dir, "")
+				other := dir
+				if !c.sameRunID {
+					other = filepath.Join(dir, "other")
+				}
+				second, _ := ends(t, other, "")
+				a, _ := wires(time.Millisecond)
+				ctx, stop := context.WithCancel(t.Context())
+				var wg sync.WaitGroup
+				started := make(chan struct{})
+				wg.Go(func() {
+					waits := func(ctx context.Context) iter.Seq2[dataset.Window, error] {
+						return func(func(dataset.Window, error) bool) { <-ctx.Done() }
+					}
+					_, _ = first.Send(ctx, a, waits, &endpoint.SendSettings{Dataset: filepath.Join(dir, "first.jsonl"), OnStart: func(byte, int64) { close(started) }})
+				})
+				<-started
+				_, err := second.Send(t.Context(), a, counting(3), &endpoint.SendSettings{Dataset: filepath.Join(dir, c.set)})
+				if !errors.Is(err, endpoint.ErrInUse) || !strings.HasSuffix(err.Error(), c.want) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+				stop()
+				wg.Wait()
+				// The files are free again.
+				_, err = second.Send(t.Context(), &wire{lose: func(int) bool { return true }, input: a.input}, counting(0), &endpoint.SendSettings{Dataset: filepath.Join(dir, c.set)})
+				if err != nil {
+					t.Errorf("afterwards: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A flood of bytes that are no frames does not fill the log, which says what it left out.
+func TestFloodIsLimitedInTheLog(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		_, rx := ends(t, dir, "")
+		_, b := wires(time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		var metrics runlog.Metrics
+		var wg sync.WaitGroup
+		wg.Go(func() { metrics, _ = rx.Receive(ctx, b, nil) })
+		const floods, pause = 100_000, 20 * time.Second
+		for i := range floods + 1 {
+			if i == floods {
+				time.Sleep(pause) // and then one more
+			}
+			b.input <- radio.Reception{Err: radio.ErrStray, Time: time.Now()}
+			time.Sleep(10 * time.Microsecond)
+		}
+		stop()
+		wg.Wait()
+		var meter runlog.Meter
+		lines, omitted := 0, 0
+		for _, e := range logged(t, rx.LogPath()) {
+			meter.Add(link.RoleRX, e)
+			if e.Kind == link.EventRxParseFail {
+				lines++
+				omitted += e.Omitted
+			}
+		}
+		if lines < 100 || lines > 130 || lines+omitted != floods+1 || metrics.ParseFails != floods+1 || meter.Metrics().ParseFails != floods+1 {
+			t.Errorf("%d lines, %d left out, %d counted, want %d in all", lines, omitted, metrics.ParseFails, floods+1)
+		}
+	})
+}
+
+// Three starts in a minute have one budget.
+func TestDutyCycleSurvivesRestart(t *testing.T) {
+	for _, role := range []string{"tx", "rx"} {
+		t.Run(role, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				tx, rx := ends(t, dir, ", duty_cycle: 0.0005, queue_len: 4, queue: drop_newest")
+				const budget = 1800 * time.Millisecond
+				var onAir time.Duration
+				for range 3 {
+					a, b := wires(time.Millisecond)
+					a.lose = func(int) bool { return true }
+					b.lose = a.lose
+					var wg sync.WaitGroup
+					ctx, stop := context.WithCancel(t.Context())
+					var metrics runlog.Metrics
+					wg.Go(func() {
+						if role == "rx" {
+							metrics, _ = rx.Receive(ctx, b, nil)
+						}
+					})
+					if role == "tx" {
+						short, cancel := context.WithTimeout(ctx, 19*time.Second)
+						metrics, _ = tx.Send(short, a, flood, &endpoint.SendSettings{Flush: link.NoFlush})
+						cancel()
+						onAir += time.Duration(metrics.TimeOnAirS * float64(time.Second))
+					} else {
+						for i := range 1000 {
+							b.input <- radio.Reception{Frame: []byte{3, byte(i), byte(i >> 8), 1, 2}, Time: time.Now()}
+							time.Sleep(10 * time.Millisecond)
+						}
+					}
+					time.Sleep(time.Second)
+					stop()
+					wg.Wait()
+					a.wg.Wait()
+					b.wg.Wait()
+					if role == "rx" {
+						onAir += time.Duration(metrics.AckTimeOnAirS * float64(time.Second))
+					}
+				}
+				if onAir > budget || onAir < budget*9/10 {
+					t.Errorf("%v on the air in three runs, want at most %v", onAir, budget)
+				}
+			})
+		})
+	}
+}
+
+// flood yields 1000 windows in 20 seconds, as fast as a sensor that is never waited for.
+func flood(ctx context.Context) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for w := range counting(1000)(ctx) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}
+}
+
 // What ends a run, and that a source which waits is told.
 func TestSendEnds(t *testing.T) {
 	broken := errors.New("broken")
@@ -564,6 +712,48 @@ func TestRadioSettingsOpen(t *testing.T) {
 	}
 }
 
+// sourced passes over the windows of a source twice and returns those of the second pass.
+func sourced(t *testing.T, s *endpoint.SourceSettings, spec *runspec.RunSpec, limit int) (windows []dataset.Window, err error) {
+	t.Helper()
+	seq, err := s.Windows(t.Context(), spec, limit)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 {
+		windows = nil
+		for w, err := range seq {
+			if err != nil {
+				return nil, err
+			}
+			windows = append(windows, w)
+		}
+	}
+	return windows, nil
+}
+
+// A context ends the reading of windows.
+func TestSourceEndsWithItsContext(t *testing.T) {
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	seq, err := (&endpoint.SourceSettings{Samples: testenv.Repo("testdata", "walk.jsonl")}).Windows(ctx, spec, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err = range seq {
+		if n++; n == 5 {
+			cancel()
+		}
+	}
+	if n > 6 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d windows, %v", n, err)
+	}
+}
+
 func TestSource(t *testing.T) {
 	walk := testenv.Repo("testdata", "walk.jsonl")
 	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
@@ -572,7 +762,7 @@ func TestSource(t *testing.T) {
 	}
 	dir := t.TempDir()
 	set, incomplete, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "incomplete.jsonl"), filepath.Join(dir, "empty.jsonl")
-	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
+	windows, err := sourced(t, &endpoint.SourceSettings{Samples: walk}, spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
 	}
@@ -617,7 +807,7 @@ func TestSource(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false
 			c.source.Warn = func(error) { warned = true }
-			got, err := c.source.Windows(c.spec, c.limit)
+			got, err := sourced(t, &c.source, c.spec, c.limit)
 			if len(got) != c.n || warned != c.warned || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%d windows, warned %v, %v", len(got), warned, err)
 			}

@@ -64,7 +64,10 @@ func (r *limitedRadio) Receive(ctx context.Context) (radio.Reception, error) {
 }
 
 // Receive receives and acknowledges windows over a radio, delivers each of them
-// once, and logs every event. It returns when ctx ends, with an error that wraps the
+// once, and logs every event. A run goes on where the last one with this run_id ended: it
+// remembers what that delivered, for as long as link.Timing.Memory says. If the process is
+// killed, no window is lost that it acknowledged, and none is delivered again that the
+// sender repeats, except one whose OnDelivery had not returned. It returns when ctx ends, with an error that wraps the
 // context's. The radio can be any implementation; Receive does not close it.
 // Settings may be nil.
 //
@@ -85,12 +88,18 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 	if s.Decode || s.Dataset != "" {
 		receiverSettings.Codec = e.codec
 	}
-	receiver, err := link.NewReceiver(receiverSettings)
-	if err != nil {
+	if err := receiverSettings.Check(); err != nil {
 		return runlog.Metrics{}, err
 	}
 	out, err := e.openOutput(s.Dataset, s.OnEvent)
 	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	receiver, err := out.receiver(receiverSettings)
+	if err != nil {
+		return runlog.Metrics{}, errors.Join(err, out.closeFiles())
+	}
+	if err := out.start(e.start, receiver.AppendSpent); err != nil {
 		return runlog.Metrics{}, err
 	}
 	record := dataset.Window{RunID: e.spec.RunID}
@@ -101,15 +110,19 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 	enough := func() bool { return s.MaxWindows > 0 && delivered >= s.MaxWindows }
 	runner := link.Runner{Radio: &limitedRadio{r, enough}, Log: out.event}
 	err = runner.Receive(ctx, receiver, func(d link.Delivery) error {
-		w := record
-		w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
-		if err := out.write(w); err != nil {
-			return err
+		var write, call func() error
+		if s.Dataset != "" {
+			write = func() error {
+				w := record
+				w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
+				return out.write(w)
+			}
 		}
 		if s.OnDelivery != nil {
-			if err := s.OnDelivery(ctx, d); err != nil {
-				return err
-			}
+			call = func() error { return s.OnDelivery(ctx, d) }
+		}
+		if err := out.memory.deliver(d, out.setSize, write, call); err != nil {
+			return err
 		}
 		delivered++
 		if s.Progress != nil {
@@ -121,4 +134,16 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		err = nil
 	}
 	return out.meter.Metrics(), errors.Join(err, out.close())
+}
+
+// receiver returns a receiver that goes on where the last run ended.
+func (o *output) receiver(s link.ReceiverSettings) (*link.Receiver, error) {
+	var err error
+	if s.Delivered, err = o.delivered(); err != nil {
+		return nil, err
+	}
+	if s.Spent, err = o.spent(s.DutyCycle); err != nil {
+		return nil, err
+	}
+	return link.NewReceiver(s)
 }

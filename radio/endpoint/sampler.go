@@ -119,7 +119,7 @@ func checkMaxGap(ms int64) error {
 // Windows returns the argument of [Endpoint.Send]: a function that returns the samples,
 // cut into the windows that the RunSpec describes. Windows returns an error if Check does, if the
 // RunSpec's windows do not consist of motion samples, or if the recording does not
-// exist. If there are too few samples for a window, the sequence ends with an error
+// exist or is a pipe, a device or a socket. If there are too few samples for a window, the sequence ends with an error
 // that wraps dataset.ErrEmpty.
 func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
@@ -131,6 +131,9 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 	if !s.simulated() {
 		if _, err := os.Stat(s.Path); err != nil {
 			return nil, fmt.Errorf("endpoint: %w", err)
+		}
+		if err := checkFile(s.Path); err != nil {
+			return nil, err
 		}
 	}
 	windower := dataset.WindowerSettings{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: s.MaxGapMs}

@@ -108,6 +108,9 @@ func (w *lineWriter) fields(e *Entry) error {
 		}
 	case link.EventRxParseFail:
 		w.text("reason", e.Reason)
+		if e.Omitted > 0 {
+			w.int("omitted", int64(e.Omitted))
+		}
 	case link.EventAckSent:
 		w.int("ack_seq", int64(e.Seq))
 		w.ms("toa_ms_est", e.TimeOnAir)
@@ -116,7 +119,7 @@ func (w *lineWriter) fields(e *Entry) error {
 		w.number("mae", e.MAE)
 		w.number("mse", e.MSE)
 		return w.window(e.Window)
-	case link.EventReconFailed:
+	case link.EventReconFailed, link.EventRxConflict, link.EventRxInterleaved:
 		w.int("seq", int64(e.Seq))
 		w.text("reason", e.Reason)
 	}
