@@ -51,6 +51,25 @@ func Python(t testing.TB) string {
 	return ""
 }
 
+// Program returns the path of a program, such as a compiler. If there is none, it skips
+// the test, or fails it if LORALINK_CI is set.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("LORALINK_CI") != "":
+		t.Fatalf("LORALINK_CI is set, but found no program %s", name)
+	default:
+		t.Skipf("found no program %s", name)
+	}
+	return ""
+}
+
+// CI reports whether LORALINK_CI is set: tests then do more.
+func CI() bool { return os.Getenv("LORALINK_CI") != "" }
+
 // CIOnly skips a slow test if LORALINK_CI is unset.
 func CIOnly(t testing.TB) {
 	t.Helper()
