@@ -50,6 +50,7 @@ func TestImports(t *testing.T) {
 		{"artifacts", heavy + ours(`artifacts/|bam/|dataset$|codec|radio|runspec`)},
 		{"codec", heavy + ours(`artifacts/|bam/|dataset$|dataset/motion|codec/|radio|runspec`)},
 		{"codec/fit", heavy + ours(`artifacts/|bam/|codec/quality|radio|runspec`)},
+		{"codec/export", heavy + ours(`artifacts/|bam/|dataset$|codec/|radio|runspec`)},
 		{"codec/quality", serve + ours(`bam/|artifacts/|radio/|runspec`)},
 		{"bam/train", serve + ours(`bam/sweep|artifacts/|codec|radio|runspec`)},
 		{"bam/sweep", serve + ours(`radio/|runspec`)},
