@@ -274,7 +274,7 @@ var recordedCodecs = []struct {
 		return trained(t, path(t, r), train.Settings{Packing: bam.BitPack, PayloadBytes: 4})
 	}},
 	{"bitpack check byte W=8", 8, "walk", func(t testing.TB, r string) codec.Codec {
-		return trained(t, path(t, r), train.Settings{Window: sensor.Shape{W: 8}, Packing: bam.BitPack, PayloadBytes: 16, CheckByte: true})
+		return trained(t, path(t, r), train.Settings{Window: sensor.Shape{W: 8}, Packing: bam.BitPack, PayloadBytes: 16, CheckByte: true, MaxWindows: 400})
 	}},
 	{"ladder", 1, "", func(t testing.TB, r string) codec.Codec {
 		return fitted(t, testwindows.Recording(t, r, "train", 1), 1)

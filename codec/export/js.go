@@ -36,7 +36,7 @@ func JS(c codec.Codec, settings *Settings) ([]File, error) {
 		return nil, err
 	}
 	p.setExample(vectors)
-	script, err := p.render("js/script.js.tmpl")
+	script, err := p.script()
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,9 @@ func JS(c codec.Codec, settings *Settings) ([]File, error) {
 		{p.Name + "_vectors.json", text},
 	}, nil
 }
+
+// script returns the script, which may be larger than MaxScript.
+func (p *program) script() ([]byte, error) { return p.render("js/script.js.tmpl") }
 
 // setExample sets Example to the first payload that decodes.
 func (p *program) setExample(vectors []vector) {

@@ -283,13 +283,17 @@ func (p *program) HasDecodeCycles() bool {
 	return slices.ContainsFunc(p.BAMs, func(b bamCodec) bool { return b.net.DecodeCycles > 0 })
 }
 
-// BAMWidth returns the length of the longest vector of a model.
-func (p *program) BAMWidth() int {
-	width := 0
+// BAMWidth returns the largest number of inputs of the layers with an even number, or of
+// those with an odd number. The latents are the inputs of one more layer.
+func (p *program) BAMWidth(odd int) int {
+	width := 1
 	for _, b := range p.BAMs {
-		width = max(width, b.net.InputLen())
-		for _, l := range b.net.Layers {
-			width = max(width, l.Out())
+		for i, l := range b.net.Layers {
+			if i%2 == odd {
+				width = max(width, l.In())
+			} else {
+				width = max(width, l.Out())
+			}
 		}
 	}
 	return width
