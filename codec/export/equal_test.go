@@ -39,7 +39,7 @@ var builds = []struct {
 	{name: "clang -O3 fma", compiler: "clang", options: []string{"-O3", "-ffp-contract=fast", "-mfma"}, fma: true},
 	{name: "arm", compiler: "arm-linux-gnueabi-gcc", options: []string{"-Os", "-static"}, emulator: "qemu-arm", brief: true, slow: true},
 	{name: "aarch64 fma", compiler: "aarch64-linux-gnu-gcc", options: []string{"-O3", "-ffp-contract=fast", "-static"}, emulator: "qemu-aarch64", brief: true},
-	{name: "s390x fma", compiler: "s390x-linux-gnu-gcc", options: []string{"-O3", "-ffp-contract=fast", "-static"}, emulator: "qemu-s390x", brief: true},
+	{name: "s390x fma", compiler: "s390x-linux-gnu-gcc", options: []string{"-O3", "-ffp-contract=fast", "-static"}, emulator: "qemu-s390x", brief: true, slow: true},
 }
 
 // hasFMA reports whether this processor has the instructions of -mfma.
@@ -150,12 +150,18 @@ func (c *cases) compare(t *testing.T, got []byte, n int) {
 // vectorsFlag is the number of windows that are drawn for each codec.
 var vectorsFlag = flag.Int("vectors", 4000, "windows to draw for each codec, up to 100000")
 
+// fullRun reports whether slow builds compare as much as fast ones.
+func fullRun() bool { return *vectorsFlag >= 100_000 }
+
 // numbers returns the number of drawn windows, and that for slow builds.
 func numbers() (all, brief int) {
 	if testenv.Race || testing.Short() {
 		return 500, 500
 	}
-	return *vectorsFlag, min(*vectorsFlag, max(2000, *vectorsFlag/10))
+	if fullRun() {
+		return *vectorsFlag, *vectorsFlag
+	}
+	return *vectorsFlag, min(*vectorsFlag, 2000)
 }
 
 // newCases returns vectors of windows and of payloads that a codec makes or not: those of
@@ -250,8 +256,8 @@ func equalEverywhere(t *testing.T, c codec.Codec, more [][]float64) {
 			if b.brief {
 				n = cases.brief
 			}
-			if b.slow && *vectorsFlag < 100_000 {
-				n = min(n, 6000)
+			if b.slow && !fullRun() {
+				n = min(n, 4000)
 			}
 			cmd := exec.Command(program[0], program[1:]...)
 			cmd.Stdin = bytes.NewReader(cases.firstInput(n))
@@ -295,6 +301,9 @@ func TestEqualOnRecordings(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s %s", recording, c.name), func(t *testing.T) {
 				testenv.Long(t)
+				if c.w > 1 && recording != "walk" {
+					testenv.CIOnly(t)
+				}
 				var windows [][]float64
 				for w, err := range testwindows.Recording(t, recording, "", c.w) {
 					if err != nil {

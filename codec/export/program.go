@@ -101,7 +101,7 @@ func newProgram(c codec.Codec, s Settings) (*program, error) {
 		f, ok := c.(codec.FixedLength)
 		p.Fixed = ok && f.PayloadLen() > 0
 	}
-	p.Fields = fields(codec.SensorSchema(c), p.Upper)
+	p.Fields = p.fields(codec.SensorSchema(c))
 	return p, nil
 }
 
@@ -177,7 +177,7 @@ func newEntropy(c *codec.EntropyGrid) (e entropyCodec, err error) {
 
 // fields names the values of a step. In C, names that are no identifiers, or not
 // unique, become VALUE_<index>.
-func fields(schema sensor.Schema, prefix string) []field {
+func (p *program) fields(schema sensor.Schema) []field {
 	out := make([]field, len(schema))
 	macros := map[string]bool{}
 	for _, reserved := range []string{"H", "DIMS", "STEPS", "VALUES", "MAX_PAYLOAD", "MODEL_HASH"} {
@@ -211,7 +211,10 @@ func fields(schema sensor.Schema, prefix string) []field {
 		if v.Low < v.High {
 			notes = append(notes, fmt.Sprintf("%g to %g", v.Low, v.High))
 		}
-		out[i] = field{Name: name, Unit: v.Unit, Macro: prefix + "_" + macro, Comment: strings.Join(notes, ", "), Last: i == len(schema)-1}
+		if p.tolerances != nil {
+			notes = append(notes, fmt.Sprintf("error at most %g", p.tolerances[i]))
+		}
+		out[i] = field{Name: name, Unit: v.Unit, Macro: p.Upper + "_" + macro, Comment: strings.Join(notes, ", "), Last: i == len(schema)-1}
 	}
 	return out
 }
