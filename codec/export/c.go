@@ -203,9 +203,9 @@ func (p *program) cBAM(b *bytes.Buffer, i int) {
 		cTables(b, name, m)
 		tables = fmt.Sprintf(", &%s_tables", name)
 	}
-	fmt.Fprintf(b, "static const struct bam %s = {\n\t%d, %d, %d, %s_layers, %s, %s, %s, %d, %d, PACK_%s%s\n};\n\n", name,
+	fmt.Fprintf(b, "static const struct bam %s = {\n\t%d, %d, %d, %s_layers, %s, %s, %s, %d, %d, pack_%s%s\n};\n\n", name,
 		len(m.net.Layers), m.net.LatentDim(), m.length, name, norm, cFloat(m.net.Delta), cFloat(m.scale),
-		m.net.EncodeCycles, m.net.DecodeCycles, strings.ToUpper(string(m.packing)), tables)
+		m.net.EncodeCycles, m.net.DecodeCycles, m.packing, tables)
 }
 
 // cTables defines the tables of a bitpack payload.

@@ -122,8 +122,15 @@ func oddGrid(t testing.TB, w int) *codec.Grid {
 // values a step.
 func randomEntropyGrid(t testing.TB, w, components, payloadBytes int) *codec.EntropyGrid {
 	t.Helper()
+	return entropyGridOf(t, w, components, payloadBytes, true)
+}
+
+// entropyGridOf returns one with angles, or with the values that are none.
+func entropyGridOf(t testing.TB, w, components, payloadBytes int, angles bool) *codec.EntropyGrid {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(uint64(w), uint64(components)))
 	f := &entropygrid.File{W: w, Dims: []entropygrid.Dim{{Step: 0.1}, {Low: -180, Steps: 61}, {Step: 1e-5}, {Low: 12.5, Steps: 4000}, {Step: 3}}}
+	lines := func(i int) bool { return angles || f.Dims[i].Steps == 0 }
 	shares := func(n int, steep float64) []int {
 		p, sum := make([]float64, n), 0.0
 		for i := range p {
@@ -149,6 +156,13 @@ func randomEntropyGrid(t testing.TB, w, components, payloadBytes int) *codec.Ent
 		}
 		f.Components = append(f.Components, c)
 	}
+	if !angles {
+		for i := range f.Components {
+			c := &f.Components[i]
+			c.Center, c.First, c.Next = keep(c.Center, lines), keep(c.First, lines), keep(c.Next, lines)
+		}
+		f.Dims = keep(f.Dims, lines)
+	}
 	text, err := f.Text()
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +172,34 @@ func randomEntropyGrid(t testing.TB, w, components, payloadBytes int) *codec.Ent
 		t.Fatal(err)
 	}
 	return c
+}
+
+// keep returns the values whose index ok accepts.
+func keep[T any](values []T, ok func(i int) bool) (out []T) {
+	for i, v := range values {
+		if ok(i) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// gridLadder returns a ladder of grids, without angles.
+func gridLadder(t testing.TB) *codec.Ladder {
+	t.Helper()
+	var rungs []codec.Codec
+	for _, bits := range []int{8, 12, 17} {
+		g, err := codec.NewGrid(2, []codec.GridDim{{Low: -3, Step: 0.1, Bits: bits}, {Low: -8, Step: 1e-3, Bits: bits + 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rungs = append(rungs, g)
+	}
+	l, err := codec.NewLadder(sensor.Shape{Dims: 2, W: 2}, nil, []float64{0.06, 5.01e-4}, rungs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // mixedLadder returns a ladder of every kind of codec, whose five values have names of
@@ -252,6 +294,8 @@ var builtCodecs = []struct {
 	{"entropy_grid fixed length", func(t testing.TB) codec.Codec { return randomEntropyGrid(t, 1, 1, 9) }},
 	{"entropy_grid W=3", func(t testing.TB) codec.Codec { return randomEntropyGrid(t, 3, 3, 30) }},
 	{"entropy_grid W=12", func(t testing.TB) codec.Codec { return randomEntropyGrid(t, 12, 3, 0) }},
+	{"entropy_grid without angles", func(t testing.TB) codec.Codec { return entropyGridOf(t, 2, 3, 0, false) }},
+	{"ladder of grids", func(t testing.TB) codec.Codec { return gridLadder(t) }},
 	{"ladder", func(t testing.TB) codec.Codec { return mixedLadder(t, 1) }},
 	{"ladder of models", func(t testing.TB) codec.Codec { return modelLadder(t) }},
 	{"ladder W=2", func(t testing.TB) codec.Codec { return mixedLadder(t, 2) }},

@@ -226,3 +226,20 @@ func TestCompress(t *testing.T) {
 		}
 	}
 }
+
+// No name collides with one inside the generated file.
+func TestNames(t *testing.T) {
+	for _, name := range []string{"bam", "grid", "entropy", "rung", "rungs", "pack", "layer", "encoder", "decoder", "value", "x"} {
+		t.Run(name, func(t *testing.T) {
+			files, err := C(mixedLadder(t, 1), &Settings{Name: name, Vectors: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := folder(t, files)
+			program := compile(t, dir, "gcc", nil, filepath.Join(dir, name+".c"), filepath.Join(dir, name+"_test.c"))
+			if out, err := exec.Command(program).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -90,7 +90,7 @@ func (f field) ScriptComment() string {
 }
 
 // Function returns the function that decodes payloads of a rung.
-func (r rungCodec) Function() string { return strings.ToLower(r.Kind) + "Decode" }
+func (r rungCodec) Function() string { return r.Kind + "Decode" }
 
 // MainFunction returns the function that decodes payloads, if there are no rungs.
 func (p *program) MainFunction() string { return strings.TrimRight(p.Main(), "0") + "Decode" }

@@ -70,13 +70,13 @@ type entropyCodec struct {
 
 // rungCodec is a rung: a codec by its kind and its index among those.
 type rungCodec struct {
-	Kind   string // BAM, GRID, ENTROPY
+	Kind   string // bam, grid, entropy
 	Index  int
 	Length int
 }
 
 // Var returns the codec's variable.
-func (r rungCodec) Var() string { return strings.ToLower(r.Kind) + strconv.Itoa(r.Index) }
+func (r rungCodec) Var() string { return r.Kind + strconv.Itoa(r.Index) }
 
 // newProgram describes a codec.
 func newProgram(c codec.Codec, s Settings) (*program, error) {
@@ -118,13 +118,13 @@ func (p *program) add(c codec.Codec, where string) (r rungCodec, err error) {
 		if b.checkSeed, err = checkSeed(c.ModelHash()); err != nil {
 			return r, err
 		}
-		r.Kind, r.Index, p.Hash = "BAM", len(p.BAMs), or(p.Hash, c.ModelHash())
+		r.Kind, r.Index, p.Hash = "bam", len(p.BAMs), or(p.Hash, c.ModelHash())
 		p.BAMs = append(p.BAMs, b)
 	case *codec.Grid:
-		r.Kind, r.Index, p.Hash = "GRID", len(p.Grids), or(p.Hash, modelfile.Hash(c.File()))
+		r.Kind, r.Index, p.Hash = "grid", len(p.Grids), or(p.Hash, modelfile.Hash(c.File()))
 		p.Grids = append(p.Grids, gridCodec{c.Dims(), c.PayloadLen()})
 	case *codec.EntropyGrid:
-		r.Kind, p.Hash = "ENTROPY", or(p.Hash, c.Code())
+		r.Kind, p.Hash = "entropy", or(p.Hash, c.Code())
 		// One grid serves at several lengths.
 		if r.Index = slices.IndexFunc(p.Entropies, func(e entropyCodec) bool { return e.hash == c.Code() }); r.Index >= 0 {
 			break
@@ -327,7 +327,7 @@ func (p *program) EntropyScratch() int {
 	}
 	n := 0
 	for _, r := range p.Rungs {
-		if r.Kind == "ENTROPY" {
+		if r.Kind == "entropy" {
 			n = max(n, r.Length)
 		}
 	}

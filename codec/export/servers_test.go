@@ -37,9 +37,26 @@ func TestServers(t *testing.T) {
 				all.add(p, v)
 			}
 			payloads := all.payloads(p)
+			t.Run("es5", func(t *testing.T) { isES5(t, files) })
 			t.Run("goja", func(t *testing.T) { inGoja(t, p, string(files[0].Data), payloads) })
 			t.Run("quickjs", func(t *testing.T) { inQuickJS(t, files, payloads) })
 		})
+	}
+}
+
+// isES5 parses the script with the parser that Node.js brings, as ES5.
+func isES5(t *testing.T, files []File) {
+	node := testenv.Program(t, "node")
+	script := filepath.Join(folder(t, files), "truck.js")
+	parse := func(more string) ([]byte, error) {
+		return exec.Command(node, "--expose-internals", "-e",
+			"require('internal/deps/acorn/acorn/dist/acorn').parse(require('fs').readFileSync(process.argv[1], 'utf8') + process.argv[2], {ecmaVersion: 5})", script, more).CombinedOutput()
+	}
+	if out, err := parse(""); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := parse("let a = 1;"); err == nil {
+		t.Error("the parser takes ES6")
 	}
 }
 
