@@ -214,7 +214,7 @@ func newCases(t *testing.T, p *program, more [][]float64) *cases {
 			good++
 		}
 	}
-	if good < brief/2 || refused < brief/20 || corrupt < brief/40 {
+	if good < brief/8 || refused < brief/20 || corrupt < brief/40 {
 		t.Fatalf("%d windows with a payload, %d without, %d corrupt payloads: too few to compare", good, refused, corrupt)
 	}
 	return c
