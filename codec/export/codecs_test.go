@@ -286,6 +286,7 @@ var builtCodecs = []struct {
 	{"int16 two layers transmission", func(t testing.TB) codec.Codec { return randomBAM(t, 1, bam.Int16, 0.7, 0, 13, 7, 5) }},
 	{"float16 no norm cycles", func(t testing.TB) codec.Codec { return randomBAM(t, 2, bam.Float16, 0.2, 2, 10, 6, 7, 4) }},
 	{"float32 cycles", func(t testing.TB) codec.Codec { return randomBAM(t, 1, bam.Float32, 0.3, 3, 9, 5, 3) }},
+	{"int8 cycles without transmission", func(t testing.TB) codec.Codec { return randomBAM(t, 1, bam.Int8, 0, 1, 6, 5) }},
 	{"bitpack", func(t testing.TB) codec.Codec { return randomBAM(t, 1, bam.BitPack, 0, 0, 12, 7) }},
 	{"overflow", func(t testing.TB) codec.Codec { return hugeBAM(t) }},
 	{"grid", func(t testing.TB) codec.Codec { return oddGrid(t, 1) }},
