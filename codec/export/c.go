@@ -18,7 +18,8 @@ var sources embed.FS
 
 // C returns the codec in C99: <name>.h, <name>.c, the vectors in <name>_vectors.h and a
 // program that checks them, <name>_test.c. The code needs no heap, no variables outside
-// functions and no mathematical library. An error wraps ErrUnsupported or ErrSettings.
+// functions and no mathematical library. Its model hash is that of the codec's files, ""
+// for a model without files. An error wraps ErrUnsupported or ErrSettings.
 func C(c codec.Codec, settings *Settings) ([]File, error) {
 	s, err := settings.filled()
 	if err != nil {
