@@ -148,7 +148,7 @@ func (c *cases) compare(t *testing.T, got []byte, n int) {
 }
 
 // vectorsFlag is the number of windows that are drawn for each codec.
-var vectorsFlag = flag.Int("vectors", 4000, "windows to draw for each codec, up to 100000")
+var vectorsFlag = flag.Int("vectors", 3000, "windows to draw for each codec, up to 100000")
 
 // fullRun reports whether slow builds compare as much as fast ones.
 func fullRun() bool { return *vectorsFlag >= 100_000 }
@@ -301,7 +301,7 @@ func TestEqualOnRecordings(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s %s", recording, c.name), func(t *testing.T) {
 				testenv.Long(t)
-				if c.w > 1 && recording != "walk" {
+				if c.w > 1 {
 					testenv.CIOnly(t)
 				}
 				var windows [][]float64

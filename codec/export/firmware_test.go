@@ -191,6 +191,7 @@ var fuzzSeconds = flag.Int("fuzz-seconds", 0, "seconds to fuzz C for each codec;
 // Any payload and any window, under sanitizers.
 func TestSanitizers(t *testing.T) {
 	testenv.Long(t)
+	testenv.CIOnly(t)
 	for _, c := range builtCodecs {
 		t.Run(c.name, func(t *testing.T) {
 			built := c.build(t)
