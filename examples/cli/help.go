@@ -22,7 +22,7 @@ var groups = []group{
 	{"Input", []string{"in", "dataset", "samples", "simulate", "runspec", "tx", "rx", "log", "power", "payload", "bam-manifest", "manifest", "ladder", "grid", "entropy-grid", "codec", "baseline-dataset",
 		"baseline-tx", "baseline-rx", "baseline-power", "record", "template", "model", "eval", "phase0", "e22-port", "sampler", "sweep", "c50", "raw", "latent", "metrics", "energy", "phase3", "phase4", "extra",
 		"sensor-path", "sensor-loop", "sensor-follow", "fill", "max-samples", "subset", "unverified"}},
-	{"Output", []string{"out", "csv", "out-dir", "overwrite", "zip", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every"}},
+	{"Output", []string{"out", "csv", "out-dir", "lang", "name", "vectors", "overwrite", "zip", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every"}},
 	{"Windows", []string{"input-dims", "window-W", "window-stride", "max-gap-ms", "windows", "rate-hz"}},
 	{"Split into training windows and holdout", []string{"split", "train-ratio", "split-seed"}},
 	{"Model", []string{"packing", "packings", "latent-dim", "latent-dims", "hidden-dims", "payload-bytes", "max-payload-bytes", "check-byte", "scale", "auto-scale", "auto-scale-percentile", "auto-scale-max-samples",
