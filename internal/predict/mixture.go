@@ -16,7 +16,8 @@ const (
 	weightBits = 20
 	cellBits   = 4 // the tail table has 2^cellBits entries a unit of scale
 	tailLen    = 64 << cellBits
-	maxMean    = 1 << 30 // the furthest prediction, in units from the last value
+	minor      = 1 << (weightBits - 8) // a weight below it does not move the centre
+	maxMean    = 1 << 30               // the furthest prediction, in units from the last value
 )
 
 // scaleBits are the binary logarithms of the scales in quantisation steps.
@@ -59,7 +60,7 @@ func (m *mixture) center() int64 {
 		var v int64
 		for j, w := range m.weights[i*scales : (i+1)*scales] {
 			m.total += uint64(w)
-			v += int64(w >> (scaleBits[j] - scaleBits[0]))
+			v += int64(max(w, minor)-minor) >> (scaleBits[j] - scaleBits[0])
 		}
 		sum += v * mean
 		weight += v

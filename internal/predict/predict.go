@@ -106,12 +106,6 @@ type span struct{ from, to int }
 
 func (s span) len() int { return s.to - s.from }
 
-// firstCode says how the first value of a key frame is coded.
-type firstCode struct {
-	center int64 // in units
-	bits   int   // of the usual distance from it in steps; -1: unknown
-}
-
 // work is what coding takes besides the state.
 type work struct {
 	coder      coder
@@ -136,7 +130,7 @@ func New(params Params, prior []byte) (*Model, error) {
 	if params.Angles != nil && len(params.Angles) != n {
 		return nil, fmt.Errorf("%w: %d entries of angles for %d values", ErrParams, len(params.Angles), n)
 	}
-	m := &Model{small: params.Small, predictions: 5, first: make([]firstCode, n)}
+	m := &Model{small: params.Small, predictions: 5}
 	if m.small {
 		m.predictions = 3
 	}
@@ -160,13 +154,12 @@ func New(params Params, prior []byte) (*Model, error) {
 		}
 		m.unit = append(m.unit, u)
 		m.circle = append(m.circle, circle)
-		m.first[i].bits = -1
 	}
 	groups := (n + groupSize - 1) / groupSize
 	for g := range groups {
 		m.groups = append(m.groups, span{g * n / groups, (g + 1) * n / groups})
 	}
-	m.pool.New = func() any { return m.newWork() }
+	m.prepare()
 	if prior != nil {
 		if err := m.readPrior(prior); err != nil {
 			return nil, err

@@ -8,61 +8,54 @@ import (
 	"slices"
 )
 
-// A prior is a state to start from instead of nothing, and where the values of
-// a key frame usually lie. Its serialisation, all little-endian:
+// A prior is what a state starts from instead of nothing: the weights that
+// mixtures usually have soon after the start, those of the flags, and where
+// the values of a key frame usually lie. Its serialisation, all little-endian,
+// for n values a step:
 //
 //	4 bytes    "LPP1"
 //	1 byte     1 for the small profile, else 0
-//	1 byte     n, the values of a step
+//	1 byte     n
 //	n×8 bytes  units (float64), to tell that the parameters are the model's
 //	n×8 bytes  centres of a key frame's values, in units (int64)
-//	n×1 byte   bits of the usual distance from there, in steps
-//	2 bytes each  weights of the mixtures, in parts of 2^-16
-//	4 bytes each  weights of the flags (int32)
+//	n×40×2 bytes  parts of the lengths of their distances from there, of 2^16
+//	m×2 bytes  weights of a mixture's components, in parts of 2^16
+//	(n+1)×5×4 bytes  weights of the flags (int32)
 //
-// and in the full profile the covariances, groups before single values, each
-// a float32 for its weight and float32s for its moments.
+// where m is 65 in the full profile and 39 in the small one. The mixtures of
+// all values start alike, and the regressions from nothing: those of another
+// recording do more harm than good.
 const priorMagic = "LPP1"
 
-// What a prior counts for: little, since the next recording is another one.
 const (
-	priorSteps = 100 // the most steps that a covariance stands for
-	priorShare = 8   // one part in so many of the weights is shared by all
+	// learnSteps is how many steps a learner runs a state before it begins
+	// with a new one, since a prior is for the start.
+	learnSteps = 200
+	// What part of a prior is what a state without one has.
+	plainLengthPart = 0.2
+	plainWeightPart = 0.4
 )
 
-// Learner runs a model over recordings and makes a prior of what it learns.
+// Learner makes a prior of recordings. It is not safe for concurrent use.
 type Learner struct {
-	model   *Model
-	state   *State
-	windows float64
-	weights []float64 // sums over windows of a recording, made shares
-
-	recordings  float64
-	mean        []float64 // of weights, sums over recordings
-	flagWeights []float64
-	group, own  []covariance
+	model       *Model
+	state       *State
+	runs        float64   // of learnSteps steps, or the rest of a recording
+	weights     []float64 // sums over windows and values
+	flagWeights []float64 // sums over runs
 	places      [][]int64 // a sample of each value's places
 	stride      int       // of the sample, in steps
-	steps       int
+	steps       int       // so far
 }
 
-// NewLearner returns a learner for priors of models with m's parameters. It
-// does not use the prior that m has.
+// NewLearner returns a learner of priors for models with m's parameters. What
+// prior m has does not matter.
 func (m *Model) NewLearner() *Learner {
-	bare := &Model{
-		unit: m.unit, circle: m.circle, small: m.small, predictions: m.predictions, groups: m.groups,
-		first: make([]firstCode, len(m.unit)),
-	}
-	for i := range bare.first {
-		bare.first[i].bits = -1
-	}
-	bare.pool.New = func() any { return bare.newWork() }
+	bare := &Model{unit: m.unit, circle: m.circle, small: m.small, predictions: m.predictions, groups: m.groups}
+	bare.prepare()
 	l := &Learner{model: bare, state: bare.NewState(), places: make([][]int64, len(m.unit)), stride: 1}
-	zero := bare.NewState()
-	l.weights = make([]float64, len(zero.weights))
-	l.mean = make([]float64, len(zero.weights))
-	l.flagWeights = make([]float64, len(zero.flagWeights))
-	l.group, l.own = zero.group, zero.own
+	l.weights = make([]float64, m.predictions*scales)
+	l.flagWeights = make([]float64, len(l.state.flagWeights))
 	return l
 }
 
@@ -83,11 +76,13 @@ func (l *Learner) Window(window []float64) error {
 	if err := m.window(l.state, w, len(window)/len(m.unit)); err != nil {
 		return err
 	}
-	l.windows++
 	for i, v := range l.state.weights {
-		l.weights[i] += float64(v)
+		l.weights[i%len(l.weights)] += float64(v)
 	}
 	l.sample(w.places)
+	if l.state.count >= learnSteps {
+		l.Next()
+	}
 	return nil
 }
 
@@ -100,142 +95,130 @@ func (l *Learner) sample(places []int64) {
 			for j := range n {
 				l.places[j] = append(l.places[j], places[j])
 			}
-			if len(l.places[0]) == most {
-				for j, v := range l.places {
-					for i := range most / 2 {
-						v[i] = v[2*i]
-					}
-					l.places[j] = v[:most/2]
-				}
-				l.stride *= 2
-			}
 		}
 		l.steps++
+		if len(l.places[0]) == most {
+			for j, v := range l.places {
+				for i := range most / 2 {
+					v[i] = v[2*i]
+				}
+				l.places[j] = v[:most/2]
+			}
+			l.stride *= 2
+		}
 	}
 }
 
 // Next ends a recording; the next window begins another one.
 func (l *Learner) Next() {
-	if l.windows == 0 {
+	if !l.state.started {
 		return
 	}
-	l.recordings++
-	for i, v := range l.weights {
-		l.mean[i] += v / l.windows
-	}
+	l.runs++
 	for i, v := range l.state.flagWeights {
 		l.flagWeights[i] += float64(v)
 	}
-	add := func(dst, src []covariance) {
-		for i := range dst {
-			dst[i].weight += src[i].weight
-			for k, v := range src[i].moment {
-				dst[i].moment[k] += v
-			}
-		}
-	}
-	add(l.group, l.state.group)
-	add(l.own, l.state.own)
-	clear(l.weights)
-	l.windows = 0
 	l.model.Reset(l.state)
 }
 
 // Prior returns the serialised prior of the recordings so far, and ends the
-// last of them. Every recording counts alike. It is nil where there was none.
+// last of them. It is nil where there was none.
 func (l *Learner) Prior() []byte {
 	l.Next()
-	if l.recordings == 0 {
+	if l.runs == 0 {
 		return nil
 	}
 	m := l.model
-	n := len(m.unit)
-	dst := append([]byte(priorMagic), byte(b2i(m.small)), byte(n))
+	dst := append([]byte(priorMagic), byte(b2i(m.small)), byte(len(m.unit)))
 	for _, u := range m.unit {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(u))
 	}
-	var usual []byte
-	for j := range n {
-		center, width := middle(l.places[j], m.circle[j])
+	var parts []byte
+	for j, places := range l.places {
+		center, p := firstPlaces(places, m.circle[j])
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(center))
-		usual = append(usual, byte(width))
+		for _, v := range p {
+			parts = appendPart(parts, v)
+		}
 	}
-	dst = append(dst, usual...)
-	each := m.predictions * scales
-	for i := 0; i < len(l.mean); i += each {
-		sum := 0.0
-		for _, v := range l.mean[i : i+each] {
-			sum += v
-		}
-		for _, v := range l.mean[i : i+each] {
-			v = (1-1.0/priorShare)*v/sum + 1.0/priorShare/float64(each)
-			dst = binary.LittleEndian.AppendUint16(dst, uint16(min(v*(1<<16), 1<<16-1)))
-		}
+	dst = append(dst, parts...)
+	sum := 0.0
+	for _, v := range l.weights {
+		sum += v
+	}
+	plain := 1 / float64(len(l.weights))
+	for _, v := range l.weights {
+		dst = appendPart(dst, plainWeightPart*plain+(1-plainWeightPart)*v/sum)
 	}
 	for _, v := range l.flagWeights {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(int32(v/l.recordings)))
-	}
-	for _, list := range [][]covariance{l.group, l.own} {
-		for _, c := range list {
-			dst = appendFloat(dst, min(c.weight/l.recordings, priorSteps))
-			for _, v := range c.moment {
-				dst = appendFloat(dst, v/l.recordings)
-			}
-		}
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(int32(v/l.runs)))
 	}
 	return dst
 }
 
-func appendFloat(dst []byte, v float64) []byte {
-	return binary.LittleEndian.AppendUint32(dst, math.Float32bits(float32(v)))
+func appendPart(dst []byte, v float64) []byte {
+	return binary.LittleEndian.AppendUint16(dst, uint16(min(v*(1<<16), 1<<16-1)))
 }
 
-// middle is the median of places, and the median number of bits of their
-// distances from it in steps. On a circle it is the place where that number is
-// least of some.
-func middle(places []int64, circle int64) (center int64, width int) {
-	distances := func(center int64) (width, sum int) {
-		lengths := make([]int, len(places))
-		for i, p := range places {
-			d := nearest(wrap(p-center, circle), unit)
-			lengths[i] = bits.Len64(uint64(max(d, -d)))
-			sum += lengths[i]
-		}
-		slices.Sort(lengths)
-		return lengths[len(lengths)/2], sum
-	}
+// firstPlaces is the centre of places, and the parts of the lengths of their
+// distances from it in steps. The centre is the one of a few whose lengths are
+// least in sum.
+func firstPlaces(places []int64, circle int64) (center int64, parts [lengths]float64) {
 	sorted := slices.Clone(places)
 	slices.Sort(sorted)
-	best := math.MaxInt
-	for i := range 9 { // the median is among them
-		c := sorted[min(i*len(sorted)/8, len(sorted)-1)]
-		if circle == 0 && i != 4 {
-			continue
+	least := math.MaxInt
+	for i := range 8 {
+		c := int64(0)
+		if i > 0 {
+			c = sorted[i*len(sorted)/8]
 		}
-		if n, sum := distances(c); sum < best {
-			center, width, best = c, n, sum
+		sum := 0
+		var count [lengths]float64
+		for _, p := range places {
+			d := nearest(wrap(p-c, circle), unit)
+			n := min(bits.Len64(uint64(max(d, -d))), lengths-1)
+			sum += n
+			count[n]++
+		}
+		if sum < least {
+			center, parts, least = c, count, sum
 		}
 	}
-	return center, width
+	// Lengths close to those seen are likely too.
+	count := parts
+	plain := plainLengths()
+	for i := range parts {
+		near := 0.0
+		for k, v := range count {
+			near += v * math.Exp2(-math.Abs(float64(i-k))) / 3
+		}
+		parts[i] = plainLengthPart*plain[i] + (1-plainLengthPart)*near/float64(len(places))
+	}
+	return center, parts
 }
 
-// readPrior makes the state and the centres that a serialised prior holds the
+// prepare makes the model ready to use without a prior.
+func (m *Model) prepare() {
+	m.first = nil
+	for range m.unit {
+		m.first = append(m.first, newFirstCode(0, plainLengths()))
+	}
+	m.pool.New = func() any { return m.newWork() }
+}
+
+// readPrior makes the state and the tables that a serialised prior holds the
 // model's.
 func (m *Model) readPrior(src []byte) error {
 	n := len(m.unit)
 	s := m.NewState()
 	bad := func(what string) error { return fmt.Errorf("%w: prior: %s", ErrParams, what) }
-	size := 6 + n*17 + 2*len(s.weights) + 4*len(s.flagWeights)
-	for _, list := range [][]covariance{s.group, s.own} {
-		for _, c := range list {
-			size += 4 * (1 + len(c.moment))
-		}
-	}
 	if len(src) < 6 || string(src[:4]) != priorMagic {
-		return bad("no prior at all")
+		return bad("not one at all")
 	}
-	if src[4] != byte(b2i(m.small)) || src[5] != byte(n) || len(src) != size {
-		return bad(fmt.Sprintf("of another profile or schema: %d bytes, want %d", len(src), size))
+	components := m.predictions * scales
+	size := 6 + n*(16+2*lengths) + 2*components + 4*len(s.flagWeights)
+	if src[4] != byte(b2i(m.small)) || int(src[5]) != n || len(src) != size {
+		return bad("of another profile or schema")
 	}
 	src = src[6:]
 	word := func() uint64 {
@@ -243,9 +226,9 @@ func (m *Model) readPrior(src []byte) error {
 		src = src[8:]
 		return v
 	}
-	half := func() uint32 {
-		v := binary.LittleEndian.Uint32(src)
-		src = src[4:]
+	part := func() uint16 {
+		v := binary.LittleEndian.Uint16(src)
+		src = src[2:]
 		return v
 	}
 	for _, u := range m.unit {
@@ -253,53 +236,36 @@ func (m *Model) readPrior(src []byte) error {
 			return bad("of other tolerances or angles")
 		}
 	}
-	for j := range m.first {
+	first := make([]firstCode, n)
+	for j := range first {
 		c := int64(word())
 		if c > maxPlace || c < -maxPlace || wrap(c, m.circle[j]) != c {
 			return bad("centre out of range")
 		}
-		m.first[j].center = c
+		first[j].center = c
 	}
-	for j := range m.first {
-		if src[j] > 40 {
-			return bad("width out of range")
+	for j := range first {
+		var parts [lengths]float64
+		for i := range parts {
+			parts[i] = float64(part())
 		}
-		m.first[j].bits = int(src[j])
+		first[j] = newFirstCode(first[j].center, parts)
 	}
-	src = src[n:]
-	for i := range s.weights {
-		s.weights[i] = uint32(binary.LittleEndian.Uint16(src)) << (weightBits - 16)
-		src = src[2:]
+	sum := uint32(0)
+	for i := range components {
+		w := uint32(part()) << (weightBits - 16)
+		sum += w
+		for k := i; k < len(s.weights); k += components {
+			s.weights[k] = w
+		}
+	}
+	if sum < 1<<(weightBits-1) || sum > 1<<(weightBits+1) {
+		return bad("weights do not sum to 1")
 	}
 	for i := range s.flagWeights {
-		s.flagWeights[i] = clampWeight(int32(half()))
+		s.flagWeights[i] = clampWeight(int32(binary.LittleEndian.Uint32(src)))
+		src = src[4:]
 	}
-	each := m.predictions * scales
-	for i := 0; i < len(s.weights); i += each {
-		sum := uint32(0)
-		for _, v := range s.weights[i : i+each] {
-			sum += v
-		}
-		if sum < 1<<(weightBits-1) || sum > 1<<(weightBits+1) {
-			return bad("weights do not sum to 1")
-		}
-	}
-	for _, list := range [][]covariance{s.group, s.own} {
-		for i := range list {
-			c := &list[i]
-			c.weight = float64(math.Float32frombits(half()))
-			if !(c.weight >= 0 && c.weight <= priorSteps) {
-				return bad("covariance out of range")
-			}
-			for k := range c.moment {
-				v := float64(math.Float32frombits(half()))
-				if !(math.Abs(v) <= reach*reach) {
-					return bad("covariance out of range")
-				}
-				c.moment[k] = v
-			}
-		}
-	}
-	m.prior = s
+	m.prior, m.first = s, first
 	return nil
 }

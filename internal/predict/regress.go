@@ -13,9 +13,9 @@ type covariance struct {
 }
 
 const (
-	ridge     = 0.07 // added to the diagonal, in squared quantisation steps
-	reach     = 30   // parts are clipped to this many quantisation steps
-	tolerance = 64   // degrees of freedom in the weight of a sample that is far out
+	ridge   = 0.002 // added to the diagonal, in squared quantisation steps
+	reach   = 30    // parts are clipped to this many quantisation steps
+	freedom = 64    // degrees of freedom in the weight of a sample that is far out
 )
 
 // regression is the work space of a factorisation.
@@ -86,17 +86,15 @@ func (r *regression) set(j int, v, predicted float64) {
 
 // update adds the parts to the moments. The weight of a sample that is far out
 // is less, as for a multivariate t distribution.
-func (r *regression) update(c *covariance, fade float64, robust bool) {
+func (r *regression) update(c *covariance, fade float64) {
 	c.weight = float64(c.weight*fade) + 1
 	gain := 1 / c.weight
-	if robust {
-		far := 0.0
-		for i, e := range r.residual {
-			far += float64(e*e) / r.pivot[i]
-		}
-		gain = float64(gain * ((tolerance + float64(r.n)) / (tolerance + far)))
-		gain = min(gain, 0.5)
+	far := 0.0
+	for i, e := range r.residual {
+		far += float64(e*e) / r.pivot[i]
 	}
+	gain = float64(gain * ((freedom + float64(r.n)) / (freedom + far)))
+	gain = min(gain, 0.5)
 	moment := c.moment
 	for i, v := range r.part {
 		row := moment[:i+1]

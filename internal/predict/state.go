@@ -1,9 +1,6 @@
 package predict
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // State is what an encoder and a decoder remember between windows. Both ends
 // hold the same one, to the bit, after the same windows. It shares no memory
@@ -14,6 +11,7 @@ type State struct {
 	started  bool   // the first step has been coded
 	count    int64  // steps so far, at most maxCount
 	level    int64  // the last window's step level
+	gap      int64  // steps that are missing before the next one
 	surprise int32  // of the last step's flags
 	digest   uint32 // of all values so far
 
@@ -34,7 +32,10 @@ type State struct {
 	own   []covariance // of those on a value's own past
 }
 
-const maxCount = 1 << 12
+const (
+	maxCount = 1 << 12
+	maxGap   = 64
+)
 
 // NewState returns a state without memory, or with the model's prior.
 func (m *Model) NewState() *State {
@@ -72,13 +73,13 @@ func (m *Model) Reset(s *State) {
 		s.CopyFrom(m.prior)
 		return
 	}
-	s.started, s.count, s.level, s.surprise, s.digest = false, 0, 0, 0, 0
+	s.started, s.count, s.level, s.gap, s.surprise, s.digest = false, 0, 0, 0, 0, 0
 	for _, v := range [][]int64{s.place, s.change, s.mean[0], s.mean[1], s.mean[2], s.velocity[0], s.velocity[1], s.center, s.spread, s.cell} {
 		clear(v)
 	}
 	each := uint32(1 << weightBits / (m.predictions * scales))
 	for i := range s.weights {
-		s.weights[i] = each
+		s.weights[i] = max(each*13/8>>max(0, i%scales-6), 1)
 	}
 	clear(s.flagWeights)
 	clear(s.missed)
@@ -92,7 +93,7 @@ func (m *Model) Reset(s *State) {
 
 // CopyFrom makes s equal to src, which must be of the same model.
 func (s *State) CopyFrom(src *State) {
-	s.started, s.count, s.level, s.surprise, s.digest = src.started, src.count, src.level, src.surprise, src.digest
+	s.started, s.count, s.level, s.gap, s.surprise, s.digest = src.started, src.count, src.level, src.gap, src.surprise, src.digest
 	copy(s.place, src.place)
 	copy(s.change, src.change)
 	for i := range s.mean {
@@ -127,7 +128,7 @@ func (s *State) Digest() uint32 { return s.digest }
 
 // Equal says whether two states of one model are the same to the bit.
 func (s *State) Equal(t *State) bool {
-	same := s.started == t.started && s.count == t.count && s.level == t.level && s.surprise == t.surprise && s.digest == t.digest &&
+	same := s.started == t.started && s.count == t.count && s.level == t.level && s.gap == t.gap && s.surprise == t.surprise && s.digest == t.digest &&
 		slices.Equal(s.place, t.place) && slices.Equal(s.change, t.change) &&
 		slices.Equal(s.center, t.center) && slices.Equal(s.spread, t.spread) && slices.Equal(s.cell, t.cell) &&
 		slices.Equal(s.weights, t.weights) && slices.Equal(s.flagWeights, t.flagWeights) && slices.Equal(s.missed, t.missed)
@@ -152,24 +153,11 @@ func (s *State) Size() int {
 	return n
 }
 
-// Skip tells s that so many steps are missing between the last window and the
-// next: they were never decoded. Both ends must tell it alike. What changed in
-// them makes a change of the next size more likely.
+// Skip tells s that so many steps between the last window and the next are
+// missing: they were never decoded. Both ends must tell it alike. The next step
+// is then predicted as if the mean change had gone on meanwhile.
 func (m *Model) Skip(s *State, steps int) {
-	if !s.started || steps <= 0 {
-		return
+	if s.started && steps > 0 {
+		s.gap = min(s.gap+int64(min(steps, maxGap)), maxGap)
 	}
-	octaves := (bits.Len(uint(steps)) + 1) / 2
-	for i := 0; i < len(s.weights); i += scales {
-		w := s.weights[i : i+scales]
-		for range octaves {
-			// Half of each weight moves to the next scale.
-			for j := scales - 1; j > 0; j-- {
-				part := w[j-1] / 2
-				w[j-1] -= part
-				w[j] += part
-			}
-		}
-	}
-	s.digest = s.digest*0x9e3779b1 + uint32(min(steps, 1<<20))
 }

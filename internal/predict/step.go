@@ -2,7 +2,6 @@ package predict
 
 import (
 	"fmt"
-	"math/bits"
 )
 
 // window codes so many steps. The encoder finds the places in w.target; the
@@ -32,16 +31,12 @@ func (m *Model) window(s *State, w *work, steps int) error {
 // firstStep codes the first step of a key frame.
 func (m *Model) firstStep(s *State, w *work, target []int64) error {
 	for j := range m.unit {
-		first, cell, circle := m.first[j], s.cell[j], m.circle[j]
+		first, cell, circle := &m.first[j], s.cell[j], m.circle[j]
 		var k int64
 		if target != nil {
 			k = nearest(wrap(target[j]-first.center, circle), cell)
 		}
-		usual := -1
-		if first.bits >= 0 {
-			usual = max(0, first.bits-(bits.Len64(uint64(cell))-1-unitBits))
-		}
-		k = w.coder.firstValue(k, usual)
+		k = first.value(&w.coder, k, cell)
 		place, ok := m.placeOf(j, first.center, k, cell)
 		if !ok {
 			return fmt.Errorf("%w: value %d of the first step", ErrCorrupt, j)
@@ -56,37 +51,6 @@ func (m *Model) firstStep(s *State, w *work, target []int64) error {
 	s.started = true
 	s.count = 1
 	return nil
-}
-
-// firstValue codes a number of which no more is known than how many bits it
-// usually takes, or not even that (-1).
-func (c *coder) firstValue(k int64, usual int) int64 {
-	a := k
-	if k < 0 {
-		a = -k
-	}
-	n := bits.Len64(uint64(a))
-	if usual < 0 {
-		if c.bit(b2i(n >= 8), probOne*3/4) == 0 {
-			n = int(c.bits(uint64(n), 3))
-		} else {
-			n = 8 + int(c.bits(uint64(n-8), 6))
-		}
-	} else {
-		n = usual + int(c.signed(int64(n-usual), probOne/2, probOne/2, 63))
-	}
-	if n <= 0 {
-		return 0
-	}
-	if n > 62 {
-		return 1 << 62 // further than any value
-	}
-	sign := c.bit(b2i(k < 0), probOne/2)
-	a = int64(c.bits(uint64(a), n-1)) | 1<<(n-1)
-	if sign != 0 {
-		return -a
-	}
-	return a
 }
 
 // signed codes a number by whether it is zero, with a probability of zero,
@@ -152,7 +116,8 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 		x.weights = s.weights[j*m.predictions*scales : (j+1)*m.predictions*scales]
 		x.means[0] = 0
 		x.means[1] = clampMean(wrap(s.mean[1][j]-s.place[j], m.circle[j]))
-		x.means[2] = clampMean(s.velocity[0][j])
+		drift := s.gap * s.velocity[1][j] // meanwhile
+		x.means[2] = clampMean(s.velocity[0][j] + drift)
 		var groupGuess, ownGuess float64
 		var part int
 		if !m.small {
@@ -160,8 +125,8 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 			part = 2*g.len() + j - g.from
 			groupGuess = w.group[group].predict(part)
 			ownGuess = m.predictOwn(s, w, j)
-			x.means[3] = places(groupGuess)
-			x.means[4] = places(ownGuess)
+			x.means[3] = clampMean(places(groupGuess) + drift)
+			x.means[4] = clampMean(places(ownGuess) + drift)
 		}
 		center := x.center()
 		var k int64
@@ -178,17 +143,18 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 		s.note(place)
 		change := wrap(place+shift-s.place[j], m.circle[j])
 		if !m.small {
-			steps := float64(change) / unit
+			steps := float64(change-drift) / unit
 			w.group[group].set(part, steps, groupGuess)
 			w.own.set(ownParts-1, steps, ownGuess)
-			w.own.update(&s.own[j], ownFade, false)
+			w.own.update(&s.own[j], ownFade)
 		}
 		m.advance(s, j, change)
 	}
 	s.surprise = int32(w.flag.surprise())
 	s.count = min(s.count+1, maxCount)
+	s.gap = 0
 	for g := range w.group {
-		w.group[g].update(&s.group[g], groupFade, true)
+		w.group[g].update(&s.group[g], groupFade)
 	}
 	return nil
 }
@@ -289,6 +255,7 @@ func (m *Model) advance(s *State, j int, change int64) {
 	circle := m.circle[j]
 	place := wrap(s.place[j]+change, circle)
 	s.place[j] = place
+	change /= s.gap + 1
 	s.change[j] = change
 	for i, shift := range [...]uint{3, 6, 8} {
 		mean := s.mean[i][j]
