@@ -1,5 +1,7 @@
 package predict
 
+import "bytes"
+
 // coder is a binary range coder (Martin 1979) for both directions, so that one
 // function describes the code of a window for the encoder and the decoder. It
 // holds an interval [low, low+size) in parts of 2^-32 below the last byte of
@@ -13,11 +15,11 @@ type coder struct {
 	low    uint64 // below 2^33 with the carry
 	size   uint64 // above 2^24, at most 2^32
 	out    []byte
-	limit  int // bytes an encoder may write; beyond it overflow is set
+	limit  int // bytes that the code may have
 	decode bool
 	in     []byte // not read yet
 	offset uint64 // of the code within the interval
-	over   bool   // the code is longer than limit
+	over   bool   // it has more
 }
 
 const (
@@ -28,7 +30,11 @@ const (
 // startEncode begins a code that leaves the first header bits zero.
 func (c *coder) startEncode(header, limit int) {
 	*c = coder{size: 1 << 32, out: c.out[:0], limit: limit}
-	c.skip(header)
+	for header > 0 {
+		n := min(header, 8)
+		c.put(0, c.size>>n)
+		header -= n
+	}
 }
 
 // startDecode begins to read a payload; its first header bits are ignored.
@@ -38,18 +44,9 @@ func (c *coder) startDecode(payload []byte, header int) {
 		c.offset = c.offset<<8 | uint64(c.next())
 	}
 	// The bits of the header count as zeros.
-	for done := 0; done < header; {
-		n := min(header-done, 8)
-		c.offset &= 1<<(32-n) - 1
-		c.put(0, c.size>>n)
-		done += n
-	}
-}
-
-// skip narrows the interval to header bits that are zero.
-func (c *coder) skip(header int) {
 	for header > 0 {
 		n := min(header, 8)
+		c.offset &= 1<<(32-n) - 1
 		c.put(0, c.size>>n)
 		header -= n
 	}
@@ -136,4 +133,45 @@ func (c *coder) finish(least int) {
 		c.out = append(c.out, 0)
 	}
 	c.over = c.over || len(c.out) > c.limit
+}
+
+// matches says whether the code is the payload, its header apart.
+func (c *coder) matches(payload []byte, header int) bool {
+	whole, part := header/8, header%8
+	if len(c.out) != len(payload) {
+		return false
+	}
+	if part > 0 {
+		if c.out[whole] != payload[whole]&(1<<(8-part)-1) {
+			return false
+		}
+		whole++
+	}
+	return bytes.Equal(c.out[whole:], payload[whole:])
+}
+
+// signed codes a small number by whether it is zero, with a probability of
+// zero, its sign, and then for each further one whether it is larger, with a
+// probability of more. Its absolute value is at most that given.
+func (c *coder) signed(v int64, zero, more, most int) int64 {
+	if c.bit(b2i(v != 0), zero) == 0 {
+		return 0
+	}
+	sign := c.bit(b2i(v < 0), probOne/2)
+	v = max(v, -v)
+	n := int64(1)
+	for n < int64(most) && c.bit(b2i(v > n), probOne-more) != 0 {
+		n++
+	}
+	if sign != 0 {
+		return -n
+	}
+	return n
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -2,17 +2,17 @@ package predict
 
 import "math/bits"
 
-// The first value of a key frame is coded as a whole number of cells from a
-// centre: the length of the number in bits, by a table of how likely each
+// The first value of a key frame is coded as k, its distance from a centre in
+// quantisation steps: the length of k in bits, by a table of how likely each
 // length is, then its sign and its lower bits.
 
-// lengths is how many lengths the table has. The last one is that of no value.
+// lengths is how many lengths a table has. The last one is that of no value.
 const lengths = 40
 
-// firstCode is the table of one value.
+// firstCode is the code of one value.
 type firstCode struct {
 	center int64        // in units
-	stop   [lengths]int // the probability of a length once all shorter ones are ruled out
+	stop   [lengths]int // the probability of a length where all shorter ones are ruled out
 }
 
 // plainLengths are the parts of lengths where nothing is known: three quarters
@@ -28,13 +28,13 @@ func plainLengths() (parts [lengths]float64) {
 	return parts
 }
 
-// newFirstCode makes the table from the parts of all lengths, of any sum.
+// newFirstCode makes a code from the parts of all lengths, of any sum.
 func newFirstCode(center int64, parts [lengths]float64) firstCode {
 	f := firstCode{center: center}
 	rest := 0.0
 	for i := lengths - 1; i >= 0; i-- {
 		rest += parts[i]
-		stop := minProb
+		stop := 0
 		if rest > 0 {
 			stop = int(float64(probOne * (parts[i] / rest)))
 		}
@@ -43,13 +43,12 @@ func newFirstCode(center int64, parts [lengths]float64) firstCode {
 	return f
 }
 
-// value codes k, a number of cells.
-func (f *firstCode) value(c *coder, k, cell int64) int64 {
+// code codes k, a number of quantisation steps of this width, and returns it.
+func (f *firstCode) code(c *coder, k, width int64) int64 {
 	const longest = 62
-	a := max(k, -k)
-	n := bits.Len64(uint64(a))
-	// The table is of whole steps; finer cells make lengths longer.
-	longer := unitBits + 1 - bits.Len64(uint64(cell))
+	n := bits.Len64(uint64(max(k, -k)))
+	// The table is for steps of two tolerances; finer ones make k longer.
+	longer := unitBits + 1 - bits.Len64(uint64(width))
 	for i := 0; ; i++ {
 		if i == longest {
 			return 1 << longest // further than any value
@@ -67,9 +66,9 @@ func (f *firstCode) value(c *coder, k, cell int64) int64 {
 		return 0
 	}
 	sign := c.bit(b2i(k < 0), probOne/2)
-	a = int64(c.bits(uint64(a), n-1)) | 1<<(n-1)
+	k = int64(c.bits(uint64(max(k, -k)), n-1)) | 1<<(n-1)
 	if sign != 0 {
-		return -a
+		return -k
 	}
-	return a
+	return k
 }

@@ -10,7 +10,7 @@ import "math/bits"
 // shared by all values and one of each value's own.
 
 const (
-	features = 5
+	features = 4
 	minProb  = 16 // of probOne
 	maxProb  = probOne - minProb
 )
@@ -79,13 +79,13 @@ func (f *flag) surprise() int {
 func (f *flag) predict(s *State, j, mixed int) int {
 	f.mixed = mixed
 	x := stretch(mixed)
-	f.feature = [features]int{256, (x - 512) * 77 >> 8, f.surprise(), int(s.surprise), int(s.missed[j])}
+	f.feature = [features]int{256, (x - 512) * 77 >> 8, f.surprise(), int(s.surprise)}
 	own := s.flagWeights[(j+1)*features:]
-	sum := 0
+	sum := int64(0)
 	for i, v := range f.feature {
-		sum += v * int(s.flagWeights[i]+own[i])
+		sum += int64(v) * int64(s.flagWeights[i]+own[i])
 	}
-	f.prob = squash(x + sum>>16)
+	f.prob = squash(x + int(sum>>16))
 	return f.prob
 }
 
@@ -103,7 +103,11 @@ func (f *flag) update(s *State, j int, moved bool) {
 		s.flagWeights[i] = clampWeight(s.flagWeights[i] + int32(miss*v*3>>17))
 	}
 	f.expected += probOne - f.mixed
-	s.missed[j] = int32(hit-f.mixed) >> 7
 }
 
 func clampWeight(w int32) int32 { return min(max(w, -1<<20), 1<<20) }
+
+// certain is predict where nothing is left to correct: update learns nothing.
+func (f *flag) certain() {
+	f.mixed, f.prob, f.feature = maxProb, maxProb, [features]int{}
+}

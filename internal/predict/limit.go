@@ -1,54 +1,56 @@
 package predict
 
 import (
-	"bytes"
 	"fmt"
 	"math/bits"
 )
 
-// In a payload of limited length the cells of a window are 2^(-level/4) times
-// as wide as the tolerances say, and those of a value that has moved by less
-// than a step so far are narrower still, as its spread is. Level 0 means the
-// tolerances; the encoder takes the highest level that fits.
+// In a payload of limited length the quantisation steps of a window are
+// 2^(-level/4) times as wide as the tolerances say, and that of a value which
+// has varied by less than a step so far is narrower still, as its standard
+// deviation is. The encoder takes the highest level that fits.
 const (
-	minLevel  = -96
+	minLevel  = -4*maxOctaves - 2*maxNarrow // one step holds all values
 	maxLevel  = 47
 	levelBits = 8
-	minCell   = 8 // units
+
+	maxOctaves = 31 // by which a step may be wider than two tolerances
+	maxNarrow  = 12 // halvings of the variance
+	minWidth   = 8  // of a step, in units
 )
 
-// quarterSteps are 2^(-i/4), in units.
-var quarterSteps = [4]int64{65536, 55109, 46341, 38968}
+// quarters are 2^(-i/4), in units.
+var quarters = [4]int64{65536, 55109, 46341, 38968}
 
-// setCells sets the width of the next window's cells: a step of each value, or
-// what the level of a payload of limited length makes of it.
-func (m *Model) setCells(s *State, level int64, limited bool) {
+// setWidths sets the quantisation steps of the next window: two tolerances, or
+// what the level of a payload of limited length makes of them.
+func (m *Model) setWidths(s *State, level int64, limited bool) {
 	s.level = level
-	for j := range s.cell {
+	for j := range s.width {
 		if !limited {
-			s.cell[j] = unit
+			s.width[j] = unit
 			continue
 		}
-		q := level + 2*int64(narrow(s.spread[j], s.count))
-		cell := quarterSteps[q&3]
-		if q >>= 2; q >= 0 {
-			cell >>= min(q, 32)
+		e := max(level+2*int64(narrow(s.spread[j], s.count)), -4*maxOctaves)
+		width := quarters[e&3]
+		if e >>= 2; e >= 0 {
+			width >>= e
 		} else {
-			cell <<= -q
+			width <<= -e
 		}
-		s.cell[j] = max(cell, minCell)
+		s.width[j] = max(width, minWidth)
 	}
 }
 
-// narrow is by how many halvings of its square a spread is less than a step.
-func narrow(spread, count int64) int {
-	if count < 2 || spread >= unit {
+// narrow is by how many halvings a variance is less than a step's square.
+func narrow(variance, count int64) int {
+	if count < 2 || variance >= unit {
 		return 0
 	}
-	return min(unitBits+1-bits.Len64(uint64(spread)), 12)
+	return min(unitBits+1-bits.Len64(uint64(variance)), maxNarrow)
 }
 
-// level codes a window's step level by the one before.
+// level codes a window's level, given the one before.
 func (c *coder) level(before, level int64) int64 {
 	const near = 7
 	d := level - before
@@ -61,18 +63,19 @@ func (c *coder) level(before, level int64) int64 {
 // Bounds appends the largest error of each value in the window last coded.
 func (m *Model) Bounds(dst []float64, s *State) []float64 {
 	for j, u := range m.unit {
-		dst = append(dst, u*(float64(s.cell[j])+2)/2)
+		dst = append(dst, u*(float64(s.width[j])+2)/2)
 	}
 	return dst
 }
 
-// Level is the step level of the window last coded: the cells are 2^(-level/4)
-// times as wide as the tolerances say, or narrower.
+// Level is the level of the window last coded: its quantisation steps are
+// 2^(-level/4) times two tolerances, or narrower. It is 0 without a limit.
 func (s *State) Level() int { return int(s.level) }
 
-// AppendEncodeLimit is AppendEncode for a payload of at most so many bytes,
-// header included: it takes the finest steps that fit. A window that does not
-// fit at any is ErrTooLong. [Model.AppendDecodeLimit] decodes it.
+// AppendEncodeLimit is AppendEncode for a payload of at most so many bytes, the
+// header included: it takes the finest quantisation steps that fit, which may
+// be finer or coarser than the tolerances say. A window that fits with none is
+// ErrTooLong. [Model.AppendDecodeLimit] decodes the payload.
 func (m *Model) AppendEncodeLimit(dst []byte, s *State, window, decoded []float64, header, limit int) ([]byte, error) {
 	if err := m.checkShape(window, decoded, header); err != nil {
 		return dst, err
@@ -85,44 +88,22 @@ func (m *Model) AppendEncodeLimit(dst []byte, s *State, window, decoded []float6
 	if err := m.quantise(w, window); err != nil {
 		return dst, err
 	}
-	steps := len(window) / len(m.unit)
-	best, try := w.trial[0], w.trial[1]
-	fits := func(level int64) (bool, error) {
-		try.CopyFrom(s)
-		w.coder.startEncode(header, limit)
-		w.coder.level(s.level, level)
-		m.setCells(try, level, true)
-		err := m.window(try, w, steps)
-		if err != nil && !w.coder.over {
-			return false, err
-		}
-		if err == nil {
-			w.coder.finish((header + 7) / 8)
-		}
-		if w.coder.over {
-			return false, nil
-		}
-		best, try = try, best
-		w.bestPlaces = append(w.bestPlaces[:0], w.places...)
-		w.bestOut = append(w.bestOut[:0], w.coder.out...)
-		return true, nil
-	}
-	// Double the distance from the last level until one fits and one does not,
-	// then halve it.
+	// Away from the last level by strides that double, until one level fits and
+	// one does not; then by halves.
 	low, high := int64(minLevel-1), int64(maxLevel+1)
-	level := min(max(s.level, minLevel), maxLevel)
-	for stride := int64(1); high-low > 1; {
-		ok, err := fits(level)
+	level, stride := s.level, int64(1)
+	for high-low > 1 {
+		fits, err := m.tryLevel(s, w, level, header, limit)
 		if err != nil {
 			return dst, err
 		}
-		if ok {
+		if fits {
 			low = level
 		} else {
 			high = level
 		}
 		switch {
-		case high > maxLevel && ok:
+		case high > maxLevel:
 			level = min(level+stride, maxLevel)
 			stride *= 2
 		case low < minLevel:
@@ -135,27 +116,36 @@ func (m *Model) AppendEncodeLimit(dst []byte, s *State, window, decoded []float6
 	if low < minLevel {
 		return dst, fmt.Errorf("%w: %d bytes", ErrTooLong, limit)
 	}
-	s.CopyFrom(best)
-	m.values(decoded, w.bestPlaces)
+	s.CopyFrom(w.best)
+	m.values(decoded, w.bestDecoded)
 	return append(dst, w.bestOut...), nil
 }
 
-// AppendDecodeLimit decodes what AppendEncodeLimit encoded.
-func (m *Model) AppendDecodeLimit(dst []float64, s *State, payload []byte, steps, header int) ([]float64, error) {
-	return m.decode(dst, s, payload, steps, header, true)
+// tryLevel codes the window in w.target. Where it fits it is left in w.best,
+// w.bestOut and w.bestDecoded.
+func (m *Model) tryLevel(s *State, w *work, level int64, header, limit int) (fits bool, err error) {
+	w.trial.CopyFrom(s)
+	w.coder.startEncode(header, limit)
+	w.coder.level(s.level, level)
+	m.setWidths(w.trial, level, true)
+	if err := m.window(w.trial, w, len(w.target)/len(m.unit)); err != nil {
+		if w.coder.over {
+			return false, nil
+		}
+		return false, err
+	}
+	w.coder.finish((header + 7) / 8)
+	if w.coder.over {
+		return false, nil
+	}
+	w.best, w.trial = w.trial, w.best
+	w.bestDecoded = append(w.bestDecoded[:0], w.decoded...)
+	w.bestOut = append(w.bestOut[:0], w.coder.out...)
+	return true, nil
 }
 
-// matches says whether the code in c is the payload, its header apart.
-func (c *coder) matches(payload []byte, header int) bool {
-	whole, part := header/8, header%8
-	if len(c.out) != len(payload) {
-		return false
-	}
-	if part > 0 {
-		if c.out[whole] != payload[whole]&(1<<(8-part)-1) {
-			return false
-		}
-		whole++
-	}
-	return bytes.Equal(c.out[whole:], payload[whole:])
+// AppendDecodeLimit decodes what AppendEncodeLimit encoded, as AppendDecode
+// does. [Model.Bounds] then tells how large the errors are.
+func (m *Model) AppendDecodeLimit(dst []float64, s *State, payload []byte, steps, header int) ([]float64, error) {
+	return m.decode(dst, s, payload, steps, header, true)
 }

@@ -4,8 +4,7 @@ import "math"
 
 // A mixture is the distribution of a value's next change: for each prediction
 // of it, Student t distributions with four degrees of freedom at several
-// scales around it. Everything is in whole numbers: places in units of
-// 2^-unitBits of a quantisation step, probabilities in parts of 2^tailBits,
+// scales around it. Everything is in whole numbers: places in X// 2^-unitBits of a quantisation step, probabilities in parts of 2^tailBits,
 // weights in parts of about 2^weightBits. No sum or product takes more than 53
 // bits.
 const (
@@ -14,8 +13,8 @@ const (
 	tailBits   = 26
 	tailOne    = 1 << tailBits
 	weightBits = 20
-	cellBits   = 4 // the tail table has 2^cellBits entries a unit of scale
-	tailLen    = 64 << cellBits
+	tableBits  = 4 // the tail table has 2^tableBits entries a unit of scale
+	tableLen   = 64 << tableBits
 	minor      = 1 << (weightBits - 8) // a weight below it does not move the centre
 	maxMean    = 1 << 30               // the furthest prediction, in units from the last value
 )
@@ -25,11 +24,11 @@ var scaleBits = [...]int{-5, -4, -3, -2, -1, 0, 1, 2, 3, 5, 7, 10, 13}
 
 const scales = len(scaleBits)
 
-// tail[i] is the probability that a t variable exceeds i/2^cellBits. It is
+// tail[i] is the probability that a t variable exceeds i/2^tableBits. It is
 // linear between, and zero beyond the table.
-var tail = func() (t [tailLen + 1]uint32) {
-	for i := range tailLen {
-		z := float64(i) / (1 << cellBits)
+var tail = func() (t [tableLen + 1]uint32) {
+	for i := range tableLen {
+		z := float64(i) / (1 << tableBits)
 		u := z / math.Sqrt(4+float64(z*z))
 		cube := float64(u * float64(u*u))
 		t[i] = uint32(math.Floor(float64(tailOne*(0.5-float64(0.75*u)+float64(0.25*cube))) + 0.5))
@@ -82,9 +81,9 @@ func (m *mixture) beyond(dst []uint32, sign, edge int64) uint64 {
 		weights := m.weights[i*scales : (i+1)*scales]
 		dst := dst[i*scales : (i+1)*scales]
 		for j, w := range weights {
-			shift := uint(unitBits - cellBits + scaleBits[j])
+			shift := uint(unitBits - tableBits + scaleBits[j])
 			var t uint32
-			if at := a >> shift; at < tailLen {
+			if at := a >> shift; at < tableLen {
 				rest := uint64(a) & (1<<shift - 1)
 				t = tail[at] - uint32(uint64(tail[at]-tail[at+1])*rest>>shift)
 			}

@@ -4,42 +4,50 @@
 // # Model
 //
 // Each value of a step is predicted from the past and from the values of the
-// same step that are already coded. The residual is quantised around the
-// prediction: it is coded as a whole number k of cells, each two tolerances
-// wide, and the decoded value is the prediction plus k cells. The prediction
-// is any number, not one of a grid, so that k stays zero for as long as the
-// values stay within a tolerance of what is predicted.
+// same step that are already coded. The prediction residual is coded as k, a
+// number of quantisation steps of two tolerances each, and the decoded value is
+// the prediction plus k steps. The prediction is any number, not a multiple of
+// the step, so k stays zero as long as the values stay within a tolerance of
+// what is predicted.
 //
-// There are five predictions of a value:
+// There are four predictions of a value:
 //
 //   - the last one;
 //   - its running mean;
-//   - the last one plus the running mean of its changes;
-//   - a regression on the last step's changes of all values, on how far each
-//     was from its mean, and on the changes in this step of the values coded
-//     before it;
-//   - a regression on its own means and changes at several rates.
+//   - a regression on the last changes of all values, on how far each is from
+//     its mean, and on the changes in this step of the values coded before it;
+//   - a regression on the value's own last change, running mean changes and
+//     running means at several rates.
 //
-// Each is the centre of a family of t distributions of thirteen scales. The
-// mixture of all gives the probabilities of k; then every component's weight is
-// multiplied by the probability that it gave to the k that came (Bayes), a
-// small part of it leaks to the neighbouring scales, and a smaller one is
-// shared by all components (Herbster and Warmuth 1998), so that the model
-// follows changes. The cells are centred on the predictions' mean, weighed by
-// the components' weights and the inverse of their scales.
+// Each is the centre of a family of t distributions of thirteen scales. A
+// mixture of them all gives the probability of each k; then every component's
+// weight is multiplied by the probability that it gave to the k that came
+// (Bayes' rule), a small part of it goes to the neighbouring scales, and a
+// smaller one is shared by all components (Herbster and Warmuth 1998), so that
+// the model follows changes. k is counted from the mean of the predictions, by
+// the components' weights divided by their scales.
 //
-// k is coded as binary decisions: whether it is zero, its sign, and its
-// magnitude by classes that double. The probability of the first is corrected
-// by a logistic regression; see flag.
+// What is remembered of a value is not the decoded one but the one expected
+// within the interval that k stands for: a value that has just left the
+// interval of zero is close to its edge.
 //
-// The small profile has no regressions and the first three predictions alone:
-// whole numbers below 2^53 throughout, and no floating point but for the
-// values themselves.
+// The small profile has no regressions; its third prediction is the last value
+// plus the running mean change. It computes in whole numbers below 2^53, apart
+// from turning values into such numbers and back, and needs 53 bits only in
+// products.
+//
+// # Payload
+//
+// A window's steps are coded in order by a binary range coder, in which the
+// payload's first bits, as many as the caller asks for, are left to a header.
+// A payload is the shortest string of bytes within the coder's interval, where
+// zeros follow the last byte; its length is not in it. A decoder refuses any
+// other string for the same window.
 //
 // # Key frames
 //
-// Without memory the first step of a window is coded as whole cells from zero
-// or from a prior's centre, by the number of bits that this takes.
+// Without memory the first step of a window is coded as quantisation steps from
+// zero, or from a prior's centre; see firstCode.
 //
 // # Determinism
 //
@@ -66,16 +74,16 @@ var (
 )
 
 const (
-	maxValues  = 64
+	maxDims    = 64
 	maxPayload = 1 << 16
 	maxHeader  = 64
 
-	// maxPlace is the largest distance of a value from zero, in units: about
+	// maxValue is the largest absolute value, in units: about
 	// 10^9 tolerances.
-	maxPlace = 5e8 * unit
+	maxValue = 5e8 * unit
 
 	groupSize  = 12 // values that are regressed on each other, at most
-	groupParts = 3  // parts of a value in a group's covariance
+	groupParts = 3  // of a value in its group's covariance
 	ownParts   = 7
 	groupFade  = 0.9995 // a step's weight in the next one
 	ownFade    = 0.998
@@ -108,29 +116,32 @@ func (s span) len() int { return s.to - s.from }
 
 // work is what coding takes besides the state.
 type work struct {
-	coder      coder
-	mixture    mixture
-	flag       flag
-	group      []*regression
-	own        *regression
-	trial      [2]*State
-	target     []int64 // places of a window's values
-	places     []int64 // decoded ones
-	bestPlaces []int64
-	bestOut    []byte
+	coder   coder
+	mixture mixture
+	flag    flag
+	group   []*regression
+	own     *regression
+	target  []int64 // values of a window, in units
+	decoded []int64
+
+	// Of windows with a limited length: the state behind one try, and the
+	// best so far.
+	trial, best *State
+	bestDecoded []int64
+	bestOut     []byte
 }
 
 // New returns the model of values with these parameters. A prior is nil or
 // what [Learner.Prior] returned for the same parameters.
 func New(params Params, prior []byte) (*Model, error) {
 	n := len(params.Tolerances)
-	if n < 1 || n > maxValues {
-		return nil, fmt.Errorf("%w: %d values a step, want 1..%d", ErrParams, n, maxValues)
+	if n < 1 || n > maxDims {
+		return nil, fmt.Errorf("%w: %d values a step, want 1..%d", ErrParams, n, maxDims)
 	}
 	if params.Angles != nil && len(params.Angles) != n {
 		return nil, fmt.Errorf("%w: %d entries of angles for %d values", ErrParams, len(params.Angles), n)
 	}
-	m := &Model{small: params.Small, predictions: 5}
+	m := &Model{small: params.Small, predictions: 4}
 	if m.small {
 		m.predictions = 3
 	}
@@ -169,7 +180,7 @@ func New(params Params, prior []byte) (*Model, error) {
 }
 
 func (m *Model) newWork() *work {
-	w := &work{mixture: newMixture(m.predictions), trial: [2]*State{m.NewState(), m.NewState()}}
+	w := &work{mixture: newMixture(m.predictions), trial: m.NewState(), best: m.NewState()}
 	if !m.small {
 		w.own = newRegression(ownParts)
 		for _, g := range m.groups {
@@ -200,7 +211,7 @@ func (m *Model) AppendEncode(dst []byte, s *State, window, decoded []float64, he
 		return dst, err
 	}
 	w.coder.startEncode(header, maxPayload)
-	m.setCells(s, 0, false)
+	m.setWidths(s, 0, false)
 	if err := m.window(s, w, len(window)/len(m.unit)); err != nil {
 		return dst, err
 	}
@@ -208,7 +219,7 @@ func (m *Model) AppendEncode(dst []byte, s *State, window, decoded []float64, he
 	if w.coder.over {
 		return dst, fmt.Errorf("%w: more than %d bytes", ErrTooLong, maxPayload)
 	}
-	m.values(decoded, w.places)
+	m.values(decoded, w.decoded)
 	return append(dst, w.coder.out...), nil
 }
 
@@ -237,7 +248,7 @@ func (m *Model) decode(dst []float64, s *State, payload []byte, steps, header in
 			return dst, fmt.Errorf("%w: step level %d", ErrCorrupt, level)
 		}
 	}
-	m.setCells(s, level, levels)
+	m.setWidths(s, level, levels)
 	w.target = w.target[:0]
 	if err := m.window(s, w, steps); err != nil {
 		return dst, err
@@ -247,8 +258,8 @@ func (m *Model) decode(dst []float64, s *State, payload []byte, steps, header in
 		return dst, fmt.Errorf("%w: another code of this window, want the shortest", ErrCorrupt)
 	}
 	have := len(dst)
-	dst = slices.Grow(dst, len(w.places))[:have+len(w.places)]
-	m.values(dst[have:], w.places)
+	dst = slices.Grow(dst, len(w.decoded))[:have+len(w.decoded)]
+	m.values(dst[have:], w.decoded)
 	return dst, nil
 }
 
@@ -278,8 +289,8 @@ func (m *Model) quantise(w *work, window []float64) error {
 			x = math.Mod(x, 360)
 		}
 		x /= m.unit[j]
-		if !(math.Abs(x) <= maxPlace) {
-			return fmt.Errorf("%w: value %d is %g, want at most %g", ErrRange, len(w.target), x*m.unit[j], maxPlace*m.unit[j])
+		if !(math.Abs(x) <= maxValue) {
+			return fmt.Errorf("%w: value %d is %g, want at most %g", ErrRange, len(w.target), x*m.unit[j], maxValue*m.unit[j])
 		}
 		w.target = append(w.target, wrap(int64(math.Round(x)), circle))
 		if j++; j == len(m.unit) {
@@ -289,28 +300,28 @@ func (m *Model) quantise(w *work, window []float64) error {
 	return nil
 }
 
-// values turns places into values.
-func (m *Model) values(dst []float64, places []int64) {
-	if len(dst) < len(places) {
+// values turns units into values, if there is room for them.
+func (m *Model) values(dst []float64, src []int64) {
+	if len(dst) < len(src) {
 		return
 	}
 	j := 0
-	for i, p := range places {
-		dst[i] = float64(float64(p) * m.unit[j])
+	for i, v := range src {
+		dst[i] = float64(float64(v) * m.unit[j])
 		if j++; j == len(m.unit) {
 			j = 0
 		}
 	}
 }
 
-// wrap is the place within half a circle of zero; a circle of 0 is a line.
-func wrap(place, circle int64) int64 {
+// wrap turns v to within half a circle of zero; a circle of 0 is a line.
+func wrap(v, circle int64) int64 {
 	half := circle / 2
-	if circle == 0 || place >= -half && place < circle-half {
-		return place
+	if circle == 0 || v >= -half && v < circle-half {
+		return v
 	}
-	if place = (place + half) % circle; place < 0 {
-		place += circle
+	if v = (v + half) % circle; v < 0 {
+		v += circle
 	}
-	return place - half
+	return v - half
 }

@@ -20,9 +20,9 @@ import (
 //	n×8 bytes  centres of a key frame's values, in units (int64)
 //	n×40×2 bytes  parts of the lengths of their distances from there, of 2^16
 //	m×2 bytes  weights of a mixture's components, in parts of 2^16
-//	(n+1)×5×4 bytes  weights of the flags (int32)
+//	(n+1)×4×4 bytes  weights of the flags (int32)
 //
-// where m is 65 in the full profile and 39 in the small one. The mixtures of
+// where m is 52 in the full profile and 39 in the small one. The mixtures of
 // all values start alike, and the regressions from nothing: those of another
 // recording do more harm than good.
 const priorMagic = "LPP1"
@@ -43,7 +43,7 @@ type Learner struct {
 	runs        float64   // of learnSteps steps, or the rest of a recording
 	weights     []float64 // sums over windows and values
 	flagWeights []float64 // sums over runs
-	places      [][]int64 // a sample of each value's places
+	sampled     [][]int64 // a sample of each value's sampled
 	stride      int       // of the sample, in steps
 	steps       int       // so far
 }
@@ -53,7 +53,7 @@ type Learner struct {
 func (m *Model) NewLearner() *Learner {
 	bare := &Model{unit: m.unit, circle: m.circle, small: m.small, predictions: m.predictions, groups: m.groups}
 	bare.prepare()
-	l := &Learner{model: bare, state: bare.NewState(), places: make([][]int64, len(m.unit)), stride: 1}
+	l := &Learner{model: bare, state: bare.NewState(), sampled: make([][]int64, len(m.unit)), stride: 1}
 	l.weights = make([]float64, m.predictions*scales)
 	l.flagWeights = make([]float64, len(l.state.flagWeights))
 	return l
@@ -72,14 +72,14 @@ func (l *Learner) Window(window []float64) error {
 		return err
 	}
 	w.coder.startEncode(0, math.MaxInt)
-	m.setCells(l.state, 0, false)
+	m.setWidths(l.state, 0, false)
 	if err := m.window(l.state, w, len(window)/len(m.unit)); err != nil {
 		return err
 	}
 	for i, v := range l.state.weights {
 		l.weights[i%len(l.weights)] += float64(v)
 	}
-	l.sample(w.places)
+	l.sample(w.decoded)
 	if l.state.count >= learnSteps {
 		l.Next()
 	}
@@ -87,22 +87,22 @@ func (l *Learner) Window(window []float64) error {
 }
 
 // sample keeps every stride-th step.
-func (l *Learner) sample(places []int64) {
+func (l *Learner) sample(values []int64) {
 	const most = 4096
-	n := len(l.places)
-	for ; len(places) > 0; places = places[n:] {
+	n := len(l.sampled)
+	for ; len(values) > 0; values = values[n:] {
 		if l.steps%l.stride == 0 {
 			for j := range n {
-				l.places[j] = append(l.places[j], places[j])
+				l.sampled[j] = append(l.sampled[j], values[j])
 			}
 		}
 		l.steps++
-		if len(l.places[0]) == most {
-			for j, v := range l.places {
+		if len(l.sampled[0]) == most {
+			for j, v := range l.sampled {
 				for i := range most / 2 {
 					v[i] = v[2*i]
 				}
-				l.places[j] = v[:most/2]
+				l.sampled[j] = v[:most/2]
 			}
 			l.stride *= 2
 		}
@@ -134,8 +134,8 @@ func (l *Learner) Prior() []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(u))
 	}
 	var parts []byte
-	for j, places := range l.places {
-		center, p := firstPlaces(places, m.circle[j])
+	for j, values := range l.sampled {
+		center, p := firstValues(values, m.circle[j])
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(center))
 		for _, v := range p {
 			parts = appendPart(parts, v)
@@ -160,11 +160,11 @@ func appendPart(dst []byte, v float64) []byte {
 	return binary.LittleEndian.AppendUint16(dst, uint16(min(v*(1<<16), 1<<16-1)))
 }
 
-// firstPlaces is the centre of places, and the parts of the lengths of their
+// firstValues is the centre of values, and the parts of the lengths of their
 // distances from it in steps. The centre is the one of a few whose lengths are
 // least in sum.
-func firstPlaces(places []int64, circle int64) (center int64, parts [lengths]float64) {
-	sorted := slices.Clone(places)
+func firstValues(values []int64, circle int64) (center int64, parts [lengths]float64) {
+	sorted := slices.Clone(values)
 	slices.Sort(sorted)
 	least := math.MaxInt
 	for i := range 8 {
@@ -174,8 +174,8 @@ func firstPlaces(places []int64, circle int64) (center int64, parts [lengths]flo
 		}
 		sum := 0
 		var count [lengths]float64
-		for _, p := range places {
-			d := nearest(wrap(p-c, circle), unit)
+		for _, v := range values {
+			d := nearest(wrap(v-c, circle), unit)
 			n := min(bits.Len64(uint64(max(d, -d))), lengths-1)
 			sum += n
 			count[n]++
@@ -192,7 +192,7 @@ func firstPlaces(places []int64, circle int64) (center int64, parts [lengths]flo
 		for k, v := range count {
 			near += v * math.Exp2(-math.Abs(float64(i-k))) / 3
 		}
-		parts[i] = plainLengthPart*plain[i] + (1-plainLengthPart)*near/float64(len(places))
+		parts[i] = plainLengthPart*plain[i] + (1-plainLengthPart)*near/float64(len(values))
 	}
 	return center, parts
 }
@@ -239,7 +239,7 @@ func (m *Model) readPrior(src []byte) error {
 	first := make([]firstCode, n)
 	for j := range first {
 		c := int64(word())
-		if c > maxPlace || c < -maxPlace || wrap(c, m.circle[j]) != c {
+		if c > maxValue || c < -maxValue || wrap(c, m.circle[j]) != c {
 			return bad("centre out of range")
 		}
 		first[j].center = c

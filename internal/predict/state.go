@@ -16,17 +16,16 @@ type State struct {
 	digest   uint32 // of all values so far
 
 	// Of each value, in units.
-	place    []int64    // the estimate of the last one
+	last     []int64    // the estimate of the last one
 	change   []int64    // of the estimate, at the last step
 	mean     [3][]int64 // running means, the fastest first
 	velocity [2][]int64 // running means of change
 	center   []int64    // the mean of all
-	spread   []int64    // the mean squared distance from it, as unit·step², clipped
-	cell     []int64    // the width of the last window's cells
+	spread   []int64    // its variance, where a step's square is a unit; clipped
+	width    []int64    // the last window's quantisation step
 
 	weights     []uint32 // of the mixtures: values × predictions × scales
 	flagWeights []int32  // of the flags: shared, then of each value
-	missed      []int32  // the last flag's residual
 
 	group []covariance // of the regressions across values
 	own   []covariance // of those on a value's own past
@@ -46,11 +45,10 @@ func (m *Model) NewState() *State {
 		return v
 	}
 	s := &State{
-		place: cut(), change: cut(), mean: [3][]int64{cut(), cut(), cut()}, velocity: [2][]int64{cut(), cut()},
-		center: cut(), spread: cut(), cell: cut(),
+		last: cut(), change: cut(), mean: [3][]int64{cut(), cut(), cut()}, velocity: [2][]int64{cut(), cut()},
+		center: cut(), spread: cut(), width: cut(),
 		weights:     make([]uint32, n*m.predictions*scales),
 		flagWeights: make([]int32, (n+1)*features),
-		missed:      make([]int32, n),
 	}
 	if !m.small {
 		for _, g := range m.groups {
@@ -74,7 +72,7 @@ func (m *Model) Reset(s *State) {
 		return
 	}
 	s.started, s.count, s.level, s.gap, s.surprise, s.digest = false, 0, 0, 0, 0, 0
-	for _, v := range [][]int64{s.place, s.change, s.mean[0], s.mean[1], s.mean[2], s.velocity[0], s.velocity[1], s.center, s.spread, s.cell} {
+	for _, v := range [][]int64{s.last, s.change, s.mean[0], s.mean[1], s.mean[2], s.velocity[0], s.velocity[1], s.center, s.spread, s.width} {
 		clear(v)
 	}
 	each := uint32(1 << weightBits / (m.predictions * scales))
@@ -82,7 +80,6 @@ func (m *Model) Reset(s *State) {
 		s.weights[i] = max(each*13/8>>max(0, i%scales-6), 1)
 	}
 	clear(s.flagWeights)
-	clear(s.missed)
 	for _, list := range [][]covariance{s.group, s.own} {
 		for i := range list {
 			list[i].weight = 0
@@ -94,7 +91,7 @@ func (m *Model) Reset(s *State) {
 // CopyFrom makes s equal to src, which must be of the same model.
 func (s *State) CopyFrom(src *State) {
 	s.started, s.count, s.level, s.gap, s.surprise, s.digest = src.started, src.count, src.level, src.gap, src.surprise, src.digest
-	copy(s.place, src.place)
+	copy(s.last, src.last)
 	copy(s.change, src.change)
 	for i := range s.mean {
 		copy(s.mean[i], src.mean[i])
@@ -104,10 +101,9 @@ func (s *State) CopyFrom(src *State) {
 	}
 	copy(s.center, src.center)
 	copy(s.spread, src.spread)
-	copy(s.cell, src.cell)
+	copy(s.width, src.width)
 	copy(s.weights, src.weights)
 	copy(s.flagWeights, src.flagWeights)
-	copy(s.missed, src.missed)
 	copyCovariances(s.group, src.group)
 	copyCovariances(s.own, src.own)
 }
@@ -129,9 +125,9 @@ func (s *State) Digest() uint32 { return s.digest }
 // Equal says whether two states of one model are the same to the bit.
 func (s *State) Equal(t *State) bool {
 	same := s.started == t.started && s.count == t.count && s.level == t.level && s.gap == t.gap && s.surprise == t.surprise && s.digest == t.digest &&
-		slices.Equal(s.place, t.place) && slices.Equal(s.change, t.change) &&
-		slices.Equal(s.center, t.center) && slices.Equal(s.spread, t.spread) && slices.Equal(s.cell, t.cell) &&
-		slices.Equal(s.weights, t.weights) && slices.Equal(s.flagWeights, t.flagWeights) && slices.Equal(s.missed, t.missed)
+		slices.Equal(s.last, t.last) && slices.Equal(s.change, t.change) &&
+		slices.Equal(s.center, t.center) && slices.Equal(s.spread, t.spread) && slices.Equal(s.width, t.width) &&
+		slices.Equal(s.weights, t.weights) && slices.Equal(s.flagWeights, t.flagWeights)
 	for i := range s.mean {
 		same = same && slices.Equal(s.mean[i], t.mean[i])
 	}
@@ -144,7 +140,7 @@ func (s *State) Equal(t *State) bool {
 
 // Size is about how many bytes s takes.
 func (s *State) Size() int {
-	n := 8*(10*len(s.place)+8) + 4*(len(s.weights)+len(s.flagWeights)+len(s.missed))
+	n := 8*(10*len(s.last)+8) + 4*(len(s.weights)+len(s.flagWeights))
 	for _, list := range [][]covariance{s.group, s.own} {
 		for _, c := range list {
 			n += 8 * (len(c.moment) + 1)
