@@ -99,8 +99,8 @@ func (f *flag) update(s *State, j int, moved bool) {
 	miss := hit - f.prob
 	own := s.flagWeights[(j+1)*features:]
 	for i, v := range f.feature {
-		own[i] = clampWeight(own[i] + int32(miss*v*5>>16))
-		s.flagWeights[i] = clampWeight(s.flagWeights[i] + int32(miss*v*3>>17))
+		own[i] = clampWeight(own[i] + int32(miss*v*10>>16))
+		s.flagWeights[i] = clampWeight(s.flagWeights[i] + int32(miss*v*3>>16))
 	}
 	f.expected += probOne - f.mixed
 }

@@ -24,6 +24,15 @@ var scaleBits = [...]int{-5, -4, -3, -2, -1, 0, 1, 2, 3, 5, 7, 10, 13}
 
 const scales = len(scaleBits)
 
+// tableShift is by how many bits units are more than entries of the tail table,
+// at each scale.
+var tableShift = func() (s [scales]uint8) {
+	for i, b := range scaleBits {
+		s[i] = uint8(unitBits - tableBits + b)
+	}
+	return s
+}()
+
 // tail[i] is the probability that a t variable exceeds i/2^tableBits. It is
 // linear between, and zero beyond the table.
 var tail = func() (t [tableLen + 1]uint32) {
@@ -57,7 +66,7 @@ func (m *mixture) center() int64 {
 	var sum, weight int64
 	for i, mean := range m.means {
 		var v int64
-		for j, w := range m.weights[i*scales : (i+1)*scales] {
+		for j, w := range (*[scales]uint32)(m.weights[i*scales:]) {
 			m.total += uint64(w)
 			v += int64(max(w, minor)-minor) >> (scaleBits[j] - scaleBits[0])
 		}
@@ -74,24 +83,20 @@ func (m *mixture) beyond(dst []uint32, sign, edge int64) uint64 {
 	var sum uint64
 	for i, mean := range m.means {
 		y := sign * (edge - mean)
-		a := y
-		if y < 0 {
-			a = -y
-		}
-		weights := m.weights[i*scales : (i+1)*scales]
-		dst := dst[i*scales : (i+1)*scales]
-		for j, w := range weights {
-			shift := uint(unitBits - tableBits + scaleBits[j])
+		a := uint64(max(y, -y))
+		weights := (*[scales]uint32)(m.weights[i*scales:])
+		dst := (*[scales]uint32)(dst[i*scales:])
+		for j, shift := range tableShift {
 			var t uint32
-			if at := a >> shift; at < tableLen {
-				rest := uint64(a) & (1<<shift - 1)
-				t = tail[at] - uint32(uint64(tail[at]-tail[at+1])*rest>>shift)
+			if at := a >> (shift & 63); at < tableLen {
+				rest := a & (1<<(shift&63) - 1)
+				t = tail[at] - uint32(uint64(tail[at]-tail[at+1])*rest>>(shift&63))
 			}
 			if y < 0 {
 				t = tailOne - t
 			}
 			dst[j] = t
-			sum += uint64(w) * uint64(t)
+			sum += uint64(weights[j]) * uint64(t)
 		}
 	}
 	return sum
@@ -110,8 +115,8 @@ func (m *mixture) update() {
 	norm := max(sum>>weightBits, 1)
 	least := uint32(1 << (weightBits - 9) / len(m.weights))
 	for i := 0; i < len(m.weights); i += scales {
-		weights := m.weights[i : i+scales]
-		near := m.near[i : i+scales]
+		weights := (*[scales]uint32)(m.weights[i:])
+		near := (*[scales]uint32)(m.near[i:])
 		var before uint32 // what the scale below hands up
 		for j, w := range weights {
 			w = uint32(uint64(w) * uint64(near[j]) / norm)

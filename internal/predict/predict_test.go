@@ -329,10 +329,10 @@ func TestGolden(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{false, 0, "GOLD0"},
-		{true, 0, "GOLD1"},
-		{false, 20, "GOLD2"},
-		{true, 20, "GOLD3"},
+		{false, 0, "295ae27a9aa67a3579ba4f25da199317f94924a126d4cdbce9ced874c10bf054"},
+		{true, 0, "6413fa48aed8ceace2cab7185ed46e399688d9d3b83a7ddb3507c88458c44e2c"},
+		{false, 20, "3d14a62e911597fbf9cb86b2425c19d5014099cfa935ea0d66cd0d0c4d4d4bf2"},
+		{true, 20, "b48fe4fefcebec75babad55294c798c4386cbac4bac3b0e482a4409faa5d7bb5"},
 	} {
 		m := newModel(t, sensor(c.small), nil)
 		p := newPair(m)

@@ -33,7 +33,7 @@ const (
 	learnSteps = 200
 	// What part of a prior is what a state without one has.
 	plainLengthPart = 0.2
-	plainWeightPart = 0.4
+	plainWeightPart = 0.35
 )
 
 // Learner makes a prior of recordings. It is not safe for concurrent use.

@@ -12,11 +12,27 @@ type covariance struct {
 	moment []float64 // lower triangle, row by row
 }
 
+func newCovariance(n int) covariance { return covariance{moment: make([]float64, n*(n+1)/2)} }
+
 const (
 	ridge   = 0.002 // added to the diagonal, in squared quantisation steps
 	reach   = 30    // parts are clipped to this many quantisation steps
 	freedom = 64    // degrees of freedom in the weight of a sample that is far out
+
+	// What a covariance starts from: so many steps of independent parts with this
+	// variance.
+	startSteps    = 20
+	startVariance = 0.02
 )
+
+// reset takes from c what it has learned.
+func (c *covariance) reset() {
+	c.weight = startSteps
+	clear(c.moment)
+	for i, row := 0, 2; i < len(c.moment); i, row = i+row, row+1 {
+		c.moment[i] = startVariance
+	}
+}
 
 // regression is the work space of a factorisation.
 type regression struct {

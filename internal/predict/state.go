@@ -62,8 +62,6 @@ func (m *Model) NewState() *State {
 	return s
 }
 
-func newCovariance(n int) covariance { return covariance{moment: make([]float64, n*(n+1)/2)} }
-
 // Reset takes all memory from s: the next window is a key frame, which needs
 // nothing but the model and its prior to be decoded.
 func (m *Model) Reset(s *State) {
@@ -82,8 +80,7 @@ func (m *Model) Reset(s *State) {
 	clear(s.flagWeights)
 	for _, list := range [][]covariance{s.group, s.own} {
 		for i := range list {
-			list[i].weight = 0
-			clear(list[i].moment)
+			list[i].reset()
 		}
 	}
 }
