@@ -329,9 +329,9 @@ func TestGolden(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{false, 0, "295ae27a9aa67a3579ba4f25da199317f94924a126d4cdbce9ced874c10bf054"},
+		{false, 0, "89f9257449a5d72e90dce0fc1fba7f21be0475e519e10910d37d60d44b1caeeb"},
 		{true, 0, "6413fa48aed8ceace2cab7185ed46e399688d9d3b83a7ddb3507c88458c44e2c"},
-		{false, 20, "3d14a62e911597fbf9cb86b2425c19d5014099cfa935ea0d66cd0d0c4d4d4bf2"},
+		{false, 20, "9b1900327ef999604f6efcb5ab6e080d0781fdab8e2b1045680d3e154270f1a7"},
 		{true, 20, "b48fe4fefcebec75babad55294c798c4386cbac4bac3b0e482a4409faa5d7bb5"},
 	} {
 		m := newModel(t, sensor(c.small), nil)

@@ -21,7 +21,7 @@ const (
 
 	// What a covariance starts from: so many steps of independent parts with this
 	// variance.
-	startSteps    = 20
+	startSteps    = 16
 	startVariance = 0.02
 )
 
