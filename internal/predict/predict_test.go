@@ -457,13 +457,20 @@ func TestNoAllocations(t *testing.T) {
 		encoder, decoder := m.NewState(), m.NewState()
 		payload := make([]byte, 0, 256)
 		decoded := make([]float64, 0, 96)
-		i := 0
-		if n := testing.AllocsPerRun(50, func() {
-			payload, _ = m.AppendEncode(payload[:0], encoder, x[i:i+96], nil, 13)
-			decoded, _ = m.AppendDecode(decoded[:0], decoder, payload, 8, 13)
-			i += 96
-		}); n > 0.5 {
-			t.Errorf("small %v: %v allocations a window", small, n)
+		for _, limit := range []int{0, 32} {
+			i := 0
+			if n := testing.AllocsPerRun(50, func() {
+				if limit > 0 {
+					payload, _ = m.AppendEncodeLimit(payload[:0], encoder, x[i:i+96], nil, 13, limit)
+					decoded, _ = m.AppendDecodeLimit(decoded[:0], decoder, payload, 8, 13)
+				} else {
+					payload, _ = m.AppendEncode(payload[:0], encoder, x[i:i+96], nil, 13)
+					decoded, _ = m.AppendDecode(decoded[:0], decoder, payload, 8, 13)
+				}
+				i += 96
+			}); n > 0.5 {
+				t.Errorf("small %v, limit %d: %v allocations a window", small, limit, n)
+			}
 		}
 	}
 }

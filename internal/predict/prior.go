@@ -43,8 +43,8 @@ type Learner struct {
 	runs        float64   // of learnSteps steps, or the rest of a recording
 	weights     []float64 // sums over windows and values
 	flagWeights []float64 // sums over runs
-	sampled     [][]int64 // a sample of each value's sampled
-	stride      int       // of the sample, in steps
+	sampled     [][]int64 // some of each value's, in units
+	stride      int       // from one of them to the next, in steps
 	steps       int       // so far
 }
 

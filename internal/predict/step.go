@@ -2,6 +2,9 @@ package predict
 
 import "fmt"
 
+// errLimit is made once, since the search for a level meets it in every window.
+var errLimit = fmt.Errorf("%w: code beyond the limit", ErrTooLong)
+
 // window codes so many steps. The encoder finds their values in w.target; the
 // decoded ones are left in w.decoded.
 func (m *Model) window(s *State, w *work, steps int) error {
@@ -23,7 +26,7 @@ func (m *Model) window(s *State, w *work, steps int) error {
 			if w.coder.decode {
 				return fmt.Errorf("%w: code without an end", ErrCorrupt)
 			}
-			return fmt.Errorf("%w: more than %d bytes", ErrTooLong, w.coder.limit)
+			return errLimit
 		}
 	}
 	return nil
