@@ -55,7 +55,11 @@ func (c *coder) level(before, level int64) int64 {
 	const near = 7
 	d := level - before
 	if c.bit(b2i(d < -near || d > near), probOne*3/4) != 0 {
-		return int64(c.bits(uint64(level-minLevel), levelBits)) + minLevel
+		level = int64(c.bits(uint64(level-minLevel), levelBits)) + minLevel
+		if d = level - before; d >= -near && d <= near {
+			return maxLevel + 1 // an encoder codes it the short way
+		}
+		return level
 	}
 	return before + c.signed(d, probOne/4, probOne*7/10, near)
 }
