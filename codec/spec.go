@@ -25,10 +25,25 @@ type Spec struct {
 type Params struct {
 	ManifestPath    string  `json:"manifest_path,omitempty"`     // bam: the model's bam_manifest.json
 	Scale           float64 `json:"scale,omitempty"`             // raw, zlib: the factor; 0 means DefaultRawScale
-	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs
+	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs; predictive: the largest length, 0 means that tolerances hold
 	GridPath        string  `json:"grid_path,omitempty"`         // grid: a grid.json
 	LadderPath      string  `json:"ladder_path,omitempty"`       // bounded: a ladder.json
 	EntropyGridPath string  `json:"entropy_grid_path,omitempty"` // entropy_grid: an entropy_grid.json
+
+	// The rest is for predictive. All but PriorPath stand in NewPredictive too.
+	Tolerances []float64 `json:"tolerances,omitempty"` // of each value of a step; nil: the prior's, or the defaults of motion samples
+	Angles     []bool    `json:"angles,omitempty"`     // which values are angles in degrees; nil: the prior's, or those of motion samples
+	Profile    string    `json:"profile,omitempty"`    // ProfileFull or ProfileSmall; "": the prior's, or ProfileFull
+	PriorPath  string    `json:"prior_path,omitempty"` // a prior.json; "": none
+	// KeyAfter is the number of windows in a row without an acknowledgement after which
+	// the encoder sends a key frame. 0: 3.
+	KeyAfter int `json:"key_after,omitempty"`
+	// KeyEvery is for links without acknowledgements: one in so many windows is a key
+	// frame. 0: acknowledgements come.
+	KeyEvery int `json:"key_every,omitempty"`
+	// PredictFrom says from what windows are predicted with KeyEvery: FromChain or
+	// FromKey. "": FromChain.
+	PredictFrom string `json:"predict_from,omitempty"`
 }
 
 // ParseParams converts codec.params of a RunSpec to Params. An unknown key or a value
@@ -52,7 +67,7 @@ func ParseParams(params map[string]any) (Params, error) {
 
 // IDs returns the ids of the codecs that New can build.
 func IDs() []string {
-	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, entropyGridID, ladderID}
+	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, entropyGridID, ladderID, predictiveID}
 }
 
 // New builds a codec. It returns an error that wraps ErrSpec if the codec's windows
@@ -139,6 +154,8 @@ func (o opener) build(spec Spec) (Codec, error) {
 			return nil, err
 		}
 		return o.ladder(name)
+	case predictiveID:
+		return o.predictive(spec)
 	}
 	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
 }

@@ -3,6 +3,7 @@ package codec_test
 import (
 	"errors"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -84,11 +85,12 @@ func TestNew(t *testing.T) {
 }
 
 func TestParseParams(t *testing.T) {
-	p, err := codec.ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l", "entropy_grid_path": "t"})
-	if want := (codec.Params{"a", 127, 8, "g", "l", "t"}); err != nil || p != want {
+	p, err := codec.ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l", "entropy_grid_path": "t",
+		"tolerances": []any{0.5, 3}, "angles": []any{false, true}, "profile": "small", "prior_path": "p", "key_after": 2, "key_every": 16, "predict_from": "key"})
+	if want := (codec.Params{"a", 127, 8, "g", "l", "t", []float64{0.5, 3}, []bool{false, true}, "small", "p", 2, 16, "key"}); err != nil || !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v, %v, want %+v", p, err, want)
 	}
-	if p, err := codec.ParseParams(nil); err != nil || p != (codec.Params{}) {
+	if p, err := codec.ParseParams(nil); err != nil || !reflect.DeepEqual(p, codec.Params{}) {
 		t.Errorf("none: %+v, %v", p, err)
 	}
 	for name, params := range map[string]map[string]any{

@@ -43,6 +43,16 @@ func newFirstCode(center int64, parts [lengths]float64) firstCode {
 	return f
 }
 
+// upTo is the probability of all lengths up to this one: a wider step makes one
+// of them.
+func (f *firstCode) upTo(length int) int {
+	rest := probOne
+	for _, stop := range f.stop[:min(length, lengths-1)+1] {
+		rest -= rest * stop >> probBits
+	}
+	return min(max(probOne-rest, minProb), maxProb)
+}
+
 // code codes k, a number of quantisation steps of this width, and returns it.
 func (f *firstCode) code(c *coder, k, width int64) int64 {
 	const longest = 62
@@ -54,7 +64,9 @@ func (f *firstCode) code(c *coder, k, width int64) int64 {
 			return 1 << longest // further than any value
 		}
 		stop := probOne / 16
-		if at := i - longer; at >= 0 {
+		if at := i - longer; i == 0 && at > 0 {
+			stop = f.upTo(at)
+		} else if at >= 0 {
 			stop = f.stop[min(at, lengths-1)]
 		}
 		if c.bit(b2i(n > i), stop) == 0 {

@@ -331,8 +331,8 @@ func TestGolden(t *testing.T) {
 	}{
 		{false, 0, "89f9257449a5d72e90dce0fc1fba7f21be0475e519e10910d37d60d44b1caeeb"},
 		{true, 0, "6413fa48aed8ceace2cab7185ed46e399688d9d3b83a7ddb3507c88458c44e2c"},
-		{false, 20, "9b1900327ef999604f6efcb5ab6e080d0781fdab8e2b1045680d3e154270f1a7"},
-		{true, 20, "b48fe4fefcebec75babad55294c798c4386cbac4bac3b0e482a4409faa5d7bb5"},
+		{false, 20, "dd5f2086daf503827fdd91cf20286d00dc006a96ba26a5cff64c61ba1974088b"},
+		{true, 20, "5eaab993140d1f00edd57bc4cacf12d0a1cf112a9a44ce361254c39c7efa3cd1"},
 	} {
 		m := newModel(t, sensor(c.small), nil)
 		p := newPair(m)
