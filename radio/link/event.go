@@ -31,14 +31,14 @@ const (
 // set. A field that is not listed for a kind has its zero value; PayloadBytes belongs
 // to Payload, and HasRSSI to RSSIdBm:
 //
-//	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
+//	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode Bounds
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
 //	tx_failed      Seq WindowID Reason Attempt
 //	tx_dropped     WindowID Reason
 //	rx_ok          Seq Payload FrameBytes RSSIdBm Duplicate
 //	rx_parse_fail  Reason
 //	ack_sent       Seq TimeOnAir
-//	recon_done     Seq Window
+//	recon_done     Seq Window Bounds
 //	recon_failed   Seq Reason
 type Event struct {
 	Kind     EventKind
@@ -66,4 +66,5 @@ type Event struct {
 	Duplicate bool      // whether the window was received before; it is then not delivered again
 	Reason    string    // why something failed
 	Window    []float64 // the decoded window; valid until the next Step
+	Bounds    []float64 // the largest error of each value of a step; nil unless LogBounds is set; valid until the next Step
 }

@@ -29,6 +29,14 @@
 // SEQ, or the receiver would take its first windows for repetitions; package
 // radio/endpoint stores the SEQ in a file.
 //
+// # Codecs with memory
+//
+// An [Encoder] codes a window as what the earlier ones do not predict. It builds each
+// window on one that it knows to be acknowledged, so a sender encodes a window when it
+// first sends it. A [Decoder] decodes only what builds on windows it has; a receiver does
+// not acknowledge anything else. Then a repetition is a frame with the same SEQ and the
+// same payload.
+//
 // # Limits of the frame
 //
 // The frame has no checksum. With the modem's CRC on, a frame arrives as it was

@@ -13,6 +13,13 @@ type ReceiverSettings struct {
 	// Codec decodes payloads. nil: the receiver delivers payloads without decoding
 	// them.
 	Codec Codec
+	// Decoder, if not nil, decodes payloads instead of Codec, with memory of earlier ones.
+	// It must be new. A payload then repeats another one if it has the same SEQ and the
+	// same bytes; otherwise the same SEQ is enough.
+	Decoder Decoder
+	// LogBounds adds the error bounds of each window to recon_done events, if there is a
+	// Decoder.
+	LogBounds bool
 	// FirstSeq is the sequence number of the first ACK frame.
 	FirstSeq byte
 	// DutyCycle is the share of any hour that the receiver may spend sending ACKs,
@@ -49,6 +56,9 @@ type Receiver struct {
 	last   time.Time      // when the last window came; zero: none came
 	ack    []byte
 	window []float64
+
+	payloads [256]uint64 // with a Decoder, the hash of the payload delivered with each SEQ
+	bounds   []float64
 }
 
 // NewReceiver returns a receiver that has received nothing yet. The error is that of
@@ -75,7 +85,7 @@ func (r *Receiver) Step(now time.Time, input Input, actions []Action) (_ []Actio
 	if _, ok := frame.Acked(); ok {
 		return actions, time.Time{} // another receiver's ACK
 	}
-	repeated := r.repeated(now, frame.Seq)
+	repeated := r.repeated(now, frame.Seq) && r.samePayload(frame.Seq, frame.Payload)
 	actions = appendEvent(actions, Event{
 		Kind: EventRxOK, Time: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(input.Reception.Frame),
 		RSSIdBm: input.Reception.RSSIdBm, HasRSSI: input.Reception.HasRSSI, Duplicate: repeated,
@@ -105,15 +115,18 @@ func (r *Receiver) parse(reception radio.Reception) (radio.Frame, error) {
 // cannot decode it.
 func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Reception, actions []Action) (_ []Action, ok bool) {
 	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, Time: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
-	if r.settings.Codec != nil {
-		var err error
-		if r.window, err = r.settings.Codec.AppendDecode(r.window[:0], frame.Payload); err != nil {
+	var decoded bool
+	var err error
+	if r.window, decoded, err = r.appendDecode(r.window[:0], frame.Seq, frame.Payload); decoded {
+		if err != nil {
 			return appendEvent(actions, Event{Kind: EventReconFailed, Time: now, Seq: frame.Seq, Reason: err.Error()}), false
 		}
 		d.Window = r.window
-		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window})
+		r.bounds = r.appendBounds(r.bounds[:0])
+		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window, Bounds: r.bounds})
 	}
 	r.remember(now, frame.Seq)
+	r.payloads[frame.Seq] = payloadHash(frame.Payload)
 	return append(actions, Action{Kind: ActionDeliver, Delivery: d}), true
 }
 
