@@ -3,6 +3,7 @@ package codec_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -180,5 +181,37 @@ func TestPredictiveCorruptPayloads(t *testing.T) {
 		t.Fatal(err)
 	} else if _, err := c.AppendDecode(nil, payload); !errors.Is(err, codec.ErrReference) {
 		t.Errorf("without memory: %v, want ErrReference", err)
+	}
+}
+
+// A decoder with all its references takes at most a mebibyte.
+func TestPredictiveDecoderMemory(t *testing.T) {
+	c := newPredictive(t, 1, codec.Params{})
+	encoder := c.NewEncoder(nil)
+	var payloads [][]byte
+	window := make([]float64, 12)
+	for i := range 40 {
+		window[i%12]++
+		payload, err := encoder.AppendEncode(nil, byte(i), window)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder.Acked(byte(i))
+		payloads = append(payloads, payload)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	decoder := c.NewDecoder()
+	for i, p := range payloads {
+		if _, err := decoder.AppendDecode(window[:0], byte(i), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+		t.Errorf("%d bytes, want at most %d", n, 1<<20)
+	} else {
+		t.Logf("%d bytes", n)
 	}
 }

@@ -185,3 +185,45 @@ func TestPriorOfOtherRecordings(t *testing.T) {
 		}
 	}
 }
+
+// What loss costs: with one window in flight next to nothing, and with four, which are
+// predicted from further back, at most 40 %.
+func TestPredictiveLossOnRecordings(t *testing.T) {
+	testenv.Long(t)
+	for _, w := range []int{1, 8} {
+		p := predictive(t, w, codec.Params{}, nil)
+		for _, name := range recordings {
+			path := testenv.Shared(t, "field", name+".jsonl")
+			none := streamed(t, path, p, quality.StreamSettings{}).BytesPerSample
+			one := streamed(t, path, p, quality.StreamSettings{Loss: 0.2, Seed: 1}).BytesPerSample
+			four := streamed(t, path, p, quality.StreamSettings{Loss: 0.2, InFlight: 4, Seed: 1}).BytesPerSample
+			t.Logf("W=%d %-5s no loss %.3f; loss 20 %% %.3f (%+.1f %%), four in flight %.3f (%+.1f %%)", w, name, none, one, 100*(one/none-1), four, 100*(four/none-1))
+			if one > 1.05*none || four > 1.4*none {
+				t.Errorf("W=%d %s: %.3f bytes a sample without loss, with loss %.3f, and with four in flight %.3f", w, name, none, one, four)
+			}
+		}
+	}
+}
+
+// Mean zscored.mse of payloads of limited length.
+func TestPredictiveLimitedOnRecordings(t *testing.T) {
+	testenv.Long(t)
+	for _, c := range []struct {
+		w, n int
+		most [3]float64
+	}{
+		{1, 8, [3]float64{0.005, 0.005, 0.012}},
+		{8, 32, [3]float64{0.005, 0.015, 0.02}},
+	} {
+		for _, profile := range []string{codec.ProfileFull, codec.ProfileSmall} {
+			p := predictive(t, c.w, codec.Params{PayloadBytes: c.n, Profile: profile}, nil)
+			for i, name := range recordings {
+				e := streamed(t, testenv.Shared(t, "field", name+".jsonl"), p, quality.StreamSettings{})
+				t.Logf("W=%d, %d bytes, %s %s: zscored.mse %.5f, %.2f bytes", c.w, c.n, profile, name, e.ZScored.MSE, e.MeanPayloadBytes)
+				if e.ZScored.MSE > c.most[i] {
+					t.Errorf("W=%d, %d bytes, %s %s: zscored.mse %.4f, want at most %g", c.w, c.n, profile, name, e.ZScored.MSE, c.most[i])
+				}
+			}
+		}
+	}
+}

@@ -62,6 +62,7 @@ func squash(x int) int {
 
 // flag is the work space for a step's flags.
 type flag struct {
+	learned  *learned
 	moved    int // values that have moved so far, times probOne
 	expected int // the sum of what the mixtures gave to that, likewise
 	feature  [features]int
@@ -80,27 +81,27 @@ func (f *flag) predict(s *State, j, mixed int) int {
 	f.mixed = mixed
 	x := stretch(mixed)
 	f.feature = [features]int{256, (x - 512) * 77 >> 8, f.surprise(), int(s.surprise)}
-	own := s.flagWeights[(j+1)*features:]
+	own := f.learned.flagWeights[(j+1)*features:]
 	sum := int64(0)
 	for i, v := range f.feature {
-		sum += int64(v) * int64(s.flagWeights[i]+own[i])
+		sum += int64(v) * int64(f.learned.flagWeights[i]+own[i])
 	}
 	f.prob = squash(x + int(sum>>16))
 	return f.prob
 }
 
 // update learns from the flag of value j.
-func (f *flag) update(s *State, j int, moved bool) {
+func (f *flag) update(j int, moved bool) {
 	hit := probOne
 	if moved {
 		hit = 0
 		f.moved += probOne
 	}
 	miss := hit - f.prob
-	own := s.flagWeights[(j+1)*features:]
+	own := f.learned.flagWeights[(j+1)*features:]
 	for i, v := range f.feature {
 		own[i] = clampWeight(own[i] + int32(miss*v*10>>16))
-		s.flagWeights[i] = clampWeight(s.flagWeights[i] + int32(miss*v*3>>16))
+		f.learned.flagWeights[i] = clampWeight(f.learned.flagWeights[i] + int32(miss*v*3>>16))
 	}
 	f.expected += probOne - f.mixed
 }

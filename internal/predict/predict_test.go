@@ -329,10 +329,10 @@ func TestGolden(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{false, 0, "89f9257449a5d72e90dce0fc1fba7f21be0475e519e10910d37d60d44b1caeeb"},
-		{true, 0, "6413fa48aed8ceace2cab7185ed46e399688d9d3b83a7ddb3507c88458c44e2c"},
-		{false, 20, "dd5f2086daf503827fdd91cf20286d00dc006a96ba26a5cff64c61ba1974088b"},
-		{true, 20, "5eaab993140d1f00edd57bc4cacf12d0a1cf112a9a44ce361254c39c7efa3cd1"},
+		{false, 0, "1d1d2454f20e2a97f0e386a24de6791c51950945a575a516f177b53fca0676b9"},
+		{true, 0, "97d38ef17334fee05b5a0bf4dee24395ecafb9f1e88c766bccf966da58a8d353"},
+		{false, 20, "f59989a1cb35d60c27449470570cfe43e6cfb22f800e5e1ac1820eca76515c9a"},
+		{true, 20, "7571354532fc858012ad7d8c1cd09090e5944213ec1308e114c21215a2fcfb2b"},
 	} {
 		m := newModel(t, sensor(c.small), nil)
 		p := newPair(m)

@@ -22,7 +22,7 @@ func (w *work) codeResidual(s *State, j int, k, center, width int64) (got, offse
 		w.flag.certain()
 	}
 	moved := c.bit(b2i(k != 0), prob) != 0
-	w.flag.update(s, j, moved)
+	w.flag.update(j, moved)
 	if !moved {
 		for i, v := range x.near {
 			x.near[i] = tailOne - v - x.far[i]

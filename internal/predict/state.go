@@ -24,11 +24,60 @@ type State struct {
 	spread   []int64    // its variance, where a step's square is a unit; clipped
 	width    []int64    // the last window's quantisation step
 
+	// What has been learned of steps that follow the one before and, in the full
+	// profile, of those after missing ones. The latter begins as a copy.
+	learned
+	late      learned
+	lateSteps int64 // at most maxCount
+}
+
+// learned is what a state learns besides the values.
+type learned struct {
 	weights     []uint32 // of the mixtures: values × predictions × scales
 	flagWeights []int32  // of the flags: shared, then of each value
 
 	group []covariance // of the regressions across values
 	own   []covariance // of those on a value's own past
+}
+
+func (m *Model) newLearned() (l learned) {
+	n := len(m.unit)
+	l.weights = make([]uint32, n*m.predictions*scales)
+	l.flagWeights = make([]int32, (n+1)*features)
+	if !m.small {
+		for _, g := range m.groups {
+			l.group = append(l.group, newCovariance(groupParts*g.len()))
+		}
+		for range n {
+			l.own = append(l.own, newCovariance(ownParts))
+		}
+	}
+	return l
+}
+
+func (l *learned) copyFrom(src *learned) {
+	copy(l.weights, src.weights)
+	copy(l.flagWeights, src.flagWeights)
+	copyCovariances(l.group, src.group)
+	copyCovariances(l.own, src.own)
+}
+
+func (l *learned) equal(k *learned) bool {
+	equal := func(a, b covariance) bool { return a.weight == b.weight && slices.Equal(a.moment, b.moment) }
+	return slices.Equal(l.weights, k.weights) && slices.Equal(l.flagWeights, k.flagWeights) &&
+		slices.EqualFunc(l.group, k.group, equal) && slices.EqualFunc(l.own, k.own, equal)
+}
+
+// forStep returns what the next step uses.
+func (s *State) forStep(m *Model) *learned {
+	if s.gap == 0 || m.small {
+		return &s.learned
+	}
+	if s.lateSteps == 0 {
+		s.late.copyFrom(&s.learned)
+	}
+	s.lateSteps = min(s.lateSteps+1, maxCount)
+	return &s.late
 }
 
 const (
@@ -46,17 +95,10 @@ func (m *Model) NewState() *State {
 	}
 	s := &State{
 		last: cut(), change: cut(), mean: [3][]int64{cut(), cut(), cut()}, velocity: [2][]int64{cut(), cut()},
-		center: cut(), spread: cut(), width: cut(),
-		weights:     make([]uint32, n*m.predictions*scales),
-		flagWeights: make([]int32, (n+1)*features),
+		center: cut(), spread: cut(), width: cut(), learned: m.newLearned(),
 	}
 	if !m.small {
-		for _, g := range m.groups {
-			s.group = append(s.group, newCovariance(groupParts*g.len()))
-		}
-		for range n {
-			s.own = append(s.own, newCovariance(ownParts))
-		}
+		s.late = m.newLearned()
 	}
 	m.Reset(s)
 	return s
@@ -69,7 +111,7 @@ func (m *Model) Reset(s *State) {
 		s.CopyFrom(m.prior)
 		return
 	}
-	s.started, s.count, s.level, s.gap, s.surprise, s.digest = false, 0, 0, 0, 0, 0
+	s.started, s.count, s.level, s.gap, s.surprise, s.digest, s.lateSteps = false, 0, 0, 0, 0, 0, 0
 	for _, v := range [][]int64{s.last, s.change, s.mean[0], s.mean[1], s.mean[2], s.velocity[0], s.velocity[1], s.center, s.spread, s.width} {
 		clear(v)
 	}
@@ -87,7 +129,7 @@ func (m *Model) Reset(s *State) {
 
 // CopyFrom makes s equal to src, which must be of the same model.
 func (s *State) CopyFrom(src *State) {
-	s.started, s.count, s.level, s.gap, s.surprise, s.digest = src.started, src.count, src.level, src.gap, src.surprise, src.digest
+	s.started, s.count, s.level, s.gap, s.surprise, s.digest, s.lateSteps = src.started, src.count, src.level, src.gap, src.surprise, src.digest, src.lateSteps
 	copy(s.last, src.last)
 	copy(s.change, src.change)
 	for i := range s.mean {
@@ -99,10 +141,10 @@ func (s *State) CopyFrom(src *State) {
 	copy(s.center, src.center)
 	copy(s.spread, src.spread)
 	copy(s.width, src.width)
-	copy(s.weights, src.weights)
-	copy(s.flagWeights, src.flagWeights)
-	copyCovariances(s.group, src.group)
-	copyCovariances(s.own, src.own)
+	s.learned.copyFrom(&src.learned)
+	if src.lateSteps > 0 {
+		s.late.copyFrom(&src.late)
+	}
 }
 
 func copyCovariances(dst, src []covariance) {
@@ -121,26 +163,28 @@ func (s *State) Digest() uint32 { return s.digest }
 
 // Equal says whether two states of one model are the same to the bit.
 func (s *State) Equal(t *State) bool {
-	same := s.started == t.started && s.count == t.count && s.level == t.level && s.gap == t.gap && s.surprise == t.surprise && s.digest == t.digest &&
+	same := s.started == t.started && s.count == t.count && s.level == t.level && s.gap == t.gap && s.surprise == t.surprise && s.digest == t.digest && s.lateSteps == t.lateSteps &&
 		slices.Equal(s.last, t.last) && slices.Equal(s.change, t.change) &&
 		slices.Equal(s.center, t.center) && slices.Equal(s.spread, t.spread) && slices.Equal(s.width, t.width) &&
-		slices.Equal(s.weights, t.weights) && slices.Equal(s.flagWeights, t.flagWeights)
+		s.learned.equal(&t.learned) && (s.lateSteps == 0 || s.late.equal(&t.late))
 	for i := range s.mean {
 		same = same && slices.Equal(s.mean[i], t.mean[i])
 	}
 	for i := range s.velocity {
 		same = same && slices.Equal(s.velocity[i], t.velocity[i])
 	}
-	equal := func(a, b covariance) bool { return a.weight == b.weight && slices.Equal(a.moment, b.moment) }
-	return same && slices.EqualFunc(s.group, t.group, equal) && slices.EqualFunc(s.own, t.own, equal)
+	return same
 }
 
 // Size is about how many bytes s takes.
 func (s *State) Size() int {
-	n := 8*(10*len(s.last)+8) + 4*(len(s.weights)+len(s.flagWeights))
-	for _, list := range [][]covariance{s.group, s.own} {
-		for _, c := range list {
-			n += 8 * (len(c.moment) + 1)
+	n := 8 * (10*len(s.last) + 9)
+	for _, l := range []*learned{&s.learned, &s.late} {
+		n += 4 * (len(l.weights) + len(l.flagWeights))
+		for _, list := range [][]covariance{l.group, l.own} {
+			for _, c := range list {
+				n += 8 * (len(c.moment) + 1)
+			}
 		}
 	}
 	return n

@@ -75,9 +75,10 @@ func clampValue(v int64) int64 { return min(max(v, -maxValue), maxValue) }
 
 // step codes one step after others.
 func (m *Model) step(s *State, w *work, target []int64) error {
-	w.flag = flag{}
+	l := s.forStep(m)
+	w.flag = flag{learned: l}
 	if !m.small {
-		m.prepareGroups(s, w)
+		m.prepareGroups(s, l, w)
 	}
 	x := &w.mixture
 	components := m.predictions * scales
@@ -87,8 +88,8 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 			group++
 		}
 		last, width := s.last[j], s.width[j]
-		drift := s.gap * s.velocity[1][j] // in the steps that are missing
-		x.weights = s.weights[j*components : (j+1)*components]
+		drift := s.gap * (s.velocity[0][j] + s.velocity[1][j]) / 2 // in the steps that are missing
+		x.weights = l.weights[j*components : (j+1)*components]
 		x.means[0] = 0
 		x.means[1] = clampMean(wrap(s.mean[1][j]-last, circle))
 		var across, own float64 // what the regressions predict
@@ -99,7 +100,7 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 			g := m.groups[group]
 			part = 2*g.len() + j - g.from
 			across = w.group[group].predict(part)
-			own = m.predictOwn(s, w, j)
+			own = m.predictOwn(s, l, w, j)
 			x.means[2] = clampMean(units(across) + drift)
 			x.means[3] = clampMean(units(own) + drift)
 		}
@@ -121,12 +122,12 @@ func (m *Model) step(s *State, w *work, target []int64) error {
 			steps := float64(change-drift) / unit
 			w.group[group].set(part, steps, across)
 			w.own.set(ownParts-1, steps, own)
-			w.own.update(&s.own[j], ownFade)
+			w.own.update(&l.own[j], ownFade)
 		}
 		m.advance(s, j, change)
 	}
 	for g := range w.group {
-		w.group[g].update(&s.group[g], groupFade)
+		w.group[g].update(&l.group[g], groupFade)
 	}
 	s.surprise = int32(w.flag.surprise())
 	s.count = min(s.count+1, maxCount)
@@ -171,10 +172,10 @@ func (m *Model) advance(s *State, j int, change int64) {
 }
 
 // prepareGroups makes the regressions across values ready for a step.
-func (m *Model) prepareGroups(s *State, w *work) {
+func (m *Model) prepareGroups(s *State, l *learned, w *work) {
 	for g, dims := range m.groups {
 		r := w.group[g]
-		r.factor(&s.group[g])
+		r.factor(&l.group[g])
 		n := dims.len()
 		for i := range n {
 			r.set(i, float64(s.change[dims.from+i])/unit, r.predict(i))
@@ -187,9 +188,9 @@ func (m *Model) prepareGroups(s *State, w *work) {
 }
 
 // predictOwn predicts value j's change from its own past.
-func (m *Model) predictOwn(s *State, w *work, j int) float64 {
+func (m *Model) predictOwn(s *State, l *learned, w *work, j int) float64 {
 	r := w.own
-	r.factor(&s.own[j])
+	r.factor(&l.own[j])
 	past := [ownParts - 1]int64{s.change[j], s.velocity[0][j], s.velocity[1][j]}
 	for i := range s.mean {
 		past[3+i] = wrap(s.mean[i][j]-s.last[j], m.circle[j])
