@@ -227,6 +227,9 @@ func (c *Predictive) Reference(payload []byte) int {
 	return int(payload[1] >> 4)
 }
 
+// OneWay reports whether Params.KeyEvery is set.
+func (c *Predictive) OneWay() bool { return c.keyEvery > 0 }
+
 // NewEncoder implements Stateful.
 func (c *Predictive) NewEncoder(epoch func() uint16) Encoder { return newPredictiveEncoder(c, epoch) }
 

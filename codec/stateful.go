@@ -12,6 +12,9 @@ type Stateful interface {
 	NewEncoder(epoch func() uint16) Encoder
 	// NewDecoder returns the memory of a receiver that has received nothing.
 	NewDecoder() Decoder
+	// OneWay reports whether the receiver is to send no acknowledgements. Then Encoders
+	// ignore Acked and GivenUp.
+	OneWay() bool
 	// Reference returns by how much SEQ has advanced since the window on which the
 	// payload builds, or 0 if the payload is a key frame, which builds on none.
 	Reference(payload []byte) int

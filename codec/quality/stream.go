@@ -28,10 +28,7 @@ type StreamSettings struct {
 	// MaxRetries is how often a window is sent again. 0: 8; negative: never. Flag
 	// --max-retries
 	MaxRetries int
-	// OneWay sends every window once, and no acknowledgements. The codec must be made for
-	// that, see codec.Params.KeyEvery.
-	OneWay bool
-	Seed   uint64 // of losses and epochs. Flag --loss-seed
+	Seed       uint64 // of losses and epochs. Flag --loss-seed
 }
 
 // RegisterFlags adds the flags that the fields mention.
@@ -78,7 +75,8 @@ type StreamEvaluation struct {
 // Stream sends windows, in their order, from an encoder to a decoder over a channel
 // that loses frames, and measures what arrives. The codec must be codec.Stateful.
 // Frames take one unit of time each; an acknowledgement arrives after InFlight units.
-// Std of the settings must be set, see Settings. Each window must follow the one
+// A codec that is one-way gets no acknowledgements, and every window is sent once. Std
+// of the settings must be set, see Settings. Each window must follow the one
 // before without overlap.
 func Stream(ctx context.Context, c codec.Codec, windows iter.Seq2[dataset.Window, error], settings StreamSettings) (*StreamEvaluation, error) {
 	stateful, ok := c.(codec.Stateful)
@@ -182,17 +180,18 @@ func newStream(c codec.Codec, stateful codec.Stateful, settings StreamSettings, 
 	if s.counted == nil {
 		s.counted = func(dataset.Window) bool { return true }
 	}
+	s.e.OneWay = stateful.OneWay()
 	s.InFlight = min(max(s.InFlight, 1), s.encoder.MaxInFlight())
 	switch {
-	case s.MaxRetries < 0 || s.OneWay:
+	case s.MaxRetries < 0 || s.e.OneWay:
 		s.MaxRetries = 0
 	case s.MaxRetries == 0:
 		s.MaxRetries = 8
 	}
-	if s.OneWay {
+	if s.e.OneWay {
 		s.InFlight = 1
 	}
-	s.e.Loss, s.e.InFlight, s.e.OneWay = s.Loss, s.InFlight, s.OneWay
+	s.e.Loss, s.e.InFlight = s.Loss, s.InFlight
 	return s
 }
 
@@ -299,7 +298,7 @@ func (s *stream) transmit(f *inFlight) {
 			s.measure(f)
 		}
 	}
-	if !lostAck && !s.OneWay {
+	if !lostAck && !s.e.OneWay {
 		f.acked = f.due
 	}
 }

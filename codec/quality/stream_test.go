@@ -84,8 +84,8 @@ func TestStream(t *testing.T) {
 		"loss, in flight":   {settings: quality.StreamSettings{Loss: 0.2, InFlight: 4}},
 		"no retries":        {settings: quality.StreamSettings{Loss: 0.2, MaxRetries: -1}, lost: true},
 		"more in flight":    {settings: quality.StreamSettings{Loss: 0.3, InFlight: 99, MaxRetries: 2}, lost: true},
-		"one-way, chain":    {codec.Params{KeyEvery: 16}, quality.StreamSettings{Loss: 0.05, OneWay: true}, true},
-		"one-way, from key": {codec.Params{KeyEvery: 16, PredictFrom: codec.FromKey}, quality.StreamSettings{Loss: 0.05, OneWay: true}, true},
+		"one-way, chain":    {codec.Params{KeyEvery: 16}, quality.StreamSettings{Loss: 0.05}, true},
+		"one-way, from key": {codec.Params{KeyEvery: 16, PredictFrom: codec.FromKey}, quality.StreamSettings{Loss: 0.05}, true},
 		"12 bytes":          {codec.Params{PayloadBytes: 12}, quality.StreamSettings{Loss: 0.2}, false},
 		"small":             {codec.Params{Profile: codec.ProfileSmall}, quality.StreamSettings{Loss: 0.2}, false},
 	} {

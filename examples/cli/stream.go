@@ -65,7 +65,6 @@ func (s *Stream) Run(ctx context.Context, stdout, stderr io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	s.Settings.OneWay = s.Spec.Params.KeyEvery > 0
 	e, err := quality.StreamSplit(ctx, c, windows, split, s.Subset, s.Settings)
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ type ReceiverSettings struct {
 	// LogBounds adds the error bounds of each window to recon_done events, if there is a
 	// Decoder.
 	LogBounds bool
+	// OneWay sends no ACKs, as the sender's setting of that name expects.
+	OneWay bool
 	// FirstSeq is the sequence number of the first ACK frame.
 	FirstSeq byte
 	// DutyCycle is the share of any hour that the receiver may spend sending ACKs,
@@ -133,7 +135,7 @@ func (r *Receiver) deliver(now time.Time, frame radio.Frame, reception radio.Rec
 // acknowledge sends the ACK of seq, if the duty cycle allows it.
 func (r *Receiver) acknowledge(now time.Time, seq byte, actions []Action) []Action {
 	timeOnAir := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
-	if r.budget.freeTime(now, timeOnAir).After(now) {
+	if r.settings.OneWay || r.budget.freeTime(now, timeOnAir).After(now) {
 		return actions
 	}
 	r.budget.spend(now, timeOnAir)

@@ -22,9 +22,12 @@ type SenderSettings struct {
 	// LogBounds adds the error bounds of each window to tx_sent events, if there is an
 	// Encoder.
 	LogBounds bool
-	FirstSeq  byte        // sequence number of the first window; after a restart, the next one of the last run
-	Queue     QueuePolicy // "": QueueBlock
-	QueueLen  int         // windows that the queue holds; 0: DefaultQueueLen
+	// OneWay sends every window once and waits for no ACK. The receiver's setting must be
+	// the same.
+	OneWay   bool
+	FirstSeq byte        // sequence number of the first window; after a restart, the next one of the last run
+	Queue    QueuePolicy // "": QueueBlock
+	QueueLen int         // windows that the queue holds; 0: DefaultQueueLen
 	// DutyCycle is the share of any hour that the sender may be on the air, 0..1:
 	// 0.01 in most of the EU868 band. Frames wait until they fit; waiting does not
 	// count as a retry. 0: no limit.
@@ -368,6 +371,9 @@ func (s *Sender) transmit(now time.Time, f *slot, timeOnAir time.Duration, actio
 		Guard: s.settings.Guard, AckTimeout: s.settings.AckTimeoutFor(n), Age: now.Sub(f.offered), Encode: f.encode,
 		Bounds: f.bounds,
 	})
+	if s.settings.OneWay {
+		s.settle(len(s.flight) - 1)
+	}
 	return append(actions, Action{Kind: ActionSend, Frame: f.frame})
 }
 

@@ -142,7 +142,7 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 		Sender: sender, Receiver: receiver, Live: live, Source: r.source(live), OnEvent: meter.Add,
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if intact {
-				result.delivered.tally.Add(values[id], d.Window)
+				result.delivered.tally.Add(values[id], unwrapped(r.codec, values[id], d.Window))
 			}
 		},
 	})
@@ -161,6 +161,8 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 func (r *replay) machines() (*link.Sender, *link.Receiver, error) {
 	tx, rx := r.tx.SenderSettings(nil), r.rx.ReceiverSettings(nil)
 	tx.Codec, rx.Codec = r.codec, r.codec
+	endpoint.SetEncoder(&tx, r.codec, epochs(r.channel.Seed))
+	endpoint.SetDecoder(&rx, r.codec)
 	if r.channel.Latency != nil {
 		tx.Latency, rx.Latency = r.channel.Latency, r.channel.Latency
 	}
@@ -216,6 +218,12 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	}
 	t.Row("", func(x *ReplayRun) string { return x.Codec })
 	t.Row("payload", func(x *ReplayRun) string { return fmt.Sprintf("%d B", x.Payload) })
+	for _, x := range r.Runs {
+		if x.Metrics.Sent > 0 && x.Metrics.PayloadMean != float64(x.Payload) {
+			t.Row("  mean", func(x *ReplayRun) string { return table.Digits(x.Metrics.PayloadMean) + " B" })
+			break
+		}
+	}
 	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	count("windows sent", func(x *ReplayRun) int { return x.Metrics.Windows })
 	t.Row("  delivered", func(x *ReplayRun) string {
