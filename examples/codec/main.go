@@ -3,6 +3,7 @@
 //
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --in out/dataset_raw.jsonl > payloads.txt
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --decode --in payloads.txt
+//	go run ./examples/codec --codec predictive --window-W 8 --in out/walk8.jsonl --explain
 //	go run ./examples/codec --ladder out/ladders/a/ladder.json --decode --explain --payload 0a1b2c3d4e5f60
 package main
 
@@ -40,7 +41,7 @@ type settings struct {
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
-	s := settings{spec: codec.Spec{Version: "1", Window: sensor.Shape{Stride: 1}, MaxPayloadBytes: math.MaxInt}}
+	s := settings{spec: codec.Spec{Version: "1", MaxPayloadBytes: math.MaxInt}}
 	fs := cli.NewFlags("codec", summary)
 	fs.BoolVar(&s.decode, "decode", false, "decode payloads instead of encoding windows")
 	fs.StringVar(&s.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
@@ -50,9 +51,10 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	for _, f := range []struct{ name, file string }{{"bam-manifest", "bam_manifest.json of a model"}, {"ladder", "ladder.json"}, {"grid", "grid.json"}, {"entropy-grid", "entropy_grid.json"}} {
 		fs.Var(cli.Strings(&s.files), f.name, f.file+", or the folder that holds it; the file of any codec will do")
 	}
-	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate")
+	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate, predictive")
 	fs.Float64Var(&s.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
-	fs.IntVar(&s.spec.Params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload; entropy_grid: likewise, 0 for as many bytes as each window needs")
+	cli.RegisterPredictive(fs, &s.spec.Params)
+	fs.Var(cli.Floats(&s.spec.Params.Tolerances), "tolerances", "predictive: largest error of each value of a step; unset: those of motion samples")
 	fs.IntVar(&s.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
 	fs.IntVar(&s.spec.Window.W, "window-W", 1, "steps of a window, for a codec without a file")
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -76,6 +78,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 // open builds the codec.
 func (s *settings) open() (err error) {
 	if len(s.files) == 0 {
+		s.spec.Window.Stride = s.spec.Window.W // for predictive; others take any
 		s.codec, err = codec.New(s.spec)
 	} else if s.codec, err = codec.Load(s.files[0]); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
 		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", s.spec.ID, s.files[0], s.codec.ID())
@@ -91,6 +94,7 @@ func (s *settings) open() (err error) {
 	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
 		s.schema = sensor.ForDims(s.spec.Window.Dims)
 	}
+	s.codec = cli.InOrder(s.codec)
 	return nil
 }
 
@@ -111,10 +115,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
-	path := s.in
-	if path == "-" {
-		path = "/dev/stdin"
-	}
+	path := cmp.Or(map[string]string{"-": "/dev/stdin"}[s.in], s.in)
 	dims, seq := len(s.schema), byte(0)
 	for w, err := range cli.OpenWindows(path, dims, s.codec.WindowLen()/dims, stderr) {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
@@ -157,6 +158,7 @@ func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
 				return fmt.Errorf("%s: %w", p.Where, err)
 			}
 			p.Bytes = f.Payload
+			cli.SetSeq(s.codec, f.Seq)
 		}
 		w := dataset.Window{ID: p.ID}
 		if w.Values, err = s.codec.AppendDecode(nil, p.Bytes); err != nil {
