@@ -116,7 +116,7 @@ func manyWindows(t *testing.T, n int) {
 	window, payload, got := make([]float64, 3), []byte{}, []float64{}
 	var seq byte
 	refused := 0
-	hostile := []float64{0, -0.0, 1e9, -1e9, 9.9e3, 1e-300, 179.99999, -180, 360, 1e300, -1e300, math.MaxFloat64, math.SmallestNonzeroFloat64, math.NaN(), math.Inf(1)}
+	hostile := []float64{0, math.Copysign(0, -1), 1e9, -1e9, 9.9e3, 1e-300, 179.99999, -180, 360, 1e300, -1e300, math.MaxFloat64, math.SmallestNonzeroFloat64, math.NaN(), math.Inf(1)}
 	scale := 1.0
 	for i := range n {
 		if i%100 == 0 {
