@@ -25,7 +25,9 @@ type Artifacts struct {
 	CodecVersion string `json:"codec_version" validate:"required"` // CodecVersion
 	// GitCommit is the commit of the program that trained the model; null: unknown.
 	GitCommit *string `json:"git_commit"`
-	// NormParamsHash is the hex SHA-256 of the bytes of norm.json; null: no such file.
+	// NormParamsHash is the hex SHA-256 of the bytes of norm.json, or of the same text
+	// with LF or CR LF at the end of each line; null: no such file or, if Files is
+	// absent, not recorded.
 	NormParamsHash *string `json:"norm_params_hash" validate:"omitempty,len=64,hexadecimal"`
 	// PayloadSchemaHash is SchemaHash of Manifest.Schema.
 	PayloadSchemaHash string `json:"payload_schema_hash" validate:"len=64,hexadecimal"`
@@ -122,18 +124,16 @@ func parseArtifacts(file string, data []byte) (*Artifacts, error) {
 // the norm of the model, and each file that a lists, are those in a. It joins an *Error
 // for each difference.
 func (a *Artifacts) Verify(m *Model) error {
-	var f modelfile.Faults
-	if a.CodecID != CodecID || a.CodecVersion != CodecVersion {
-		f.Add("codec_id", ErrMismatch, "found codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, CodecID, CodecVersion)
-	}
-	if want := SchemaHash(m.Manifest.Schema()); a.PayloadSchemaHash != want {
-		f.Add("payload_schema_hash", ErrMismatch, "found %.12s…, want %.12s… of %s: %s was changed, or belongs to another model", a.PayloadSchemaHash, want, m.Manifest.Schema(), ManifestFile)
-	}
+	return a.verify(ArtifactsFile, m)
+}
+
+func (a *Artifacts) verify(file string, m *Model) error {
+	f := a.differences(CodecID, CodecVersion, m.Manifest.Schema())
 	norm := m.normHash()
 	switch {
-	case a.NormParamsHash == nil && norm != "":
+	case a.NormParamsHash == nil && norm != "" && a.Files != nil:
 		f.Add("norm_params_hash", ErrMismatch, "found null, want %s of %s", short(norm), NormFile)
-	case a.NormParamsHash != nil && *a.NormParamsHash != norm && *a.NormParamsHash != a.Files[m.normFile]: // else it is reported below
+	case a.NormParamsHash != nil && !m.hasNorm(*a.NormParamsHash) && *a.NormParamsHash != a.Files[m.normFile]: // else it is reported below
 		f.Add("norm_params_hash", ErrMismatch, "%s has SHA-256 %s, want %s: it was changed, or belongs to another model", NormFile, short(norm), short(*a.NormParamsHash))
 	}
 	if a.Files != nil {
@@ -154,7 +154,48 @@ func (a *Artifacts) Verify(m *Model) error {
 			f.Add("model_hash", ErrMismatch, "found %s, want %s, the hash over files", short(a.ModelHash), short(want))
 		}
 	}
-	return located(ArtifactsFile, f)
+	return located(file, f)
+}
+
+// differences compares a with a codec.
+func (a *Artifacts) differences(id, version, schema string) (f modelfile.Faults) {
+	if a.CodecID != id || a.CodecVersion != version {
+		f.Add("codec_id", ErrMismatch, "found codec %q version %q, want %q %q", a.CodecID, a.CodecVersion, id, version)
+	}
+	if want := SchemaHash(schema); a.PayloadSchemaHash != want {
+		f.Add("payload_schema_hash", ErrMismatch, "found %.12s…, want %.12s… of %s: the codec or its parameters were changed", a.PayloadSchemaHash, want, schema)
+	}
+	return f
+}
+
+// A Hashes is a file of hashes: an artifacts.json, under any name and in any folder, of
+// any codec.
+type Hashes struct {
+	File string // its path
+	Artifacts
+}
+
+// LoadHashes reads the file of hashes at path.
+func LoadHashes(path string) (*Hashes, error) {
+	data, err := read(modelfile.Disk(), path, maxArtifacts)
+	if err != nil {
+		return nil, err
+	}
+	a, err := parseArtifacts(path, data)
+	if err != nil {
+		return nil, err
+	}
+	return &Hashes{path, *a}, nil
+}
+
+// Verify returns an error that wraps ErrMismatch unless the file's hashes are those of a
+// codec with this id, version and payload schema. M is the codec's model, nil if it has
+// none; see Artifacts.Verify. Verify joins an *Error for each difference.
+func (h *Hashes) Verify(id, version, schema string, m *Model) error {
+	if m != nil && id == CodecID {
+		return h.verify(h.File, m)
+	}
+	return located(h.File, h.differences(id, version, schema))
 }
 
 // short returns the beginning of a hash, or "none" for "".

@@ -38,10 +38,12 @@ type Model struct {
 	// Files maps the path of every file that was read, relative to the manifest's
 	// folder, to the hex SHA-256 of its bytes. It is empty for a model of NewModel.
 	Files map[string]string
-	// Artifacts is the artifacts.json next to the manifest; nil if there is none.
+	// Artifacts is the artifacts.json next to the manifest; nil if there is none, or it
+	// is that of another codec.
 	Artifacts *Artifacts
 
-	normFile string
+	normFile   string
+	normHashes []string // of the norm's file, and of its text with either line end
 }
 
 // Hash returns the model's hash, by which sender and receiver compare their models: that
@@ -84,6 +86,12 @@ func (m *Model) DataStd() []float64 {
 
 // normHash returns the hash of the norm's file; "" if there is none.
 func (m *Model) normHash() string { return m.Files[m.normFile] }
+
+// hasNorm reports whether hash is that of the norm's file, or of its text with another
+// line end: a program on Windows may take the hash before line ends are converted.
+func (m *Model) hasNorm(hash string) bool {
+	return hash == m.normHash() || slices.Contains(m.normHashes, hash)
+}
 
 // Load reads the model whose bam_manifest.json is at path. If there is an artifacts.json
 // next to it, Load compares the files with the hashes in it, as Artifacts.Verify does.
@@ -225,6 +233,8 @@ func (l *loader) norm() error {
 		return err
 	}
 	l.m.normFile = path.Clean(filepath.ToSlash(*rel))
+	lf := bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	l.m.normHashes = []string{modelfile.Hash(lf), modelfile.Hash(bytes.ReplaceAll(lf, []byte("\n"), []byte("\r\n")))}
 	l.m.Norm, err = parseNorm(file, data, l.m.Manifest.WindowLen())
 	return err
 }
@@ -402,7 +412,8 @@ func readArrays(file string, data []byte, names ...string) (map[string]npz.Array
 	return nil, &Error{File: file, Field: e.Array, Err: fmt.Errorf("%w: %w", sentinel, e.Err)}
 }
 
-// artifacts reads the artifacts.json next to the manifest, if there is one.
+// artifacts reads the artifacts.json next to the manifest, if there is one. That of
+// another codec, which may share the folder, is not the model's.
 func (l *loader) artifacts() error {
 	file, err := l.join("", ArtifactsFile)
 	if err != nil {
@@ -415,7 +426,10 @@ func (l *loader) artifacts() error {
 	if err != nil {
 		return err
 	}
-	l.m.Artifacts, err = parseArtifacts(file, data)
+	a, err := parseArtifacts(file, data)
+	if err == nil && a.CodecID == CodecID {
+		l.m.Artifacts = a
+	}
 	return err
 }
 

@@ -21,7 +21,9 @@ const bamID = artifacts.CodecID
 type BAM struct {
 	model  *artifacts.Model
 	packer bam.Packer
-	pool   sync.Pool // *bamScratch
+	// float32Norm: windows are normalised in float32.
+	float32Norm bool
+	pool        sync.Pool // *bamScratch
 }
 
 var _ interface {
@@ -51,13 +53,21 @@ func LoadBAMFS(fsys fs.FS, name string) (*BAM, error) {
 func (o opener) bam(name string) (*BAM, error) {
 	var m *artifacts.Model
 	var err error
-	if fsys := o.tree.FS(); fsys != nil {
+	switch fsys := o.tree.FS(); {
+	case fsys != nil:
 		m, err = artifacts.LoadFS(fsys, name)
-	} else {
+	case o.warn != nil:
+		m, err = artifacts.LoadUnverified(name)
+	default:
 		m, err = artifacts.Load(name)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.warn != nil && m.Artifacts != nil {
+		if err := m.Artifacts.Verify(m); err != nil {
+			o.warn(err)
+		}
 	}
 	return NewBAM(m)
 }
@@ -79,6 +89,19 @@ func NewBAM(m *artifacts.Model) (*BAM, error) {
 	return c, nil
 }
 
+// WithFloat32Norm returns the codec of the same model that normalises windows in
+// float32, see bam.Norm.NormalizeFloat32, and so encodes the payloads of the reference to
+// the byte. The default, float64, keeps the digits of latitudes. Either decodes the
+// payloads of the other.
+func (c *BAM) WithFloat32Norm() (*BAM, error) {
+	with, err := NewBAM(c.model)
+	if err != nil {
+		return nil, err
+	}
+	with.float32Norm = true
+	return with, nil
+}
+
 // Model returns the codec's model, which must not be modified.
 func (c *BAM) Model() *artifacts.Model { return c.model }
 
@@ -90,6 +113,16 @@ func (c *BAM) Version() string { return artifacts.CodecVersion }
 
 // Schema returns a string with the number of latents, the packing and its scale.
 func (c *BAM) Schema() string { return c.model.Manifest.Schema() }
+
+// String returns a short text for people, such as "bam, 4 latents as int8, scale 146".
+func (c *BAM) String() string {
+	m := &c.model.Manifest
+	text := fmt.Sprintf("%s, %d latents as %s", bamID, m.LatentDim, m.Packing)
+	if m.Packing.Integer() && m.Scale != nil {
+		text += fmt.Sprintf(", scale %.4g", *m.Scale)
+	}
+	return text
+}
 
 // WindowLen returns dims·W of the model.
 func (c *BAM) WindowLen() int { return c.model.Manifest.WindowLen() }
@@ -121,7 +154,7 @@ func (c *BAM) DataStd() []float64 { return c.model.DataStd() }
 
 // AppendEncode implements Codec.
 func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
+	if err := checkWindow(c, window); err != nil {
 		return dst, err
 	}
 	s := c.pool.Get().(*bamScratch)
@@ -135,9 +168,12 @@ func (c *BAM) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 }
 
 func (c *BAM) latent(s *bamScratch, window []float64) {
-	if c.model.Norm != nil {
+	switch {
+	case c.model.Norm != nil && c.float32Norm:
+		c.model.Norm.NormalizeFloat32(s.x, window)
+	case c.model.Norm != nil:
 		c.model.Norm.Normalize(s.x, window)
-	} else {
+	default:
 		for i, v := range window {
 			s.x[i] = float32(v)
 		}
@@ -148,7 +184,7 @@ func (c *BAM) latent(s *bamScratch, window []float64) {
 // AppendLatent appends the window's latent, as it is before packing, to dst and
 // returns the extended slice.
 func (c *BAM) AppendLatent(dst []float32, window []float64) ([]float32, error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
+	if err := checkWindow(c, window); err != nil {
 		return dst, err
 	}
 	s := c.pool.Get().(*bamScratch)
@@ -175,7 +211,7 @@ func (c *BAM) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 	}
 	for i, v := range out[len(dst):] {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, fmt.Errorf("%w: value %d decodes to %g", ErrCorrupt, i, v)
+			return dst, fmt.Errorf("%w: %s decodes to %g", ErrCorrupt, valueName(c, i), v)
 		}
 	}
 	return out, nil

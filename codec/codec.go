@@ -128,17 +128,32 @@ type Error = artifacts.Error
 // holds, and the default limit.
 const MaxPayloadBytes = artifacts.MaxPayloadBytes
 
-// checkWindow refuses a window that no codec can encode.
-func checkWindow(window []float64, want int) error {
-	if len(window) != want {
+// checkWindow refuses a window that no codec can encode. It has a type parameter because
+// the conversion of a struct to Codec would allocate.
+func checkWindow[C Codec](c C, window []float64) error {
+	if want := c.WindowLen(); len(window) != want {
 		return fmt.Errorf("%w: %d values, want %d", ErrShape, len(window), want)
 	}
 	for i, v := range window {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%w: value %d is %g, want a finite number", ErrValue, i, v)
+			return fmt.Errorf("%w: %s is %g, want a finite number", ErrValue, valueName(c, i), v)
 		}
 	}
 	return nil
+}
+
+// valueName returns text for value i of the codec's windows, such as "lat", "lat of step
+// 3" (from 0) or, if the codec does not know the names, "value 3".
+func valueName(c Codec, i int) string {
+	schema := SensorSchema(c)
+	if len(schema) == 0 || schema[i%len(schema)].Name == "" {
+		return fmt.Sprintf("value %d", i)
+	}
+	name := schema.Label(i % len(schema))
+	if len(schema) < c.WindowLen() {
+		name += fmt.Sprintf(" of step %d", i/len(schema))
+	}
+	return name
 }
 
 func checkPayload(payload []byte, want int) error {

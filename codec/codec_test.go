@@ -29,7 +29,7 @@ func all(t testing.TB) map[string]codec.Codec {
 		out[gc.Name] = goldenCodec(t, gc.Manifest)
 	}
 	for _, w := range []int{1, 3} {
-		c, err := codec.NewSensor12(w)
+		c, err := codec.NewSensor12(w, codec.Sensor12Scales{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,9 +38,9 @@ func all(t testing.TB) map[string]codec.Codec {
 		for _, build := range []func() (codec.Codec, error){
 			func() (codec.Codec, error) { return codec.NewRaw(12*w, 0) },
 			func() (codec.Codec, error) { return codec.NewRaw(12*w, 19.5) },
-			func() (codec.Codec, error) { return codec.NewSensor12Truncate(w, 13) },
-			func() (codec.Codec, error) { return codec.NewSensor12Truncate(w, 100) },
-			func() (codec.Codec, error) { return codec.NewZlib(12*w, 0) },
+			func() (codec.Codec, error) { return codec.NewSensor12Truncate(w, 13, codec.Sensor12Scales{}) },
+			func() (codec.Codec, error) { return codec.NewSensor12Truncate(w, 100, codec.Sensor12Scales{}) },
+			func() (codec.Codec, error) { return codec.NewZlib(12*w, 0, codec.DefaultZlibLevel) },
 			func() (codec.Codec, error) { return fittedGrid(t, window, 1), nil },
 			func() (codec.Codec, error) { return physicalGrid(t, w), nil },
 			func() (codec.Codec, error) { return shortLadder(t, w), nil },
@@ -79,7 +79,7 @@ func physicalGrid(t testing.TB, w int) *codec.Grid {
 // shortLadder is a ladder whose first two rungs seldom serve.
 func shortLadder(t testing.TB, w int) *codec.Ladder {
 	t.Helper()
-	first, err := codec.NewSensor12Truncate(w, 1)
+	first, err := codec.NewSensor12Truncate(w, 1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func TestSensor12Bytes(t *testing.T) {
-	c, _ := codec.NewSensor12(1)
+	c, _ := codec.NewSensor12(1, codec.Sensor12Scales{})
 	window := []float64{1, -2, 0.5, 0.0005, 0.0015, 40, 0.05, 0.15, -5000, 180, -180, 0.25}
 	got, err := c.AppendEncode(nil, window)
 	if err != nil {

@@ -160,14 +160,14 @@ func (c *EntropyGrid) Need(window []float64) (bytes int, ok bool) {
 // quantisation steps, and ErrTooLong if the window needs more bytes than a payload
 // has.
 func (c *EntropyGrid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
+	if err := checkWindow(c, window); err != nil {
 		return dst, err
 	}
 	s := c.model.NewScratch()
 	defer c.model.Release(s)
 	code, bad := c.model.Encode(s, window)
 	if bad >= 0 {
-		return dst, fmt.Errorf("%w: value %d is %g, want one within %g", ErrRange, bad, window[bad], c.model.Dims[bad%len(c.model.Dims)].Reach())
+		return dst, fmt.Errorf("%w: %s is %g, want one within %g", ErrRange, valueName(c, bad), window[bad], c.model.Dims[bad%len(c.model.Dims)].Reach())
 	}
 	if len(code) > c.MaxPayloadLen() {
 		return dst, fmt.Errorf("%w: it needs %d bytes, want at most %d", ErrTooLong, len(code), c.MaxPayloadLen())

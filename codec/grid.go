@@ -262,7 +262,7 @@ func (g *Grid) quantize(i int, x float64) (uint64, bool) {
 // AppendEncode implements Codec. It returns ErrRange for a value further than half a
 // quantisation step from every level.
 func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, g.WindowLen()); err != nil {
+	if err := checkWindow(g, window); err != nil {
 		return dst, err
 	}
 	out := slices.Grow(dst, g.length)
@@ -273,7 +273,7 @@ func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 		d := &g.dims[j]
 		n, ok := g.quantize(j, x)
 		if !ok {
-			return dst, fmt.Errorf("%w: value %d is %.9g, want %.7g..%.7g", ErrRange, i, x, d.Low, d.Low+float64(g.top[j])*d.Step)
+			return dst, fmt.Errorf("%w: %s is %.9g, want %.7g..%.7g", ErrRange, valueName(g, i), x, d.Low, d.Low+float64(g.top[j])*d.Step)
 		}
 		acc |= n << bits
 		for bits += d.Bits; bits >= 8; bits -= 8 {
@@ -307,7 +307,7 @@ func (g *Grid) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
 		acc >>= want
 		have -= want
 		if n > g.top[d] {
-			return dst, fmt.Errorf("%w: value %d is level %d, want at most %d", ErrCorrupt, i, n, g.top[d])
+			return dst, fmt.Errorf("%w: %s is level %d, want at most %d", ErrCorrupt, valueName(g, i), n, g.top[d])
 		}
 		out = append(out, g.level(d, n))
 	}

@@ -130,6 +130,8 @@ func TestNumpyReadsOurModels(t *testing.T) {
 				}
 				Decoded [][]float64
 				Encoded []string
+				// Encoded32 are the payloads with float32 from the first step on.
+				Encoded32 []string `json:"encoded32"`
 			}
 			numpy(t, "read", dir, task, &answer)
 			for i, l := range answer.Layers {
@@ -141,7 +143,11 @@ func TestNumpyReadsOurModels(t *testing.T) {
 			if len(answer.Layers) != len(c.layers) {
 				t.Errorf("%d layers, want %d", len(answer.Layers), len(c.layers))
 			}
-			other := 0
+			lockstep, err := ours.WithFloat32Norm()
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, other32 := 0, 0
 			for r, text := range task.Payloads {
 				payload, _ := hex.DecodeString(text)
 				got, err := ours.AppendDecode(nil, payload)
@@ -157,11 +163,24 @@ func TestNumpyReadsOurModels(t *testing.T) {
 				if text != answer.Encoded[r] {
 					other++
 				}
+				payload32, err := lockstep.AppendEncode(nil, task.Windows[r])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if hex.EncodeToString(payload32) != answer.Encoded32[r] {
+					other32++
+				}
 			}
 			// Sums in another order differ in a last digit, which is a float32
 			// payload's last digit; integers and halves seldom round apart.
 			if c.packing != bam.Float32 && 10*other > len(task.Payloads) {
 				t.Errorf("%d of %d payloads differ from numpy's", other, len(task.Payloads))
+			}
+			if c.packing != bam.Float32 && 10*other32 > len(task.Payloads) {
+				t.Errorf("%d of %d payloads normalised in float32 differ from numpy's", other32, len(task.Payloads))
+			}
+			if c.packing == bam.Int16 && slices.Equal(answer.Encoded, answer.Encoded32) {
+				t.Error("float32 makes no difference to numpy: the windows are too easy")
 			}
 		})
 	}

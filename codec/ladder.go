@@ -158,7 +158,7 @@ func (b *Ladder) RungForLength(n int) int {
 // AppendEncode implements Codec. It appends the payload of the first rung that meets
 // every tolerance.
 func (b *Ladder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, b.WindowLen()); err != nil {
+	if err := checkWindow(b, window); err != nil {
 		return dst, err
 	}
 	s := b.pool.Get().(*ladderScratch)
@@ -240,7 +240,7 @@ func (b *Ladder) refusal(window []float64) error {
 	}
 	i := max(0, b.beyond(window, got))
 	d := i % len(b.angles)
-	return fmt.Errorf("%w: last rung: %s (value %d) is %.9g, decoded as %.9g, want at most %g between them", ErrBound, b.spec.SensorSchema().Label(d), i, window[i], got[i], b.spec.Tolerances[d])
+	return fmt.Errorf("%w: last rung: %s is %.9g, decoded as %.9g, want at most %g between them", ErrBound, valueName(b, i), window[i], got[i], b.spec.Tolerances[d])
 }
 
 // AppendDecode implements Codec.

@@ -108,7 +108,7 @@ func TestLadderTakesTheFirstRungThatHolds(t *testing.T) {
 
 func TestNewLadderRefuses(t *testing.T) {
 	one, two := fake(2, 0, 0), fake(3, 0, 0)
-	compressed, err := codec.NewZlib(2, 0)
+	compressed, err := codec.NewZlib(2, 0, codec.DefaultZlibLevel)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func ladderFolder(t testing.TB) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := codec.NewSensor12(1)
+	plain, err := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,10 +21,31 @@ import (
 // An entropy-coded grid has payloads as long as each window needs.
 func Load(path string) (Codec, error) { return opener{tree: modelfile.Disk()}.load(path) }
 
+// LoadUnverified is like Load, but loads a model also if its files are not those that its
+// artifacts.json lists. It then calls warn with the error that Load would return. It is
+// for programs that measure a model, not for the ends of a link.
+func LoadUnverified(path string, warn func(error)) (Codec, error) {
+	return opener{tree: modelfile.Disk(), warn: warn}.load(path)
+}
+
 // LoadFS is like Load with a file in fsys, such as an embed.FS. Paths in the file must
 // stay inside fsys.
 func LoadFS(fsys fs.FS, name string) (Codec, error) {
 	return opener{tree: modelfile.FS(fsys), dir: "."}.load(name)
+}
+
+// WithParams returns a codec of Load with those of the parameters that its file does not
+// hold: PayloadBytes of an entropy-coded grid, and Float32Norm of a model.
+func WithParams(c Codec, p Params) (Codec, error) {
+	switch c := c.(type) {
+	case *EntropyGrid:
+		return codecOr(c.WithPayloadBytes(p.PayloadBytes))
+	case *BAM:
+		if p.Float32Norm {
+			return codecOr(c.WithFloat32Norm())
+		}
+	}
+	return c, nil
 }
 
 // kind is a kind of JSON file that this module or its users have.

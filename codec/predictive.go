@@ -340,7 +340,7 @@ func mix(h uint32) uint32 {
 // encode appends the payload of a window that builds on s, and advances s by it. On
 // an error s is of no use.
 func (c *Predictive) encode(dst []byte, s *predict.State, window []float64, h header) (_ []byte, err error) {
-	if err := checkWindow(window, c.WindowLen()); err != nil {
+	if err := checkWindow(c, window); err != nil {
 		return dst, err
 	}
 	digest, out := s.Digest(), dst

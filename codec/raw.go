@@ -63,7 +63,7 @@ func (c Raw) PayloadLen() int { return c.MaxPayloadLen() }
 
 // AppendEncode implements Codec.
 func (c Raw) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	if err := checkWindow(window, c.n); err != nil {
+	if err := checkWindow(c, window); err != nil {
 		return dst, err
 	}
 	out := slices.Grow(dst, c.MaxPayloadLen())

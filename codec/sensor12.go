@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/pytext"
 )
 
 const sensor12ID = "sensor12_packed"
@@ -22,9 +23,48 @@ const Sensor12StepBytes = 30
 //	gx gy gz         int16, 1/10 deg/s
 //	roll pitch yaw   int16, 1/10 deg
 //
-// Integers are rounded, halves to even, and clipped: an acceleration beyond
-// ±32.767 m/s² is decoded as ±32.767 m/s².
-type Sensor12 struct{ w int }
+// [Sensor12Scales] can change the units of the integers. Integers are rounded, halves to
+// even, and clipped: an acceleration beyond ±32.767 m/s² is decoded as ±32.767 m/s².
+type Sensor12 struct {
+	w      int
+	scales Sensor12Scales // none 0
+}
+
+// Sensor12Scales are the factors from the values of a sample to the integers of a
+// payload. The zero value means the defaults.
+type Sensor12Scales struct {
+	Accel float64 // of ax ay az, in 1/(m/s²); 0 means 1000
+	Gyro  float64 // of gx gy gz, in 1/(deg/s); 0 means 10
+	RPY   float64 // of roll pitch yaw, in 1/deg; 0 means 10
+}
+
+// check sets defaults, and returns an error that wraps ErrSpec if a factor is none.
+func (s *Sensor12Scales) check(id string) error {
+	for _, x := range []struct {
+		name  string
+		value *float64
+		usual float64
+	}{{"accel_scale", &s.Accel, 1000}, {"gyro_scale", &s.Gyro, 10}, {"rpy_scale", &s.RPY, 10}} {
+		if *x.value == 0 {
+			*x.value = x.usual
+		}
+		if f := float32(*x.value); !(f > 0) || math.IsInf(float64(f), 0) {
+			return fmt.Errorf("%w: codec %s with %s %g, want a number above 0 that float32 holds", ErrSpec, id, x.name, *x.value)
+		}
+	}
+	return nil
+}
+
+// of returns the factor of value d of a sample, which is at least 3.
+func (s *Sensor12Scales) of(d int) float64 {
+	switch {
+	case d < 6:
+		return s.Accel
+	case d < 9:
+		return s.Gyro
+	}
+	return s.RPY
+}
 
 var _ interface {
 	Codec
@@ -33,15 +73,19 @@ var _ interface {
 	Described
 } = Sensor12{}
 
-// sensor12Scales are the factors of the nine integers.
-var sensor12Scales = [9]float64{1000, 1000, 1000, 10, 10, 10, 10, 10, 10}
-
 // NewSensor12 returns the codec for windows of w samples. An error wraps ErrSpec.
-func NewSensor12(w int) (Sensor12, error) {
+func NewSensor12(w int, scales Sensor12Scales) (Sensor12, error) {
+	return newSensor12(sensor12ID, w, scales)
+}
+
+func newSensor12(id string, w int, scales Sensor12Scales) (Sensor12, error) {
 	if most := sensor.MaxWindowLen / sensor.MotionDims; w < 1 || w > most {
-		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want 1..%d", ErrSpec, sensor12ID, w, most)
+		return Sensor12{}, fmt.Errorf("%w: codec %s with W %d, want 1..%d", ErrSpec, id, w, most)
 	}
-	return Sensor12{w}, nil
+	if err := scales.check(id); err != nil {
+		return Sensor12{}, err
+	}
+	return Sensor12{w, scales}, nil
 }
 
 // ID returns "sensor12_packed".
@@ -50,9 +94,10 @@ func (c Sensor12) ID() string { return sensor12ID }
 // Version returns "1".
 func (c Sensor12) Version() string { return "1" }
 
-// Schema returns a string with the layout of a sample.
+// Schema returns a string with the layout of a sample and the scales.
 func (c Sensor12) Schema() string {
-	return "sensor12_packed_v1:le:gps=f32,f32,f32:accel=i16@1000.0:gyro=i16@10.0:rpy=i16@10.0"
+	return "sensor12_packed_v1:le:gps=f32,f32,f32:accel=i16@" + pytext.Float(c.scales.Accel) +
+		":gyro=i16@" + pytext.Float(c.scales.Gyro) + ":rpy=i16@" + pytext.Float(c.scales.RPY)
 }
 
 // WindowLen returns 12·W.
@@ -72,7 +117,7 @@ func (c Sensor12) SensorSchema() sensor.Schema { return sensor.Motion() }
 
 // AppendEncode packs the window.
 func (c Sensor12) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	return packSensor12(dst, window, c.w, c.MaxPayloadLen())
+	return c.pack(dst, window, c.MaxPayloadLen())
 }
 
 // AppendDecode unpacks the window.
@@ -80,12 +125,12 @@ func (c Sensor12) AppendDecode(dst []float64, payload []byte) ([]float64, error)
 	if err := checkPayload(payload, c.MaxPayloadLen()); err != nil {
 		return dst, err
 	}
-	return unpackSensor12(dst, payload, c.w)
+	return c.unpack(dst, payload)
 }
 
-// packSensor12 appends the first n bytes of the window of w steps, packed.
-func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
-	if err := checkWindow(window, sensor.MotionDims*w); err != nil {
+// pack appends the first n bytes of the packed window.
+func (c *Sensor12) pack(dst []byte, window []float64, n int) ([]byte, error) {
+	if err := checkWindow(*c, window); err != nil {
 		return dst, err
 	}
 	out := slices.Grow(dst, n)
@@ -97,22 +142,21 @@ func packSensor12(dst []byte, window []float64, w, n int) ([]byte, error) {
 			width = 4
 			f := float32(v)
 			if math.IsInf(float64(f), 0) {
-				return dst, fmt.Errorf("%w: value %d is %g, want one that float32 holds", ErrValue, i, v)
+				return dst, fmt.Errorf("%w: %s is %g, want one that float32 holds", ErrValue, valueName(*c, i), v)
 			}
 			binary.LittleEndian.PutUint32(value[:], math.Float32bits(f))
 		} else {
-			binary.LittleEndian.PutUint16(value[:], uint16(toInt16(v*sensor12Scales[d-3])))
+			binary.LittleEndian.PutUint16(value[:], uint16(toInt16(v*c.scales.of(d))))
 		}
 		out = append(out, value[:min(width, end-len(out))]...)
 	}
 	return out, nil
 }
 
-// unpackSensor12 appends the window of w steps that payload holds, whose
-// missing bytes count as zero.
-func unpackSensor12(dst []float64, payload []byte, w int) ([]float64, error) {
-	out := slices.Grow(dst, sensor.MotionDims*w)
-	for i := range sensor.MotionDims * w {
+// unpack appends the window in payload, whose missing bytes count as zero.
+func (c *Sensor12) unpack(dst []float64, payload []byte) ([]float64, error) {
+	out := slices.Grow(dst, c.WindowLen())
+	for i := range c.WindowLen() {
 		d, width := i%sensor.MotionDims, 2
 		if d < 3 {
 			width = 4
@@ -120,12 +164,12 @@ func unpackSensor12(dst []float64, payload []byte, w int) ([]float64, error) {
 		var value [4]byte
 		payload = payload[copy(value[:width], payload):]
 		if d >= 3 {
-			out = append(out, float64(int16(binary.LittleEndian.Uint16(value[:])))/sensor12Scales[d-3])
+			out = append(out, float64(int16(binary.LittleEndian.Uint16(value[:])))/c.scales.of(d))
 			continue
 		}
 		v := float64(math.Float32frombits(binary.LittleEndian.Uint32(value[:])))
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, fmt.Errorf("%w: value %d is %g", ErrCorrupt, i, v)
+			return dst, fmt.Errorf("%w: %s is %g", ErrCorrupt, valueName(*c, i), v)
 		}
 		out = append(out, v)
 	}
@@ -152,8 +196,8 @@ var _ interface {
 
 // NewSensor12Truncate returns the codec for windows of w samples and payloads of n
 // bytes. An error wraps ErrSpec.
-func NewSensor12Truncate(w, n int) (Sensor12Truncate, error) {
-	inner, err := NewSensor12(w)
+func NewSensor12Truncate(w, n int, scales Sensor12Scales) (Sensor12Truncate, error) {
+	inner, err := newSensor12(sensor12TruncateID, w, scales)
 	if err != nil {
 		return Sensor12Truncate{}, err
 	}
@@ -197,7 +241,7 @@ func (c Sensor12Truncate) SensorSchema() sensor.Schema { return sensor.Motion() 
 
 // AppendEncode implements Codec.
 func (c Sensor12Truncate) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	out, err := packSensor12(dst, window, c.inner.w, min(c.n, c.inner.MaxPayloadLen()))
+	out, err := c.inner.pack(dst, window, min(c.n, c.inner.MaxPayloadLen()))
 	if err != nil {
 		return dst, err
 	}
@@ -218,5 +262,5 @@ func (c Sensor12Truncate) AppendDecode(dst []float64, payload []byte) ([]float64
 			return dst, fmt.Errorf("%w: byte %d after the window is %d, want 0", ErrCorrupt, i, payload[i])
 		}
 	}
-	return unpackSensor12(dst, payload, c.inner.w)
+	return c.inner.unpack(dst, payload)
 }

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/modelfile"
 )
 
@@ -21,11 +24,17 @@ type Spec struct {
 }
 
 // Params are the parameters of all codecs; each codec uses its own and ignores the
-// others. The JSON names are those of codec.params in a RunSpec.
+// others, see [ParamsOf]. The JSON names are those of codec.params in a RunSpec.
 type Params struct {
 	ManifestPath    string  `json:"manifest_path,omitempty"`     // bam: the model's bam_manifest.json
+	Float32Norm     bool    `json:"float32_norm,omitempty"`      // bam: normalise as the reference does, see BAM.WithFloat32Norm
 	Scale           float64 `json:"scale,omitempty"`             // raw, zlib: the factor; 0 means DefaultRawScale
+	Level           *int    `json:"level,omitempty"`             // zlib: the compression level; nil means DefaultZlibLevel
+	AccelScale      float64 `json:"accel_scale,omitempty"`       // sensor12_packed, sensor12_packed_truncate: see Sensor12Scales
+	GyroScale       float64 `json:"gyro_scale,omitempty"`        // likewise
+	RPYScale        float64 `json:"rpy_scale,omitempty"`         // likewise
 	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs; predictive: the largest length, 0 means that tolerances hold
+	WindowW         int     `json:"window_W,omitempty"`          // sensor12_packed_truncate: the W of Window; 0 means any
 	GridPath        string  `json:"grid_path,omitempty"`         // grid: a grid.json
 	LadderPath      string  `json:"ladder_path,omitempty"`       // bounded: a ladder.json
 	EntropyGridPath string  `json:"entropy_grid_path,omitempty"` // entropy_grid: an entropy_grid.json
@@ -46,11 +55,48 @@ type Params struct {
 	PredictFrom string `json:"predict_from,omitempty"`
 }
 
-// ParseParams converts codec.params of a RunSpec to Params. An unknown key or a value
-// of another type gives an error that wraps ErrSpec.
+// paramsOf are the parameters that each codec reads.
+var paramsOf = map[string][]string{
+	bamID:              {"float32_norm", "manifest_path"},
+	rawID:              {"scale"},
+	zlibID:             {"level", "scale"},
+	sensor12ID:         {"accel_scale", "gyro_scale", "rpy_scale"},
+	sensor12TruncateID: {"payload_bytes", "window_W", "accel_scale", "gyro_scale", "rpy_scale"},
+	gridID:             {"grid_path"},
+	entropyGridID:      {"entropy_grid_path", "payload_bytes"},
+	ladderID:           {"ladder_path"},
+	predictiveID:       {"tolerances", "angles", "profile", "payload_bytes", "prior_path", "key_after", "key_every", "predict_from"},
+}
+
+// ParamsOf returns the JSON names of the parameters that a codec of New reads.
+func ParamsOf(id string) []string { return slices.Clone(paramsOf[id]) }
+
+// paramNames returns the JSON names of the parameters of all codecs.
+func paramNames() []string {
+	var names []string
+	for _, of := range paramsOf {
+		names = append(names, of...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ParseParams converts codec.params of a RunSpec to Params. A key that no codec has, or
+// a value of another type, gives an error that wraps ErrSpec.
 func ParseParams(params map[string]any) (Params, error) {
 	if params == nil {
 		return Params{}, nil
+	}
+	names := paramNames()
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		hint := "want some of " + strings.Join(names, ", ")
+		if near := errtext.Nearest(name, names); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return Params{}, fmt.Errorf("%w: params.%.80s: no codec has this parameter: %s", ErrSpec, name, hint)
 	}
 	var p Params
 	text, err := json.Marshal(params)
@@ -84,6 +130,9 @@ func NewFS(fsys fs.FS, spec Spec) (Codec, error) {
 type opener struct {
 	tree modelfile.Tree
 	dir  string // "": the working directory
+	// warn is called with the difference between a model and its artifacts.json; nil:
+	// the difference is an error.
+	warn func(error)
 }
 
 func (o opener) codec(spec Spec) (Codec, error) {
@@ -125,17 +174,28 @@ func (o opener) build(spec Spec) (Codec, error) {
 	case rawID:
 		return NewRaw(n, p.Scale)
 	case sensor12ID:
-		return NewSensor12(spec.Window.W)
+		return NewSensor12(spec.Window.W, p.scales())
 	case sensor12TruncateID:
-		return NewSensor12Truncate(spec.Window.W, p.PayloadBytes)
+		if w := p.WindowW; w != 0 && w != spec.Window.W {
+			return nil, fmt.Errorf("%w: codec %s with window_W %d, want %d, the W of the run's windows", ErrSpec, spec.ID, w, spec.Window.W)
+		}
+		return NewSensor12Truncate(spec.Window.W, p.PayloadBytes, p.scales())
 	case zlibID:
-		return NewZlib(n, p.Scale)
+		level := DefaultZlibLevel
+		if p.Level != nil {
+			level = *p.Level
+		}
+		return NewZlib(n, p.Scale, level)
 	case bamID:
 		name, err := o.file(bamID, "manifest_path", p.ManifestPath)
 		if err != nil {
 			return nil, err
 		}
-		return o.bam(name)
+		c, err := o.bam(name)
+		if err != nil {
+			return nil, err
+		}
+		return WithParams(c, p)
 	case gridID:
 		name, err := o.file(gridID, "grid_path", p.GridPath)
 		if err != nil {
@@ -158,6 +218,11 @@ func (o opener) build(spec Spec) (Codec, error) {
 		return o.predictive(spec)
 	}
 	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
+}
+
+// scales returns the parameters of Sensor12.
+func (p Params) scales() Sensor12Scales {
+	return Sensor12Scales{Accel: p.AccelScale, Gyro: p.GyroScale, RPY: p.RPYScale}
 }
 
 // file returns the path of the file that a parameter names.

@@ -17,7 +17,7 @@ func specFiles(t testing.TB) (grid, ladder string) {
 	t.Helper()
 	dir := t.TempDir()
 	g := physicalGrid(t, 4)
-	plain, err := codec.NewSensor12(4)
+	plain, err := codec.NewSensor12(4, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,15 +86,24 @@ func TestNew(t *testing.T) {
 
 func TestParseParams(t *testing.T) {
 	p, err := codec.ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l", "entropy_grid_path": "t",
+		"level": 0, "accel_scale": 100, "gyro_scale": 2.5, "rpy_scale": 1, "window_W": 4,
 		"tolerances": []any{0.5, 3}, "angles": []any{false, true}, "profile": "small", "prior_path": "p", "key_after": 2, "key_every": 16, "predict_from": "key"})
-	if want := (codec.Params{"a", 127, 8, "g", "l", "t", []float64{0.5, 3}, []bool{false, true}, "small", "p", 2, 16, "key"}); err != nil || !reflect.DeepEqual(p, want) {
-		t.Errorf("%+v, %v, want %+v", p, err, want)
+	if err != nil || p.Level == nil || *p.Level != 0 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	p.Level = nil
+	if want := (codec.Params{ManifestPath: "a", Scale: 127, PayloadBytes: 8, GridPath: "g", LadderPath: "l", EntropyGridPath: "t",
+		AccelScale: 100, GyroScale: 2.5, RPYScale: 1, WindowW: 4, Tolerances: []float64{0.5, 3}, Angles: []bool{false, true}, Profile: "small",
+		PriorPath: "p", KeyAfter: 2, KeyEvery: 16, PredictFrom: "key"}); !reflect.DeepEqual(p, want) {
+		t.Errorf("%+v, want %+v", p, want)
 	}
 	if p, err := codec.ParseParams(nil); err != nil || !reflect.DeepEqual(p, codec.Params{}) {
 		t.Errorf("none: %+v, %v", p, err)
 	}
 	for name, params := range map[string]map[string]any{
-		"manifest": {"manifest": "a"}, "scale": {"scale": "127"}, "payload_bytes": {"payload_bytes": 8.5},
+		"params.manifest: no codec has this parameter: want some of accel_scale,":       {"manifest": "a"},
+		"params.manifest_pth: no codec has this parameter: did you mean manifest_path?": {"manifest_pth": "a"},
+		"params.level": {"level": 6.5}, "scale": {"scale": "127"}, "payload_bytes": {"payload_bytes": 8.5},
 	} {
 		if _, err := codec.ParseParams(params); !errors.Is(err, codec.ErrSpec) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%v: %v, want one that names %s", params, err, name)

@@ -12,9 +12,11 @@ import (
 	"sync"
 )
 
+// DefaultZlibLevel is the usual compression level of Zlib.
+const DefaultZlibLevel = 6
+
 const (
-	zlibID    = "zlib"
-	zlibLevel = 6
+	zlibID = "zlib"
 	// zlibOverhead is the largest difference in length between a stream and its
 	// content: a header of 2 bytes, a checksum of 4, and two stored blocks' headers
 	// of up to 5 each. Content above 64 KiB adds more blocks.
@@ -27,6 +29,7 @@ const (
 // compress differently, but all of them decode these payloads.
 type Zlib struct {
 	raw     Raw
+	level   int
 	writers sync.Pool // *zlibWriter
 	readers sync.Pool // *zlibReader
 }
@@ -54,17 +57,21 @@ type zlibReader struct {
 	plain  []byte
 }
 
-// NewZlib returns the codec for windows of n values, with the scale of NewRaw. An
-// error wraps ErrSpec.
-func NewZlib(n int, scale float64) (*Zlib, error) {
+// NewZlib returns the codec for windows of n values, with the scale of NewRaw and a
+// compression level: 0 does not compress, 1 is fast, 9 is thorough, -1 is the library's
+// choice. An error wraps ErrSpec.
+func NewZlib(n int, scale float64, level int) (*Zlib, error) {
+	if level < zlib.DefaultCompression || level > zlib.BestCompression {
+		return nil, fmt.Errorf("%w: codec %s with level %d, want -1..9", ErrSpec, zlibID, level)
+	}
 	raw, err := NewRaw(n, scale)
 	if err != nil {
 		return nil, err
 	}
-	c := &Zlib{raw: raw}
+	c := &Zlib{raw: raw, level: level}
 	c.writers.New = func() any {
 		w := &zlibWriter{plain: make([]byte, 0, raw.MaxPayloadLen())}
-		w.stream, _ = zlib.NewWriterLevel(w, zlibLevel) // the level is one that exists
+		w.stream, _ = zlib.NewWriterLevel(w, level) // checked above
 		return w
 	}
 	c.readers.New = func() any {
@@ -83,7 +90,7 @@ func (c *Zlib) Version() string { return "1" }
 
 // Schema returns a string with the compression level and Raw's schema.
 func (c *Zlib) Schema() string {
-	return "zlib(level=" + strconv.Itoa(zlibLevel) + ")+" + c.raw.Schema()
+	return "zlib(level=" + strconv.Itoa(c.level) + ")+" + c.raw.Schema()
 }
 
 // WindowLen returns the number of values given to NewZlib.

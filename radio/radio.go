@@ -30,7 +30,8 @@ var ErrClosed = errors.New("radio: closed")
 // another calls Receive.
 type Radio interface {
 	// Send transmits one frame. It returns once the modem has taken the frame,
-	// which may be before the frame is on the air.
+	// which may be before the frame is on the air. If ctx ends before, it returns the
+	// context's error soon, even if the modem is gone or does not take bytes.
 	Send(ctx context.Context, frame []byte) error
 	// Receive waits for the next frame. It returns an error if no more frames can be
 	// received or if ctx has ended. Bytes that are not a frame are no such error:

@@ -71,11 +71,14 @@ func (s *Settings) RegisterFlags(fs *flag.FlagSet) {
 	fs.Var(&flagvalue.Int[int]{Dst: &s.Workers}, "workers", "largest number of models trained at the same time; 0: one for each core")
 }
 
-// CheckFlags returns an error that wraps train.ErrSettings if the command line sets a flag
+// CheckFlags returns an error that wraps ErrSettings if the command line sets a flag
 // that has no effect, such as --payload-bytes without packing bitpack. See
 // train.CheckFlags.
 func (s *Settings) CheckFlags(fs *flag.FlagSet) error {
-	return train.CheckFlags(fs, s.Grid.Packings, s.Grid.MethodNames)
+	if err := train.CheckFlags(fs, s.Grid.Packings, s.Grid.MethodNames); err != nil {
+		return fmt.Errorf("%w: %w", ErrSettings, trimSettings(err))
+	}
+	return nil
 }
 
 // RegisterFlags defines flags for the grid and for the parameters of its methods, and sets

@@ -423,7 +423,7 @@ func TestTable(t *testing.T) {
 	}
 	want := "walk: 1 models, trained on " + strconv.Itoa(r.TrainWindows) + " windows of 12 values, measured on " + strconv.Itoa(r.TestWindows) + " windows (holdout)\n1 combinations skipped, the first is int8-300_pca: "
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if !strings.HasPrefix(b.String(), want) || len(lines) != 9 || !strings.HasPrefix(lines[5], "  int8-2_pca") || !strings.HasPrefix(lines[6], "  mean") {
+	if !strings.HasPrefix(b.String(), want) || len(lines) != 10 || !strings.HasPrefix(lines[5], "  mean") || !strings.HasPrefix(lines[6], "  int8-2_pca") {
 		t.Errorf("got\n%s", b.String())
 	}
 }

@@ -23,6 +23,8 @@ func (r *Report) WriteTable(w io.Writer) error {
 	}
 	b.WriteString("\nPareto front: each model with a smaller zscored.mse than all models with payloads of the same length or shorter\n")
 	rows := []string{"\tpayload\tzscored.mse\tof PCA int8\tGaussian bound\tMAE\tsaturated\tweights"}
+	mean := r.Baselines.Mean
+	rows = append(rows, fmt.Sprintf("mean\t0 B\t%s\t\t\t%s\t\t", table.Digits(mean.ZScored.MSE), table.Digits(mean.MAE)))
 	tooShort := false
 	for _, p := range r.ParetoZScored {
 		x := r.Result(p.ModelID)
@@ -37,13 +39,11 @@ func (r *Report) WriteTable(w io.Writer) error {
 		rows = append(rows, fmt.Sprintf("%s\t%d B\t%s\t%s\t%s\t%s\t%s\t%d", name, p.PayloadBytes, table.Digits(p.ZScoredMSE),
 			r.pcaInt8(p.PayloadBytes), r.gaussianBound(p.PayloadBytes), table.Digits(p.MAE), saturated, x.Cost.ParamCount))
 	}
-	mean := r.Baselines.Mean
-	rows = append(rows, fmt.Sprintf("mean\t0 B\t%s\t\t\t%s\t\t", table.Digits(mean.ZScored.MSE), table.Digits(mean.MAE)))
 	table.Write(&b, rows...)
 	if tooShort {
 		b.WriteString("* cannot be sent: a frame with one byte is an ACK\n")
 	}
-	b.WriteString("PCA int8 and Gaussian bound are zscored.mse at the same payload length; saturated are integers at the end of their\nrange; weights is their number.\n")
+	b.WriteString("PCA int8 and Gaussian bound are zscored.mse at the same payload length. The bound is the smallest error of a code if the\ndata is Gaussian; for other data a model can lie below it. Saturated are integers at the end of their range; weights is\ntheir number.\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -39,9 +39,9 @@ type FEBAM struct {
 	EarlyStopPatience int
 	EarlyStopMinDelta float64
 	MinEpochs         int
-	// TargetMSEX and TargetMSEY are targets for mse_x and mse_y. When both errors are
-	// at most their targets, the training of the layer ends. If one is 0, there are no
-	// targets.
+	// TargetMSEX and TargetMSEY are targets for mse_x and mse_y. When mse_x is at most
+	// its target, and mse_y as well if it has one, the training of the layer ends. 0:
+	// no target. A target for mse_y needs one for mse_x.
 	TargetMSEX float64
 	TargetMSEY float64
 }
@@ -99,6 +99,9 @@ func (f *FEBAM) withDefaults() (*FEBAM, error) {
 		if !(v.value >= v.min) || math.IsInf(v.value, 0) {
 			return nil, fmt.Errorf("%w: %s is %g, want at least %g", ErrSettings, v.name, v.value, v.min)
 		}
+	}
+	if g.TargetMSEY > 0 && g.TargetMSEX == 0 {
+		return nil, fmt.Errorf("%w: TargetMSEY is %g without TargetMSEX: it has no effect", ErrSettings, g.TargetMSEY)
 	}
 	if g.Cycles > 1000 {
 		return nil, fmt.Errorf("%w: Cycles is %d, want at most 1000", ErrSettings, g.Cycles)
@@ -297,7 +300,7 @@ func difference(step, b, a []float32, rate float32) float64 {
 // stop returns the reason to end the training after that many epochs; "" to continue.
 func (t *febamTrainer) stop(epochs int) Status {
 	r := &t.report
-	if t.TargetMSEX > 0 && t.TargetMSEY > 0 && r.MSEX <= t.TargetMSEX && r.MSEY <= t.TargetMSEY && epochs >= t.MinEpochs {
+	if t.TargetMSEX > 0 && r.MSEX <= t.TargetMSEX && (t.TargetMSEY == 0 || r.MSEY <= t.TargetMSEY) && epochs >= t.MinEpochs {
 		return TargetReached
 	}
 	if r.MSEX < t.best-t.EarlyStopMinDelta {

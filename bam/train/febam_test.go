@@ -109,7 +109,8 @@ func TestFEBAMStops(t *testing.T) {
 		{"patience", FEBAM{Epochs: 50, EarlyStopPatience: 2, EarlyStopMinDelta: 10}, EarlyStop, 3},
 		{"min epochs", FEBAM{Epochs: 50, EarlyStopPatience: 2, EarlyStopMinDelta: 10, MinEpochs: 7}, EarlyStop, 7},
 		{"targets", FEBAM{Epochs: 50, TargetMSEX: 100, TargetMSEY: 100}, TargetReached, 1},
-		{"one target is none", FEBAM{Epochs: 2, TargetMSEX: 100}, EpochLimit, 2},
+		{"target of x alone", FEBAM{Epochs: 50, TargetMSEX: 100}, TargetReached, 1},
+		{"target of y not reached", FEBAM{Epochs: 2, TargetMSEX: 100, TargetMSEY: 1e-30}, EpochLimit, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res, err := Train(t.Context(), windows, s, &c.method)

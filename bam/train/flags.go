@@ -98,6 +98,9 @@ func noEffect(fs *flag.FlagSet, name string, packings []bam.Packing, methods []s
 		if only("pca") {
 			return "with method pca"
 		}
+		if name == "learning-rate" && only("pca", "auto") {
+			return "with method auto, which uses the rate of method gradient"
+		}
 		if onlyBitpack && only("pca", "auto") {
 			return "with method auto and packing bitpack, which always use pca"
 		}
@@ -115,8 +118,8 @@ func noEffect(fs *flag.FlagSet, name string, packings []bam.Packing, methods []s
 type MethodSettings struct {
 	Name string // one of MethodNames; "": auto
 
-	// Parameters of FEBAM and Gradient. Auto passes them to Gradient. 0 is the default
-	// of the method.
+	// Parameters of FEBAM and Gradient. Auto passes them to Gradient, except for
+	// LearningRate. 0 is the default of the method.
 	Epochs            int
 	LearningRate      float64
 	EarlyStopPatience int // Gradient.Patience
@@ -154,8 +157,8 @@ func (s *MethodSettings) RegisterParameterFlags(fs *flag.FlagSet) {
 	fs.Var(&flagvalue.Int[int]{Dst: &s.ShuffleBuffer}, "shuffle-buffer", "febam: number of windows in the shuffle buffer; 0: file order")
 	fs.Var(&flagvalue.Int[int]{Dst: &s.EarlyStopPatience}, "early-stop-patience", "number of epochs without progress before an early stop; 0: febam never stops early, gradient 15")
 	fs.Float64Var(&s.EarlyStopMinDelta, "early-stop-min-delta", 0, "febam: decrease of mse_x that counts as progress")
-	fs.Float64Var(&s.TargetMSEX, "target-mse-x", 0, "febam: stop when mse_x and mse_y are at most their targets; 0: no targets")
-	fs.Float64Var(&s.TargetMSEY, "target-mse-y", 0, "febam: stop when mse_x and mse_y are at most their targets; 0: no targets")
+	fs.Float64Var(&s.TargetMSEX, "target-mse-x", 0, "febam: stop when mse_x is at most this, and mse_y at most its own target; 0: no target")
+	fs.Float64Var(&s.TargetMSEY, "target-mse-y", 0, "febam: with --target-mse-x, the target of mse_y; 0: none")
 }
 
 // Method returns the method. It returns an error that wraps ErrSettings if the
@@ -170,6 +173,7 @@ func (s *MethodSettings) Method() (Method, error) {
 		if s.Name == "gradient" {
 			return &g, nil
 		}
+		g.LearningRate = 0
 		return &Auto{Gradient: g}, nil
 	case "pca":
 		return PCA{}, nil

@@ -100,7 +100,7 @@ func TestAnglesWrapForGrids(t *testing.T) {
 	if err != nil || e.BySensor[11].Max > 3 || e.OverTolerance.Worst[11] > 1 {
 		t.Errorf("%+v, %v", e, err)
 	}
-	plain, _ := codec.NewSensor12(1)
+	plain, _ := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if e, err = quality.Evaluate(t.Context(), plain, windows, quality.Settings{Schema: sensor.Motion(), Std: ones(12), Tolerances: tolerances}); err != nil || e.OverTolerance.Within != 1 || e.Rungs != nil {
 		t.Errorf("a codec without a bound: %+v, %v", e, err)
 	}

@@ -1,11 +1,15 @@
 package quality_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/loralink/loralink-go/bam"
@@ -51,7 +55,7 @@ func Example() {
 
 // The plain packing's errors are its rounding, in each group's unit.
 func TestEvaluate(t *testing.T) {
-	c, err := codec.NewSensor12(1)
+	c, err := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +119,7 @@ func TestBaselinesByHand(t *testing.T) {
 }
 
 func TestEvaluateRefuses(t *testing.T) {
-	c, _ := codec.NewSensor12(1)
+	c, _ := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if _, err := quality.Evaluate(t.Context(), c, walk(3), quality.Settings{Schema: sensor.ForDims(5), Std: make([]float64, 12)}); err == nil {
 		t.Error("5 dims of 12 pass")
 	}
@@ -235,5 +239,34 @@ func TestDrift(t *testing.T) {
 	}
 	if _, err := quality.MeasureDrift(t.Context(), walk(3), norm, sensor.ForDims(4)); err == nil {
 		t.Error("steps of 4 values in windows of 6 pass")
+	}
+}
+
+// The CSV has a row for each value of the codec and of each baseline, and one over all.
+func TestWriteCSV(t *testing.T) {
+	c, err := codec.NewSensor12(1, codec.Sensor12Scales{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := quality.Compare(t.Context(), c, walk(200), walk(200), quality.CompareSettings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := r.WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil || len(rows) != 1+13*4 {
+		t.Fatalf("%v, %d rows, want a header and 13 for each of the codec, the mean and PCA as int16 and int8", err, len(rows))
+	}
+	if got, want := strings.Join(rows[1][:5], " "), "sensor12_packed 30 200 lat deg"; got != want {
+		t.Errorf("first row begins with %q, want %q", got, want)
+	}
+	if got, want := strings.Join(rows[13][:5], " "), "sensor12_packed 30 200 all "; got != want {
+		t.Errorf("last row of the codec begins with %q, want %q", got, want)
+	}
+	if mae, err := strconv.ParseFloat(rows[1][5], 64); err != nil || mae != r.BySensor[0].MAE {
+		t.Errorf("mae %s, want %g", rows[1][5], r.BySensor[0].MAE)
 	}
 }

@@ -61,7 +61,7 @@ func TestWriteSensors(t *testing.T) {
 
 // An evaluation that was read from a report still answers by dimension.
 func TestEvaluationFromJSON(t *testing.T) {
-	c, err := codec.NewSensor12(1)
+	c, err := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,10 +71,10 @@ def read(root):
             z = np.where(std == 0, mean, z * std + mean)
         return z.tolist()
 
-    def encode(window):
-        x = np.array(window, dtype=np.float64)
+    def encode(window, dtype_norm=np.float64):
+        x = np.array(window, dtype=dtype_norm)
         if norm:
-            mean, std = np.array(norm["mean"]), np.array(norm["std"])
+            mean, std = np.array(norm["mean"], dtype=dtype_norm), np.array(norm["std"], dtype=dtype_norm)
             x = np.where(std == 0, 0, (x - mean) / np.where(std == 0, 1, std))
         x = x.astype(np.float32)
         for w, v in layers:
@@ -91,6 +91,7 @@ def read(root):
         "layers": [{"dtype": str(w.dtype), "shape": list(w.shape), "W": w.ravel().tolist(), "V": v.ravel().tolist()} for w, v in layers],
         "decoded": [decode(p) for p in task["payloads"]],
         "encoded": [encode(w) for w in task["windows"]],
+        "encoded32": [encode(w, np.float32) for w in task["windows"]],
     }, sys.stdout)
 
 

@@ -27,12 +27,25 @@ type RunFunc func(ctx context.Context, args []string, out, err io.Writer) error
 
 // Main runs an example and exits: 0 on success, 2 when the flags were wrong,
 // 1 for every other error, which it prints as one line after the program's name.
+// An interrupt or SIGTERM ends the context. A second one ends the program at once,
+// with exit code 130 and whatever it was doing undone.
 func Main(name string, run RunFunc) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		fmt.Fprintf(os.Stderr, "%s: interrupted a second time: ended at once\n", name)
+		os.Exit(exitInterrupted)
+	}()
+	os.Exit(exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
+
+// exitInterrupted is the exit code after a second interrupt, as of a shell's command
+// that SIGINT ended.
+const exitInterrupted = 130
 
 func exitCode(name string, err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
@@ -59,33 +72,13 @@ func Usagef(format string, args ...any) error {
 	return &UsageError{fmt.Errorf(format, args...)}
 }
 
-// NewFlags returns an empty flag set whose help is the summary and the flags.
-func NewFlags(name, summary string) *flag.FlagSet {
+// NewFlags returns an empty flag set. Its help is an example of a command line, the
+// summary, and the flags by purpose.
+func NewFlags(name, example, summary string) *flag.FlagSet {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "%s\n\nFlags:\n", strings.TrimSpace(summary))
-		fs.PrintDefaults()
-	}
+	fs.Usage = func() { writeHelp(fs, example, summary) }
 	return fs
-}
-
-// Parse parses args. Help goes to out and returns flag.ErrHelp; a wrong flag
-// and an argument that is no flag are UsageErrors.
-func Parse(fs *flag.FlagSet, args []string, out io.Writer) error {
-	err := fs.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fs.SetOutput(out)
-		fs.Usage()
-		return flag.ErrHelp
-	}
-	if err != nil {
-		return Usagef("%w (--help lists the flags)", err)
-	}
-	if fs.NArg() > 0 {
-		return Usagef("unexpected argument %q: want flags only (--help lists them)", fs.Arg(0))
-	}
-	return nil
 }
 
 // IsSet says whether the flag was given on the command line.

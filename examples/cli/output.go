@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,10 +62,49 @@ func WriteJSON(path string, v any) error {
 	return WriteFile(path, append(data, '\n'))
 }
 
+// WriteTo is WriteFile of what write writes; an empty path writes nothing.
+func WriteTo(path string, write func(io.Writer) error) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return WriteFile(path, b.Bytes())
+}
+
+// PrintJSON prints a value as indented JSON.
+func PrintJSON(w io.Writer, v any) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", data)
+	return err
+}
+
+// CopyFile copies a file, like WriteFile; an empty path to writes nothing.
+func CopyFile(to, from string) error {
+	if to == "" {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return WriteFile(to, data)
+}
+
 // Warn returns a function that prints an error as a warning: what was wrong with
 // a line of a file whose other lines are used.
 func Warn(stderr io.Writer) func(error) {
 	return func(err error) { fmt.Fprintf(stderr, "warning: %v; the other lines are used\n", err) }
+}
+
+// Notice returns a function that prints an error as a warning.
+func Notice(stderr io.Writer) func(error) {
+	return func(err error) { fmt.Fprintf(stderr, "warning: %v\n", err) }
 }
 
 // Ended returns what is left of err without the end of ctx: nil if err says only that

@@ -14,8 +14,9 @@ import (
 )
 
 // RegisterPredictive adds flags for the parameters of codec predictive, apart from
-// tolerances and angles.
+// angles.
 func RegisterPredictive(fs *flag.FlagSet, p *codec.Params) {
+	fs.Var(Floats(&p.Tolerances), "tolerances", "largest error of each value of a step: that predictive keeps (unset: those of motion samples), or over which errors are also reported (unset: a ladder's own, and none for a model)")
 	fs.IntVar(&p.PayloadBytes, "payload-bytes", 0, "length of a payload: sensor12_packed_truncate; entropy_grid, 0 for as many bytes as each window needs; predictive, the largest, for which the quantisation step varies, 0 for tolerances that hold")
 	fs.StringVar(&p.Profile, "profile", "", "predictive: full or small; unset: the prior's, or full")
 	fs.StringVar(&p.PriorPath, "prior", "", "predictive: prior.json to start from")

@@ -3,7 +3,6 @@
 //
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --in out/dataset_raw.jsonl > payloads.txt
 //	go run ./examples/codec --bam-manifest out/models/b/bam_manifest.json --decode --in payloads.txt
-//	go run ./examples/codec --codec predictive --window-W 8 --in out/walk8.jsonl --explain
 //	go run ./examples/codec --ladder out/ladders/a/ladder.json --decode --explain --payload 0a1b2c3d4e5f60
 package main
 
@@ -31,10 +30,10 @@ const summary = `Codec encodes the windows of a data set to payloads, one line o
 to windows. Either output is the other's input; text after a # on a line of hex is ignored.`
 
 type settings struct {
-	in, payload            string
-	files                  []string // of codecs; one is wanted
-	spec                   codec.Spec
-	decode, explain, frame bool
+	in, payload                        string
+	files                              []string // of codecs; one is wanted
+	spec                               codec.Spec
+	decode, explain, frame, unverified bool
 
 	codec  codec.Codec
 	schema sensor.Schema // of the values of a step
@@ -42,7 +41,7 @@ type settings struct {
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	s := settings{spec: codec.Spec{Version: "1", MaxPayloadBytes: math.MaxInt}}
-	fs := cli.NewFlags("codec", summary)
+	fs := cli.NewFlags("codec", "go run ./examples/codec --bam-manifest out/models/demo --in out/dataset_raw.jsonl", summary)
 	fs.BoolVar(&s.decode, "decode", false, "decode payloads instead of encoding windows")
 	fs.StringVar(&s.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
 	fs.StringVar(&s.payload, "payload", "", "one payload in hex to decode instead of --in")
@@ -52,9 +51,10 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		fs.Var(cli.Strings(&s.files), f.name, f.file+", or the folder that holds it; the file of any codec will do")
 	}
 	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate, predictive")
+	fs.BoolVar(&s.spec.Params.Float32Norm, "float32-norm", false, "a model: normalise in float32, for the reference's payloads to the byte")
+	fs.BoolVar(&s.unverified, "unverified", false, "a model: go on if its files are not those that its artifacts.json lists")
 	fs.Float64Var(&s.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
 	cli.RegisterPredictive(fs, &s.spec.Params)
-	fs.Var(cli.Floats(&s.spec.Params.Tolerances), "tolerances", "predictive: largest error of each value of a step; unset: those of motion samples")
 	fs.IntVar(&s.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
 	fs.IntVar(&s.spec.Window.W, "window-W", 1, "steps of a window, for a codec without a file")
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -67,6 +67,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		return nil, cli.Usagef("--codec %s needs a file: want --bam-manifest, --ladder, --grid or --entropy-grid", s.spec.ID)
 	case n > 1:
 		return nil, cli.Usagef("several codecs are given, %s: want one", strings.Join(s.files, " and "))
+	case s.spec.Params.Float32Norm && !cli.IsSet(fs, "bam-manifest"):
+		return nil, cli.Usagef("--float32-norm goes with --bam-manifest")
 	case s.payload != "" && (s.in != "" || !s.decode):
 		return nil, cli.Usagef("--payload goes with --decode and without --in")
 	case s.payload == "" && s.in == "":
@@ -76,20 +78,18 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 }
 
 // open builds the codec.
-func (s *settings) open() (err error) {
+func (s *settings) open(stderr io.Writer) (err error) {
 	if len(s.files) == 0 {
 		s.spec.Window.Stride = s.spec.Window.W // for predictive; others take any
 		s.codec, err = codec.New(s.spec)
-	} else if s.codec, err = codec.Load(s.files[0]); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
+	} else if s.codec, err = cli.LoadCodec(s.files[0], s.unverified, stderr); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
 		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", s.spec.ID, s.files[0], s.codec.ID())
 	}
 	if err != nil {
 		return err
 	}
-	if grid, ok := s.codec.(*codec.EntropyGrid); ok {
-		if s.codec, err = grid.WithPayloadBytes(s.spec.Params.PayloadBytes); err != nil {
-			return err
-		}
+	if s.codec, err = codec.WithParams(s.codec, s.spec.Params); err != nil {
+		return err
 	}
 	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
 		s.schema = sensor.ForDims(s.spec.Window.Dims)
@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := s.open(); err != nil {
+	if err := s.open(stderr); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(stdout)

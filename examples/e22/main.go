@@ -31,17 +31,19 @@ type flags struct {
 	port, set                       string
 	baud                            int
 	read, temporary, rssi, simulate bool
+	json                            bool
 }
 
 func parse(args []string, out io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("e22", summary)
+	fs := cli.NewFlags("e22", "go run ./examples/e22 --port /dev/ttyUSB0 --read", summary)
 	fs.StringVar(&f.port, "port", "", "serial port, such as /dev/ttyUSB0 or COM3")
 	fs.BoolVar(&f.simulate, "simulate", false, "use a simulated module instead of --port")
 	fs.BoolVar(&f.read, "read", false, "show the registers and the product id")
 	fs.StringVar(&f.set, "set", "", "registers to change, such as channel=18,power=22; --read lists their names")
 	fs.BoolVar(&f.temporary, "temporary", false, "with --set: write registers that are lost at power-off")
 	fs.BoolVar(&f.rssi, "rssi", false, "show the channel's noise and the last packet's strength; needs the register ambientrssi")
+	fs.BoolVar(&f.json, "json", false, "with --read and --rssi: print JSON")
 	fs.IntVar(&f.baud, "baud", 9600, "with --rssi: baud rate of the module's UART, in bit/s; --read and --set always use 9600")
 	if err := cli.Parse(fs, args, out); err != nil {
 		return nil, err
@@ -57,6 +59,8 @@ func parse(args []string, out io.Writer) (*flags, error) {
 		return nil, cli.Usagef("want --port PORT or --simulate, and not both")
 	case actions != 1:
 		return nil, cli.Usagef("want one of --read, --set and --rssi")
+	case f.json && f.set != "":
+		return nil, cli.Usagef("--json goes with --read and --rssi, not with --set")
 	case f.temporary && f.set == "":
 		return nil, cli.Usagef("--temporary needs --set")
 	}
@@ -83,11 +87,11 @@ func run(ctx context.Context, args []string, out, _ io.Writer) error {
 	defer r.Close()
 	switch {
 	case f.rssi:
-		return rssi(ctx, r, out)
+		return rssi(ctx, r, f, out)
 	case f.set != "":
 		return set(ctx, r, f, out)
 	}
-	return read(ctx, r, out)
+	return read(ctx, r, f, out)
 }
 
 // simulate returns the driver of a module that has received one packet.
@@ -114,7 +118,7 @@ func simulate(ctx context.Context) (*e22.Radio, error) {
 	return radios[0], err
 }
 
-func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
+func read(ctx context.Context, r *e22.Radio, f *flags, out io.Writer) error {
 	registers, err := r.ReadRegisters(ctx)
 	if err != nil {
 		return err
@@ -122,6 +126,13 @@ func read(ctx context.Context, r *e22.Radio, out io.Writer) error {
 	id, err := r.ProductID(ctx)
 	if err != nil {
 		return err
+	}
+	if f.json {
+		values := map[string]string{"product_id": fmt.Sprintf("%x", id)}
+		for _, field := range registers.Fields() {
+			values[field.Name] = field.Value
+		}
+		return cli.PrintJSON(out, values)
 	}
 	registers.WriteTable(out)
 	fmt.Fprintf(out, "product id     % x\n", id)
@@ -148,12 +159,15 @@ func set(ctx context.Context, r *e22.Radio, f *flags, out io.Writer) error {
 	return err
 }
 
-func rssi(ctx context.Context, r *e22.Radio, out io.Writer) error {
+func rssi(ctx context.Context, r *e22.Radio, f *flags, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	got, err := r.RSSI(ctx)
 	if err != nil {
 		return err
+	}
+	if f.json {
+		return cli.PrintJSON(out, map[string]int{"noise_dbm": got.AmbientDBm, "last_packet_dbm": got.LastPacketDBm})
 	}
 	cli.Table(out, "signal\tdBm",
 		fmt.Sprintf("noise on the channel\t%d", got.AmbientDBm),

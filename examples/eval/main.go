@@ -30,31 +30,31 @@ The split is the one the model was trained with, unless flags say otherwise. Cod
 all windows in order, over a channel that may lose frames, and counts those of the subset. They must not overlap.`
 
 type settings struct {
-	dataset, manifest, ladder, subset, out string
-	baseline                               string // data set
-	split                                  dataset.SplitSettings
-	splitSet                               bool
-	stream                                 cli.Stream // of a codec without a file
-	tolerances                             []float64
-	maxSamples                             int
-	force                                  bool
+	dataset, manifest, ladder, subset, out, csv string
+	baseline                                    string // data set
+	split                                       dataset.SplitSettings
+	splitSet                                    bool
+	stream                                      cli.Stream // of a codec without a file
+	maxSamples                                  int
+	force, unverified                           bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var s settings
-	fs := cli.NewFlags("eval", summary)
+	fs := cli.NewFlags("eval", "go run ./examples/eval --dataset out/dataset_raw.jsonl --bam-manifest out/models/demo", summary)
 	fs.StringVar(&s.dataset, "dataset", "", "data set to measure on: a dataset_raw.jsonl, .npy or .npz")
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
+	fs.BoolVar(&s.unverified, "unverified", false, "go on if the model's files are not those that its artifacts.json lists")
 	fs.StringVar(&s.ladder, "ladder", "", "ladder.json to measure instead of a model")
 	s.stream.RegisterFlags(fs)
 	fs.StringVar(&s.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
 	fs.StringVar(&s.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
 	s.split.RegisterFlags(fs)
-	fs.Var(cli.Floats(&s.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
-	fs.BoolVar(&s.force, "force", false, "replace an existing --out")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	fs.StringVar(&s.csv, "csv", "", "file for the errors as CSV, by value, with those of the baselines")
+	fs.BoolVar(&s.force, "force", false, "replace an existing --out or --csv")
+	if err := cli.Parse(fs, args, stdout, "bam-manifest"); err != nil {
 		return nil, err
 	}
 	switch {
@@ -74,7 +74,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 // load returns the codec and, if it is a model with a norm, the mean and deviation of
 // its training windows. The split is the model's, unless flags say otherwise.
 func (s *settings) load(stderr io.Writer) (codec.Codec, *bam.Norm, error) {
-	c, err := codec.Load(s.manifest + s.ladder)
+	c, err := cli.LoadCodec(s.manifest+s.ladder, s.unverified, stderr)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,12 +99,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.CheckOut(s.out, s.force, s.dataset, s.baseline, s.manifest, s.ladder); err != nil {
+	inputs := []string{s.dataset, s.baseline, s.manifest, s.ladder}
+	if err := cmp.Or(cli.CheckOut(s.out, s.force, inputs...), cli.CheckOut(s.csv, s.force, inputs...)); err != nil {
 		return err
 	}
 	if s.stream.Spec.ID != "" {
 		s.stream.Dataset, s.stream.Out, s.stream.Split, s.stream.Subset = s.dataset, s.out, s.split, s.subset
-		s.stream.Spec.Params.Tolerances, s.stream.MaxSamples = s.tolerances, s.maxSamples
+		s.stream.MaxSamples = s.maxSamples
 		return s.stream.Run(ctx, stdout, stderr)
 	}
 	c, norm, err := s.load(stderr)
@@ -130,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		training = dataset.Training(other, split)
 	}
-	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
+	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.stream.Spec.Params.Tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {
 		return fmt.Errorf("%w: mean and PCA are fitted to them (--baseline-dataset takes them from another data set)", err)
 	}
@@ -142,17 +143,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	r.Dataset, r.BAMManifest, r.Ladder = filepath.ToSlash(s.dataset), filepath.ToSlash(s.manifest), filepath.ToSlash(s.ladder)
 	r.SetSplit(s.subset, split)
-	if s.out != "" {
-		if err := cli.WriteJSON(s.out, r); err != nil {
-			return err
-		}
+	if err := cmp.Or(cli.WriteJSON(s.out, r), cli.WriteTo(s.csv, r.WriteCSV)); err != nil {
+		return err
 	}
 	s.report(stdout, c, r, norm)
 	return nil
 }
 
 func (s *settings) report(w io.Writer, c codec.Codec, r *quality.Comparison, norm *bam.Norm) {
-	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", c.Schema(), r.Samples, s.subset, s.dataset)
+	name := c.Schema()
+	if model, ok := c.(*codec.BAM); ok {
+		name = model.String()
+	}
+	fmt.Fprintf(w, "%s on %d windows (%s) of %s\n", name, r.Samples, s.subset, s.dataset)
 	r.WriteBounds(w)
 	r.WriteBaselines(w)
 	from := "this data set"

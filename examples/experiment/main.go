@@ -27,23 +27,26 @@ and latent payloads over it, in virtual time. Raw payloads are sensor12_packed, 
 the length of the latent ones, and latent ones are those of the RunSpec's codec.`
 
 type flags struct {
-	tx, out  string
-	endpoint endpoint.Settings
-	source   endpoint.SourceSettings
-	stress   study.StressSettings
+	tx, out string
+	// isDefault: no RunSpec was named.
+	isDefault bool
+	endpoint  endpoint.Settings
+	source    endpoint.SourceSettings
+	stress    study.StressSettings
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("experiment", summary)
+	fs := cli.NewFlags("experiment", "go run ./examples/experiment --condition loss", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf7.yaml", "RunSpec of the senders")
-	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
 	f.source.RegisterFlags(fs)
 	f.stress.RegisterFlags(fs)
 	fs.StringVar(&f.out, "out", "", "file for the report as JSON")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
+	f.isDefault = !cli.IsSet(fs, "tx")
 	if err := cli.CheckFlags(f.source.Check()); err != nil {
 		return nil, err
 	}
@@ -58,12 +61,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
+	f.endpoint.Warn = cli.Notice(stderr)
+	tx, err := cli.OpenEndpoint(ctx, f.tx, runspec.RoleTX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--bam-manifest")
+		return err
 	}
 	f.source.Warn = cli.Warn(stderr)
-	windows, err := f.source.Windows(tx.Spec(), 0)
+	windows, err := f.source.Windows(ctx, tx.Spec(), 0)
 	if err != nil {
 		return err
 	}

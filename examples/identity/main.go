@@ -2,6 +2,11 @@
 // first values of the window, unchanged. It is for testing a link, not for use.
 //
 //	go run ./examples/identity --bam-manifest out/models/b/bam_manifest.json --out-dir out/models/identity
+//
+// With --manifest it writes the files that a manifest names, and leaves the manifest as
+// it is:
+//
+//	go run ./examples/identity --manifest configs/bam_manifest.json
 package main
 
 import (
@@ -10,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/loralink/loralink-go/artifacts"
@@ -22,29 +28,36 @@ import (
 func main() { cli.Main("identity", run) }
 
 const summary = `Identity writes a test model with the sizes of a manifest, which sends the first values of each window
-unchanged. If the manifest's model can be loaded, its norm is reused.`
+unchanged. If the manifest's model can be loaded, its norm is reused. Without --out-dir, --manifest names
+a manifest whose model is missing: its layers and its norm are written where it says.`
 
 type settings struct {
-	manifest, outDir, packing string
-	latents, maxPayload       int
-	scale                     float64
-	force                     bool
+	manifest, fill, outDir, packing string
+	latents, maxPayload             int
+	scale                           float64
+	force                           bool
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	var s settings
-	fs := cli.NewFlags("identity", summary)
+	fs := cli.NewFlags("identity", "go run ./examples/identity --bam-manifest out/models/demo/bam_manifest.json --out-dir out/models/identity", summary)
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json whose sizes to take")
+	fs.StringVar(&s.fill, "manifest", "", "bam_manifest.json whose model_path and norm_path to fill, instead of --bam-manifest and --out-dir")
 	fs.StringVar(&s.outDir, "out-dir", "", "folder to write")
 	fs.StringVar(&s.packing, "packing", "", "int8, int16, float16 or float32; unset: the manifest's")
 	fs.Float64Var(&s.scale, "scale", 0, "factor of the integer packings; unset: the manifest's, or 127 and 32767 with --packing")
 	fs.IntVar(&s.latents, "latent-dim", 0, "number of latents; 0: the manifest's")
 	fs.IntVar(&s.maxPayload, "max-payload-bytes", artifacts.MaxPayloadBytes, "longest payload, 1..255")
-	fs.BoolVar(&s.force, "force", false, "replace an existing model folder")
+	fs.BoolVar(&s.force, "force", false, "replace an existing model folder, or with --manifest existing files")
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return nil, err
 	}
 	switch {
+	case s.fill != "" && (s.manifest != "" || s.outDir != "" || s.packing != "" || s.latents != 0 || cli.IsSet(fs, "scale")):
+		return nil, cli.Usagef("--manifest does not go with --bam-manifest, --out-dir, --packing, --scale or --latent-dim: the manifest stays as it is")
+	case s.fill != "":
+		s.manifest = s.fill
+		return &s, nil
 	case s.manifest == "":
 		return nil, cli.Usagef("--bam-manifest is missing: want a bam_manifest.json")
 	case s.outDir == "":
@@ -68,6 +81,9 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.fill != "" {
+		return s.fillManifest(stdout, set)
+	}
 	if _, err := save.Model(s.outDir, set, &save.Settings{Force: s.force}); err != nil {
 		if errors.Is(err, save.ErrExists) {
 			return fmt.Errorf("%w (--force replaces a model's folder)", err)
@@ -85,6 +101,21 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	fmt.Fprintf(stdout, "Model %s\n  %s\n  the first %d of %d values, %s, in %d bytes\n", filepath.Join(s.outDir, artifacts.ManifestFile), c.Schema(),
 		c.Model().Manifest.LatentDim, c.WindowLen(), norm, c.MaxPayloadLen())
 	return nil
+}
+
+// fillManifest writes the files that the manifest names.
+func (s *settings) fillManifest(stdout io.Writer, set *artifacts.Contents) error {
+	if set.Norm == nil {
+		set.Norm = &bam.Norm{Mean: make([]float64, set.Manifest.WindowLen()), Std: slices.Repeat([]float64{1}, set.Manifest.WindowLen())}
+	}
+	files, err := save.Fill(s.fill, set, &save.Settings{Force: s.force})
+	for _, f := range files {
+		fmt.Fprintf(stdout, "Written %s\n", f)
+	}
+	if errors.Is(err, save.ErrExists) {
+		return fmt.Errorf("%w (--force replaces it)", err)
+	}
+	return err
 }
 
 // set returns the model to write.

@@ -40,7 +40,7 @@ type settings struct {
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
 	s := settings{fit: fit.LadderSettings{Window: sensor.Shape{W: 1, Stride: 1}}}
-	fs := cli.NewFlags("ladder", summary)
+	fs := cli.NewFlags("ladder", "go run ./examples/ladder --dataset out/dataset_raw.jsonl --out-dir out/ladders/demo", summary)
 	fs.StringVar(&s.dataset, "dataset", "", "dataset_raw.jsonl whose training windows the ladder is fitted to")
 	fs.StringVar(&s.outDir, "out-dir", "", "folder to write")
 	fs.Var(cli.Strings(&s.fit.Models), "bam-manifest", "model to try first; several by commas or by several flags")
@@ -54,7 +54,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.StringVar(&s.profile, "profile", codec.ProfileFull, "with --prior-out, full or small")
 	s.split.RegisterFlags(fs)
 	fs.BoolVar(&s.save.Force, "force", false, "replace an existing ladder")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
 		return nil, err
 	}
 	if cli.IsSet(fs, "components") {

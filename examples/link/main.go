@@ -29,14 +29,15 @@ type flags struct {
 	source            endpoint.SourceSettings
 	replay            study.ReplaySettings
 	windows, uartBaud int
+	isDefault         bool // no RunSpec was named
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("link", summary)
+	fs := cli.NewFlags("link", "go run ./examples/link --windows 100 --loss 0.2", summary)
 	fs.StringVar(&f.tx, "tx", "testdata/runspecs/tx_sf12.yaml", "RunSpec of the sender")
 	fs.StringVar(&f.rx, "rx", "testdata/runspecs/rx_sf12.yaml", "RunSpec of the receiver")
-	fs.StringVar(&f.endpoint.Manifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpecs' manifest_path")
 	f.source.RegisterFlags(fs)
 	fs.IntVar(&f.windows, "windows", 0, "windows to send, from the first; 0: all")
 	f.replay.Impairments.RegisterFlags(fs)
@@ -57,6 +58,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	case f.uartBaud < 0:
 		return nil, cli.Usagef("--uart-baud is %d, want 0 or more", f.uartBaud)
 	}
+	f.isDefault = !cli.IsSet(fs, "tx")
 	f.replay.Latency = link.UARTLatency(f.uartBaud)
 	return &f, nil
 }
@@ -66,16 +68,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tx, err := endpoint.Open(f.tx, runspec.RoleTX, &f.endpoint)
+	f.endpoint.Warn = cli.Notice(stderr)
+	tx, err := cli.OpenEndpoint(ctx, f.tx, runspec.RoleTX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--bam-manifest")
+		return err
 	}
 	rx, err := endpoint.Open(f.rx, runspec.RoleRX, &f.endpoint)
 	if err != nil {
 		return cli.ModelHint(err, "--bam-manifest")
 	}
 	f.source.Warn = cli.Warn(stderr)
-	windows, err := f.source.Windows(tx.Spec(), f.windows)
+	windows, err := f.source.Windows(ctx, tx.Spec(), f.windows)
 	if err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := cli.WriteJSON(f.out, report); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", len(windows), f.source.Name(), report.PHYID, report.Loss)
+	fmt.Fprintf(stdout, "%d windows of %s over %s, loss %g", report.Windows, f.source.Name(), report.PHYID, report.Loss)
 	if report.MeanBurst > 0 {
 		fmt.Fprintf(stdout, " in bursts of %g frames", report.MeanBurst)
 	}

@@ -33,7 +33,7 @@ type flags struct {
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	var f flags
-	fs := cli.NewFlags("report", summary)
+	fs := cli.NewFlags("report", "go run ./examples/report --tx out/runtime/walk_sf7_tx.jsonl --rx out/runtime/walk_sf7_rx.jsonl", summary)
 	fs.StringVar(&f.run.TX, "tx", "", "log of the sender")
 	fs.StringVar(&f.run.RX, "rx", "", "log of the receiver")
 	fs.StringVar(&f.run.Power, "power", "", "power record of the sender: CSV with ts_ms and power_mw, or ts_ms, volts and amps")
@@ -46,7 +46,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	fs.StringVar(&f.plots, "plots", "", "folder for the plots delivery.png and latency.png")
 	fs.StringVar(&f.record, "record", "", "template of a record to fill in, such as examples/records/run.md")
 	fs.StringVar(&f.recordOut, "record-out", "", "file for the filled record")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "tx"); err != nil {
 		return nil, err
 	}
 	switch {
@@ -108,5 +108,8 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	report.WriteTable(stdout)
+	if text := report.Run.Metrics.Warning(); text != "" {
+		fmt.Fprintf(stderr, "warning: %s\n", text)
+	}
 	return nil
 }

@@ -35,7 +35,7 @@ func simulate(t *testing.T, dir string, n int, loss float64) (tx, rx runlog.Metr
 	if err != nil {
 		t.Fatal(err)
 	}
-	sensor12, err := codec.NewSensor12(1)
+	sensor12, err := codec.NewSensor12(1, codec.Sensor12Scales{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 // Rx is the receiving end of a link. It acknowledges, decodes and logs windows. See
-// examples/tx for the other end and for the model.
+// examples/tx for the other end.
 //
-//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml
+//	go run ./examples/rx
+//
+// With --radio mock it runs alone: a simulated sender inside its radio sends 20 windows.
 package main
 
 import (
@@ -25,19 +27,24 @@ type flags struct {
 	radio      endpoint.RadioSettings
 	receive    endpoint.ReceiveSettings
 	maxSeconds float64
+	isDefault  bool // no RunSpec was named
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleRX}}
-	fs := cli.NewFlags("rx", summary)
+	fs := cli.NewFlags("rx", "go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/rx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
 	f.radio.RegisterFlags(fs)
 	fs.StringVar(&f.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to, JSONL")
+	fs.IntVar(&f.receive.MaxWindows, "max-rx-ok", 0, "stop after this many windows; 0: no limit")
+	fs.Int("step-ms", 0, "accepted for scripts of the reference, without effect: this program waits for events")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when interrupted")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
 		return nil, err
 	}
+	f.isDefault = !cli.IsSet(fs, "runspec")
 	if err := cli.CheckFlags(f.radio.Check()); err != nil {
 		return nil, err
 	}
@@ -55,12 +62,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e, err := endpoint.Open(f.spec, runspec.RoleRX, &f.endpoint)
+	f.endpoint.Warn = cli.Notice(stderr)
+	e, err := cli.OpenEndpoint(ctx, f.spec, runspec.RoleRX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--manifest")
+		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	f.radio.Mock.OnDone = cancel
 	f.radio.UART.OnConnection = cli.Connection(stderr)
-	radio, err := f.radio.Open(ctx)
+	radio, err := f.radio.Open(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -70,7 +81,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer progress.Clear()
 	f.receive.Progress = func(done, total int) { progress.Update("windows delivered", done, total) }
 	if f.maxSeconds > 0 {
-		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(f.maxSeconds*float64(time.Second)))
 		defer cancel()
 	}
@@ -81,6 +91,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	metrics.WriteReceiver(stdout)
+	if text := metrics.Warning(); text != "" {
+		fmt.Fprintf(stderr, "warning: %s\n", text)
+	}
 	fmt.Fprintf(stdout, "log: %s\n", e.LogPath())
 	return nil
 }

@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
+	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/endpoint"
 	"github.com/loralink/loralink-go/radio/udp"
 	"github.com/loralink/loralink-go/runspec"
@@ -82,6 +84,52 @@ func TestReceive(t *testing.T) {
 	}
 	if b, err := os.ReadFile(set); err != nil || bytes.Count(b, []byte("\n")) != 20 {
 		t.Errorf("data set: %v\n%s", err, b)
+	}
+}
+
+// Rx says so if frames had the SEQ of another window.
+func TestWarnsOfASecondSender(t *testing.T) {
+	dir := t.TempDir()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := c.LocalAddr().String()
+	c.Close()
+	r, err := udp.Open(udp.Settings{Local: "127.0.0.1:0", Remote: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx, interrupt := context.WithCancel(t.Context())
+	var errs bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"--runspec", spec(t, dir, "rx"), "--udp-local", address, "--udp-remote", r.LocalAddr()}, io.Discard, &errs)
+	}()
+	for sender := range 2 {
+		payload := make([]byte, 30) // of sensor12_packed
+		payload[0] = byte(sender)
+		frame, err := radio.AppendFrame(nil, 7, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for acked := false; !acked; { // rx may not listen yet
+			if err := r.Send(t.Context(), frame); err != nil {
+				t.Fatal(err)
+			}
+			wait, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			got, err := r.Receive(wait)
+			cancel()
+			acked = err == nil && len(got.Frame) == radio.AckFrameLen
+		}
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(errs.String(), "warning: 1 frames had the SEQ of another window") {
+		t.Errorf("wrote %q", errs.String())
 	}
 }
 

@@ -42,7 +42,7 @@ type options struct {
 
 func parse(args []string, stdout io.Writer) (*options, error) {
 	var o options
-	flags := cli.NewFlags("samples", summary)
+	flags := cli.NewFlags("samples", "go run ./examples/samples --in testdata/walk.jsonl --out out/dataset_raw.jsonl", summary)
 	flags.StringVar(&o.in, "in", "", "recording to read: .csv is CSV, anything else JSONL")
 	flags.IntVar(&o.simulate, "simulate", 0, "simulate a recording of so many samples instead")
 	flags.StringVar(&o.dataset, "dataset", "", "data set to convert: .npy and .npz are numpy's, anything else JSONL")
@@ -55,7 +55,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	flags.StringVar(&o.window.RunID, "run-id", "", "run_id of the windows; without it the recording's name")
 	flags.IntVar(&o.maxSamples, "max-samples", 0, "samples to use, from the first; 0: all")
 	flags.BoolVar(&o.force, "force", false, "replace existing output")
-	if err := cli.Parse(flags, args, stdout); err != nil {
+	if err := cli.Parse(flags, args, stdout, "in"); err != nil {
 		return nil, err
 	}
 	var err error

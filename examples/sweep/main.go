@@ -16,10 +16,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/bam/sweep"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/examples/cli"
@@ -33,26 +31,30 @@ with the same settings, are not trained again: the same command continues where 
 Without --dataset it uses the simulated walk in testdata.`
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var path, outDir string
+	var path, outDir, out string
 	var plots bool
 	var settings sweep.Settings
 	var split dataset.SplitSettings
-	fs := cli.NewFlags("sweep", summary)
+	fs := cli.NewFlags("sweep", "go run ./examples/sweep --dataset out/dataset_raw.jsonl --out-dir out/sweep", summary)
 	fs.StringVar(&path, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&outDir, "out-dir", filepath.FromSlash("out/sweep"), "folder to write")
+	fs.StringVar(&out, "out", "", "file for a copy of the folder's sweep_report.json; a name without a folder lies in --out-dir")
 	fs.BoolVar(&plots, "plots", true, "draw plots; --plots=false: none")
 	settings.RegisterFlags(fs)
 	split.RegisterFlags(fs)
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
 		return err
 	}
-	if g := &settings.Grid; cli.IsSet(fs, "payload-bytes") && !slices.Contains(g.Packings, bam.BitPack) {
-		return cli.Usagef("--payload-bytes is for packing bitpack, but --packings is %v", g.Packings)
+	if err := cli.CheckFlags(settings.CheckFlags(fs)); err != nil {
+		return err
 	}
 	if err := errors.Join(cli.CheckSplit(split), settings.Check()); err != nil {
 		return err
 	}
 
+	if out != "" && filepath.Base(out) == out {
+		out = filepath.Join(outDir, out)
+	}
 	shape := settings.Base.Window
 	windows, name := cli.OpenDataset(path, shape.Dims, shape.W, shape.Stride, stderr)
 	var err error
@@ -78,6 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	files, err := report.WriteFiles(outDir, plots)
 	if err != nil {
+		return err
+	}
+	if err := cli.CopyFile(out, filepath.Join(outDir, sweep.ReportFile)); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Written to %s: %s, models\n", outDir, strings.Join(files, ", "))

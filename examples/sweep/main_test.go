@@ -184,7 +184,7 @@ func TestBadInput(t *testing.T) {
 		{"unwritable folder", []string{"--dataset", good, "--out-dir", file}, false, []string{file}},
 		{"window of other dims", []string{"--dataset", good, "--input-dims", "12"}, false, []string{"12"}},
 		{"unknown flag", []string{"--latent-dim", "3"}, true, []string{"latent-dim"}},
-		{"argument", []string{good}, true, []string{"dataset_raw.jsonl"}},
+		{"arguments", []string{good, "dataset.jsonl"}, true, []string{"dataset.jsonl"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())

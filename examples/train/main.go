@@ -30,23 +30,31 @@ import (
 func main() { cli.Main("train", run) }
 
 const summary = `Train fits a model to the training windows of a data set and writes the model's folder.
-Without --dataset it uses the simulated walk in testdata; without --out-dir it writes a new folder under out/models.`
+Without --dataset it uses the simulated walk in testdata; without --out-dir it writes a new folder under out/models.
+What the reference trains by default: --method febam --packing int16 --train-ratio 1 (docs/reference.md).`
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var path, outDir, notes string
+	var path, outDir, notes, reportCopy, hashesCopy string
+	var logEvery int
 	var force bool
 	var settings train.Settings
 	var methods train.MethodSettings
 	var split dataset.SplitSettings
-	fs := cli.NewFlags("train", summary)
+	fs := cli.NewFlags("train", "go run ./examples/train --dataset out/dataset_raw.jsonl --out-dir out/models/demo", summary)
 	fs.StringVar(&path, "dataset", "", "dataset_raw.jsonl to train on")
 	fs.StringVar(&outDir, "out-dir", "", "folder to write")
 	fs.BoolVar(&force, "force", false, "replace an existing model folder")
+	fs.StringVar(&reportCopy, "train-report", "", "file for a copy of the folder's train_report.json")
+	fs.StringVar(&hashesCopy, "write-artifacts-manifest", "", "file for a copy of the folder's artifacts.json, the hashes that a RunSpec names")
+	fs.IntVar(&logEvery, "log-every", 0, "print a line after this many epochs, with method febam or gradient; 0: progress on a terminal only")
 	fs.StringVar(&notes, "notes", "", "a note for the manifest")
 	settings.RegisterFlags(fs)
 	methods.RegisterFlags(fs)
 	split.RegisterFlags(fs)
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
+		return err
+	}
+	if err := cli.CheckFlags(train.CheckFlags(fs, []bam.Packing{settings.Packing}, []string{methods.Name})); err != nil {
 		return err
 	}
 	method, err := methods.Method()
@@ -58,6 +66,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if outDir == "" {
 		outDir = freshFolder(fmt.Sprintf("%s-%dB", settings.Packing, settings.PayloadLen()))
 	}
+	if err := errors.Join(cli.CheckOut(reportCopy, force, path), cli.CheckOut(hashesCopy, force, path)); err != nil {
+		return err
+	}
 	if err := save.CheckTarget(outDir, saving); errors.Is(err, save.ErrExists) {
 		return fmt.Errorf("%w (--force replaces a model's folder)", err)
 	} else if err != nil {
@@ -67,7 +78,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if settings.Split, err = split.Split(windows); err != nil {
 		return err
 	}
-	result, err := fit(ctx, windows, &settings, method, stderr)
+	result, err := fit(ctx, windows, &settings, method, logEvery, stderr)
 	if err != nil {
 		return err
 	}
@@ -81,12 +92,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	err = errors.Join(cli.CopyFile(reportCopy, filepath.Join(outDir, artifacts.TrainReportFile)), cli.CopyFile(hashesCopy, filepath.Join(outDir, artifacts.ArtifactsFile)))
+	if err != nil {
+		return err
+	}
 	manifest := filepath.Join(outDir, artifacts.ManifestFile)
 	c, err := codec.LoadBAM(manifest)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c.Schema(), saved.ModelHash)
+	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c, saved.ModelHash)
 	if err := result.Report.WriteChoices(stdout); err != nil {
 		return err
 	}
@@ -94,10 +109,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // fit trains, and shows the progress on a terminal.
-func fit(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *train.Settings, method train.Method, stderr io.Writer) (*train.Result, error) {
+func fit(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings *train.Settings, method train.Method, logEvery int, stderr io.Writer) (*train.Result, error) {
 	progress := cli.NewProgress(stderr)
 	defer progress.Clear()
-	settings.Recorder = recorder{progress}
+	settings.Recorder = recorder{progress, logEvery, stderr}
 	result, err := train.Train(ctx, windows, settings, method)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("interrupted, nothing was written: %w", ctx.Err())
@@ -106,9 +121,17 @@ func fit(ctx context.Context, windows iter.Seq2[dataset.Window, error], settings
 }
 
 // recorder passes the progress of the training on.
-type recorder struct{ *cli.Progress }
+type recorder struct {
+	*cli.Progress
+	logEvery int // epochs
+	log      io.Writer
+}
 
 func (r recorder) Record(p train.Progress) error {
+	if r.logEvery > 0 && p.Epoch > 0 && p.Epoch%r.logEvery == 0 {
+		r.Clear()
+		fmt.Fprintln(r.log, p)
+	}
 	done, total := p.Epoch, p.Epochs
 	if total == 0 {
 		done, total = p.Step, p.Steps

@@ -173,7 +173,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown flag", []string{"--datset", good}, true, []string{"datset"}},
 		{"no number", []string{"--latent-dim", "x"}, true, []string{"latent-dim", "x"}},
 		{"bad list", []string{"--hidden-dims", "24;16"}, true, []string{"hidden-dims", "24;16"}},
-		{"argument", []string{good}, true, []string{"dataset_raw.jsonl"}},
+		{"arguments", []string{good, "dataset.jsonl"}, true, []string{"dataset.jsonl"}},
 		{"split", []string{"--split", "weekday"}, true, []string{"weekday", "hash", "time"}},
 		{"split by time without times", []string{"--dataset", good, "--split", "time"}, false, []string{"ts_ms"}},
 		{"method", []string{"--method", "magic"}, true, []string{"magic", "febam"}},

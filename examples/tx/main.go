@@ -1,11 +1,11 @@
-// Tx is the sending end of a link. Without hardware, train a model, and run the two ends
-// in two terminals:
+// Tx is the sending end of a link. Without hardware, run the two ends in two terminals;
+// they train a model if there is none:
 //
-//	go run ./examples/train --out-dir out/models/demo
-//	go run ./examples/rx --runspec testdata/runspecs/rx_sf7.yaml
-//	go run ./examples/tx --runspec testdata/runspecs/tx_sf7.yaml
+//	go run ./examples/rx
+//	go run ./examples/tx
 //
-// If each end has an E22 module, add --radio uart --uart-port /dev/ttyUSB0.
+// With --radio mock the sender runs alone, and the receiver is inside its radio. If each
+// end has an E22 module, add --radio uart --uart-port /dev/ttyUSB0.
 package main
 
 import (
@@ -32,23 +32,25 @@ type flags struct {
 	sampler    endpoint.SamplerSettings
 	send       endpoint.SendSettings
 	maxSeconds float64
+	isDefault  bool   // no RunSpec was named
+	source     string // of the samples, if no flag names it
 }
 
 func parse(args []string, stdout io.Writer) (*flags, error) {
 	f := &flags{radio: endpoint.RadioSettings{Role: runspec.RoleTX}}
-	fs := cli.NewFlags("tx", summary)
+	fs := cli.NewFlags("tx", "go run ./examples/tx --runspec testdata/runspecs/tx_sf7.yaml", summary)
 	fs.StringVar(&f.spec, "runspec", "testdata/runspecs/tx_sf7.yaml", "RunSpec of this end")
-	fs.StringVar(&f.endpoint.Manifest, "manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.BAMManifest, "bam-manifest", "", "model manifest; overrides the RunSpec's manifest_path")
+	fs.StringVar(&f.endpoint.Hashes, "manifest", "", "file of hashes to verify the codec by, such as an artifacts.json; overrides the RunSpec's artifacts_manifest, and beside a model selects it")
 	f.radio.RegisterFlags(fs)
 	f.sampler.RegisterFlags(fs)
 	fs.StringVar(&f.send.Dataset, "dataset-out", "", "data set to append the windows to, as they are before encoding, JSONL")
+	fs.Int("step-ms", 0, "accepted for scripts of the reference, without effect: this program waits for events")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when the samples end")
-	if err := cli.Parse(fs, args, stdout); err != nil {
+	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
 		return nil, err
 	}
-	if f.sampler.Path == "" && f.sampler.Kind != endpoint.SamplerSimulate {
-		f.sampler.Path = cli.SampleRecording
-	}
+	f.isDefault, f.source = !cli.IsSet(fs, "runspec"), cli.DefaultSampler(fs, &f.sampler)
 	if err := cli.CheckFlags(f.radio.Check()); err != nil {
 		return nil, err
 	}
@@ -69,9 +71,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e, err := endpoint.Open(f.spec, runspec.RoleTX, &f.endpoint)
+	f.endpoint.Warn = cli.Notice(stderr)
+	e, err := cli.OpenEndpoint(ctx, f.spec, runspec.RoleTX, &f.endpoint, f.isDefault, stdout, stderr)
 	if err != nil {
-		return cli.ModelHint(err, "--manifest")
+		return err
+	}
+	if f.source != "" {
+		fmt.Fprintf(stdout, "samples: %s (--sensor-path names others)\n", f.source)
 	}
 	f.sampler.Warn = cli.Warn(stderr)
 	windows, err := f.sampler.Windows(e.Spec())
@@ -79,7 +85,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	f.radio.UART.OnConnection = cli.Connection(stderr)
-	radio, err := f.radio.Open(ctx)
+	radio, err := f.radio.Open(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -122,10 +122,10 @@ func TestCarelessUse(t *testing.T) {
 		want  string
 	}{
 		{"no such flag", []string{"--speed", "9"}, true, "speed"},
-		{"radio", []string{"--radio", "wifi"}, true, `"wifi", want udp or uart`},
+		{"radio", []string{"--radio", "wifi"}, true, `"wifi", want udp, uart or mock`},
 		{"no port", []string{"--radio", "uart"}, true, "uart-port is missing"},
 		{"a flag of the other radio", []string{"--uart-port", "x"}, true, "are for --radio uart"},
-		{"sampler", []string{"--sampler", "xml"}, true, `"xml", want jsonl, csv or simulate`},
+		{"sampler", []string{"--sampler", "xml"}, true, `"xml", want jsonl, csv, simulate or dummy`},
 		{"fill", []string{"--fill", "guess"}, true, "guess"},
 		{"a negative time", []string{"--max-seconds", "-1"}, true, "--max-seconds is -1"},
 		{"no RunSpec", []string{"--runspec", filepath.Join(dir, "none.yaml")}, false, "none.yaml"},

@@ -1,5 +1,5 @@
-// Package errtext changes the texts of errors that one package wraps for another, so
-// that no prefix appears twice.
+// Package errtext has helpers for the texts of errors: prefixes that appear once where a
+// package wraps an error of another, and suggestions for misspelt names.
 package errtext
 
 import "strings"

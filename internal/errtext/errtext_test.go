@@ -17,3 +17,15 @@ func TestTrimPrefix(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestNearest(t *testing.T) {
+	names := []string{"level", "scale", "payload_bytes", "window_W", "accel_scale", "gyro_scale"}
+	for word, want := range map[string]string{
+		"leve": "level", "levle": "level", "Scale": "scale", "payload_byte": "payload_bytes", "window_w": "window_W",
+		"acel_scale": "accel_scale", "colour": "", "x": "", "": "",
+	} {
+		if got := Nearest(word, names); got != want {
+			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}

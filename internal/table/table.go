@@ -45,13 +45,15 @@ func Millis(d time.Duration) string {
 	return fmt.Sprintf("%.0f ms", ms)
 }
 
-// Digits returns v as text with three significant digits, with an exponent only if it is
-// above 0 and below 1e-4 in magnitude.
+// Digits returns v as text with three significant digits, with an exponent only if its
+// magnitude is above 0 and below 1e-4, or 1e7 or more.
 func Digits(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case v == 0:
 		return "0"
+	case a >= 1e7:
+		return fmt.Sprintf("%.2e", v)
 	case a >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case a >= 10:

@@ -276,7 +276,7 @@ func (x *exchange) ask(ctx context.Context, command []byte, addr, n byte) ([]byt
 		if _, err := x.listen(ctx, quietTime, nil); err != nil {
 			return nil, err
 		}
-		if err := x.c.write(command); err != nil {
+		if err := x.c.writeContext(ctx, command); err != nil {
 			return nil, err
 		}
 		var data []byte

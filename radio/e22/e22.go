@@ -191,7 +191,9 @@ func (r *Radio) err() error {
 
 // Send writes a frame to the module and returns when it has passed the UART. It
 // waits for its turn, until the module is ready for a new packet, and while the
-// port is lost. An error means that the module did not get the whole frame. It is a
+// port is lost. If ctx ends while the port does not take the frame, Send closes the
+// port, and the driver opens it again. An error means that the module did not get the
+// whole frame. It is a
 // [*radio.FrameError] if the bytes are not a frame, a [*PortError] if the port is
 // lost and cannot be opened again, the context's error, or one that wraps
 // [ErrPacketSize] or radio.ErrClosed.
@@ -246,7 +248,7 @@ func (r *Radio) put(ctx context.Context, c *conn, b []byte) error {
 	if err := r.ready(ctx, c); err != nil {
 		return err
 	}
-	if err := c.write(b); err != nil {
+	if err := c.writeContext(ctx, b); err != nil {
 		return err
 	}
 	now := r.lineNow()

@@ -3,6 +3,7 @@ package e22
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,14 +101,25 @@ func choiceField(name, unit string, choices []int, ptr func(*Registers) *int) fi
 		name: name, unit: unit, want: oneOf(texts),
 		get: func(r *Registers) string { return strconv.Itoa(*ptr(r)) },
 		set: func(r *Registers, s string) bool {
-			n, err := strconv.Atoi(s)
-			if err != nil || !slices.Contains(choices, n) {
+			n, ok := number(s)
+			if !ok || !slices.Contains(choices, n) {
 				return false
 			}
 			*ptr(r) = n
 			return true
 		},
 	}
+}
+
+// number reads a whole number. With a suffix k it is in thousands, such as 2.4k.
+func number(s string) (int, bool) {
+	if thousands, ok := strings.CutSuffix(s, "k"); ok {
+		f, err := strconv.ParseFloat(thousands, 64)
+		n := math.Round(1000 * f)
+		return int(n), err == nil && n > 0 && n < 1e6
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil
 }
 
 // switchField describes a register that is on or off.
@@ -147,8 +159,8 @@ func (r Registers) Fields() []Field {
 }
 
 // Set changes the register that [Registers.Fields] lists under that name. The value
-// is a number, a hexadecimal number that begins with 0x, on or off, or a parity
-// such as 8N1. If the name is unknown or the value is not allowed, the error is a
+// is a number, such as 2400 or 2.4k, a hexadecimal number that begins with 0x, on or
+// off, or a parity such as 8N1. If the name is unknown or the value is not allowed, the error is a
 // [*RegisterError] and r is unchanged.
 func (r *Registers) Set(name, value string) error {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })

@@ -1,6 +1,7 @@
 package e22
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,6 +100,24 @@ func (c *conn) write(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// writeContext does what write does, but returns the context's error when ctx ends. The
+// module may then have a part of b, so the connection is marked as lost, and the port is
+// opened again. A Write that the port does not return from ends when the port is closed.
+func (c *conn) writeContext(ctx context.Context, b []byte) error {
+	b = bytes.Clone(b) // the caller may use b again while Write still runs
+	done := make(chan error, 1)
+	go func() { done <- c.write(b) }()
+	select {
+	case err := <-done:
+		return err
+	case <-c.lost.Done():
+		return context.Cause(c.lost)
+	case <-ctx.Done():
+		_ = c.broken("write", ctx.Err())
+		return ctx.Err()
+	}
 }
 
 // setSpeed sets the speed of the port if it is a SpeedSetter.

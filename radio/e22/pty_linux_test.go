@@ -184,3 +184,50 @@ func TestCloseWhileWriteBlocks(t *testing.T) {
 	ptmx.Close()
 	wg.Wait()
 }
+
+// A terminal that nobody reads blocks a write. The context ends Send all the same, and
+// the driver opens the port again.
+func TestSendEndsWhenUARTIsGone(t *testing.T) {
+	ptmx, name := stuckTerminal(t)
+	defer ptmx.Close()
+	lost := make(chan error, 10)
+	r := open(t, minute(t), name, e22.Settings{BaudRate: 115200, OnConnection: func(err error) { lost <- err }})
+	ended, sent := make(chan error, 1), make(chan struct{}, 1000)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if err := r.Send(ctx, frame(t, 1, 238)); err != nil {
+				ended <- err
+				return
+			}
+			sent <- struct{}{}
+		}
+	}()
+	for full := false; !full; {
+		select {
+		case <-sent:
+		case <-time.After(300 * time.Millisecond): // a frame takes 21
+			full = true
+		}
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("send: %v", err)
+		}
+	case <-minute(t).Done():
+		t.Fatal("Send does not end with its context")
+	}
+	select {
+	case err := <-lost:
+		if !errors.Is(err, e22.ErrDisconnected) {
+			t.Errorf("connection: %v", err)
+		}
+	case <-minute(t).Done():
+		t.Error("the port is not opened again")
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,7 +7,7 @@
 //	if err != nil {
 //		return err
 //	}
-//	r, err := (&endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: "/dev/ttyUSB0"}).Open(ctx)
+//	r, err := (&endpoint.RadioSettings{Kind: endpoint.RadioUART, Port: "/dev/ttyUSB0"}).Open(ctx, e)
 //	if err != nil {
 //		return err
 //	}
@@ -36,8 +36,14 @@
 // # Files
 //
 // A run appends to the log <run_id>_<role>.jsonl in the RunSpec's logging.out_dir. A
-// sender also maintains <run_id>_tx.state there, see [State]. Only one process at a
-// time may run the same run_id and role in the same folder. Data sets are JSONL;
+// sender also maintains <run_id>_tx.state there, see [State]. A run locks its files, and its
+// data set: a second run with the same run_id and role in the same folder, or with the same
+// data set, ends with an error that wraps [ErrInUse]. Data sets are JSONL;
 // numpy's files are refused, so that an endpoint needs no library for them.
 // examples/samples converts between the two.
+//
+// A process that is killed loses at most the line that it was writing. A power loss also
+// loses what was written to the log and to the data set in the last 5 seconds, which is how
+// often they are synced; windows among them may have been acknowledged. When a run ends,
+// everything is on disk. SEQs and window_ids are reserved on disk before they are used.
 package endpoint

@@ -3,7 +3,10 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,9 +26,14 @@ var ErrSettings = errors.New("endpoint: invalid settings")
 // Settings are the settings of [Open] and [New] that a RunSpec does not hold. The zero
 // value is the default.
 type Settings struct {
-	// Manifest is the path of a bam_manifest.json. It overrides the RunSpec's
+	// BAMManifest is the path of a bam_manifest.json. It overrides the RunSpec's
 	// codec.params.manifest_path and artifacts_manifest. "": the RunSpec's.
-	Manifest string
+	BAMManifest string
+	// Hashes is the path of a file of hashes, such as an artifacts.json, by which the
+	// codec is verified. It overrides the RunSpec's artifacts_manifest. If it lies
+	// beside a bam_manifest.json, and the codec is bam, it also selects that model,
+	// unless BAMManifest is set. "": the RunSpec's.
+	Hashes string
 	// Codec is the codec to use. It must have the id and version that the RunSpec
 	// names. nil: the codec that the RunSpec names.
 	Codec codec.Codec
@@ -33,6 +41,9 @@ type Settings struct {
 	// between the host and the air. nil: the radio's, if it is a radio.LatencyRadio, or
 	// else no time.
 	Latency func(frameLen int) time.Duration
+	// Warn is called with an error for each parameter of the codec that has no effect.
+	// It may be nil.
+	Warn func(error)
 }
 
 // Endpoint is one end of a link. It is immutable, and its methods may be called by
@@ -41,7 +52,9 @@ type Endpoint struct {
 	spec    *runspec.RunSpec
 	codec   codec.Codec
 	latency func(frameLen int) time.Duration // nil: the radio's
-	start   runlog.Start
+	// manifest is the path of the model's manifest; "" if the codec has none.
+	manifest string
+	start    runlog.Start
 }
 
 // Open returns the endpoint of the RunSpec in the file at path. Role is runspec.RoleTX
@@ -78,9 +91,10 @@ func (e *fileError) Error() string {
 func (e *fileError) Unwrap() error { return e.err }
 
 // New returns the endpoint of a RunSpec, which must not be changed afterwards. It
-// builds the codec. If there is an artifacts.json beside a model, it verifies the
-// model's files by it. If the model's files do not exist, the error wraps
-// codec.ErrNotFound. Settings may be nil.
+// builds the codec. It verifies it by the file of hashes that the settings or the RunSpec
+// name, and a model also by an artifacts.json beside it; the error wraps
+// codec.ErrMismatch. If the files of the model, or those hashes, do not exist, the error
+// wraps codec.ErrNotFound. Settings may be nil.
 func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	if settings == nil {
 		settings = &Settings{}
@@ -97,8 +111,17 @@ func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	if settings.Manifest != "" {
-		params.ManifestPath = settings.Manifest
+	warnUnread(spec, settings.Warn)
+	hashes := settings.Hashes
+	switch {
+	case settings.BAMManifest != "":
+		params.ManifestPath = settings.BAMManifest
+	case hashes == "":
+		hashes = spec.ArtifactsManifest
+	case spec.Codec.ID == artifacts.CodecID:
+		if beside := filepath.Join(filepath.Dir(hashes), artifacts.ManifestFile); isFile(beside) {
+			params.ManifestPath = beside
+		}
 	}
 	e.codec, err = codec.New(codec.Spec{ID: spec.Codec.ID, Version: spec.Codec.Version, Params: params,
 		Window: sensor.Shape{Dims: spec.Window.Dims, W: spec.Window.W, Stride: spec.Window.Stride}, MaxPayloadBytes: spec.MaxPayloadBytes})
@@ -106,7 +129,32 @@ func New(spec *runspec.RunSpec, settings *Settings) (*Endpoint, error) {
 		return nil, err
 	}
 	e.start.ModelHash = optional(modelHash(e.codec))
-	return e, e.findArtifacts(params.ManifestPath, settings.Manifest == "")
+	if modelOf(e.codec) != nil {
+		e.manifest = params.ManifestPath
+	}
+	if err := e.verify(params.ManifestPath, hashes); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// warnUnread calls warn for each parameter that the RunSpec's codec does not read.
+func warnUnread(spec *runspec.RunSpec, warn func(error)) {
+	read := codec.ParamsOf(spec.Codec.ID)
+	if warn == nil || read == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(spec.Codec.Params)) {
+		if !slices.Contains(read, name) {
+			warn(fmt.Errorf("endpoint: RunSpec codec.params.%s has no effect: codec %s does not read it", name, spec.Codec.ID))
+		}
+	}
+}
+
+// isFile reports whether there is a file at path.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // checkCodec returns an error if the codec of the settings does not fit the RunSpec.
@@ -124,23 +172,25 @@ func (e *Endpoint) checkCodec() error {
 	return nil
 }
 
-// findArtifacts notes the artifacts.json by which the model at manifest was verified
-// when it was loaded. If required is set, it must be the file that the RunSpec names.
-func (e *Endpoint) findArtifacts(manifest string, required bool) error {
+// verify compares the codec with the file of hashes at path. If path is "", it notes the
+// artifacts.json by which the model at manifest was verified when it was loaded.
+func (e *Endpoint) verify(manifest, path string) error {
 	model := modelOf(e.codec)
-	if model == nil {
+	if path == "" {
+		if model != nil && model.Artifacts != nil {
+			path = filepath.Join(filepath.Dir(manifest), artifacts.ArtifactsFile)
+			e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(model.Artifacts.Fingerprint())
+		}
 		return nil
 	}
-	path := filepath.Join(filepath.Dir(manifest), artifacts.ArtifactsFile)
-	want := e.spec.ArtifactsManifest
-	if required && want != "" && filepath.Clean(want) != path {
-		return fmt.Errorf("%w: RunSpec artifacts_manifest is %s, want %s beside the manifest", ErrSettings, want, path)
+	hashes, err := artifacts.LoadHashes(path)
+	if err != nil {
+		return err
 	}
-	if model.Artifacts != nil {
-		e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(model.Artifacts.Fingerprint())
-	} else if required && want != "" {
-		return fmt.Errorf("%w: RunSpec artifacts_manifest is %s, want a file that exists, by which to verify the model", ErrSettings, path)
+	if err := hashes.Verify(e.codec.ID(), e.codec.Version(), e.codec.Schema(), model); err != nil {
+		return err
 	}
+	e.start.ArtifactsManifest, e.start.ManifestFingerprint = optional(path), optional(hashes.Fingerprint())
 	return nil
 }
 
@@ -170,6 +220,10 @@ func (e *Endpoint) ModelHash() string {
 	}
 	return *e.start.ModelHash
 }
+
+// Manifest returns the path of the model's bam_manifest.json, or "" if the codec is not a
+// model or was passed in the settings.
+func (e *Endpoint) Manifest() string { return e.manifest }
 
 // DataStd returns the standard deviation of each value over the windows that the
 // codec was fitted to, or nil if the codec does not know them.
@@ -229,24 +283,32 @@ func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 // They must have the same PHY, except for the power, and the same window, codec,
 // payload schema and model.
 func (e *Endpoint) CheckPeer(peer *Endpoint) error {
-	phy := func(e *Endpoint) runspec.PHY {
-		p := runspec.FromRadio(e.spec.PHY.Radio())
-		p.TxPowerDBm = 0 // each end may choose its own
-		return p
-	}
-	for _, d := range []struct {
-		name         string
-		mine, theirs any
-	}{
-		{"phy", phy(e), phy(peer)},
-		{"window", e.spec.Window, peer.spec.Window},
-		{"codec", e.codec.ID() + " " + e.codec.Version(), peer.codec.ID() + " " + peer.codec.Version()},
-		{"payload schema", e.codec.Schema(), peer.codec.Schema()},
-		{"model", e.ModelHash(), peer.ModelHash()},
-	} {
-		if d.mine != d.theirs {
-			return fmt.Errorf("%w: the ends differ in %s: %s has %+v, %s has %+v", ErrSettings, d.name, e.spec.Role, d.mine, peer.spec.Role, d.theirs)
+	var differ []string
+	compare := func(name string, mine, theirs any) {
+		if mine != theirs {
+			differ = append(differ, fmt.Sprintf("%s (%s has %v, %s has %v)", name, e.spec.Role, mine, peer.spec.Role, theirs))
 		}
+	}
+	a, b := e.spec.PHY.Radio(), peer.spec.PHY.Radio()
+	compare("phy.sf", a.SF, b.SF)
+	compare("phy.bw_hz", a.BandwidthHz, b.BandwidthHz)
+	compare("phy.cr", a.CodingRate, b.CodingRate)
+	compare("phy.preamble", a.Preamble, b.Preamble)
+	compare("phy.crc_on", a.CRC, b.CRC)
+	compare("phy.explicit_header", a.ExplicitHeader, b.ExplicitHeader)
+	compare("phy.ldro", a.LDRO, b.LDRO)
+	compare("window.dims", e.spec.Window.Dims, peer.spec.Window.Dims)
+	compare("window.W", e.spec.Window.W, peer.spec.Window.W)
+	compare("window.stride", e.spec.Window.Stride, peer.spec.Window.Stride)
+	compare("window.sample_hz", e.spec.Window.SampleHz, peer.spec.Window.SampleHz)
+	compare("codec.id", e.codec.ID(), peer.codec.ID())
+	compare("codec.version", e.codec.Version(), peer.codec.Version())
+	if e.codec.ID() == peer.codec.ID() {
+		compare("codec.params, which make the schema", e.codec.Schema(), peer.codec.Schema())
+		compare("the model's hash", e.ModelHash(), peer.ModelHash())
+	}
+	if differ != nil {
+		return fmt.Errorf("%w: the ends differ in %s", ErrSettings, strings.Join(differ, ", "))
 	}
 	return nil
 }

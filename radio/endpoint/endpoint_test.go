@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -248,6 +249,154 @@ func TestRunsContinue(t *testing.T) {
 	})
 }
 
+// A second sender with the run_id, or with the data set, of one that is running ends at
+// once and changes no file.
+func TestTwoTxWithOneRunID(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		sameRunID bool
+		set       string
+		want      string
+	}{
+		{"one run_id", true, "second.jsonl", "own_tx.state: in use by another process: found a sender with the run_id own that is running, want one at a time"},
+		{"one data set", false, "first.jsonl", "first.jsonl: in use by another process: found a run with this data set that is running, want one at a time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				first, _ := ends(t, dir, "")
+				other := dir
+				if !c.sameRunID {
+					other = filepath.Join(dir, "other")
+				}
+				second, _ := ends(t, other, "")
+				a, _ := wires(time.Millisecond)
+				ctx, stop := context.WithCancel(t.Context())
+				var wg sync.WaitGroup
+				started := make(chan struct{})
+				wg.Go(func() {
+					waits := func(ctx context.Context) iter.Seq2[dataset.Window, error] {
+						return func(func(dataset.Window, error) bool) { <-ctx.Done() }
+					}
+					_, _ = first.Send(ctx, a, waits, &endpoint.SendSettings{Dataset: filepath.Join(dir, "first.jsonl"), OnStart: func(byte, int64) { close(started) }})
+				})
+				<-started
+				_, err := second.Send(t.Context(), a, counting(3), &endpoint.SendSettings{Dataset: filepath.Join(dir, c.set)})
+				if !errors.Is(err, endpoint.ErrInUse) || !strings.HasSuffix(err.Error(), c.want) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+				stop()
+				wg.Wait()
+				// The files are free again.
+				_, err = second.Send(t.Context(), &wire{lose: func(int) bool { return true }, input: a.input}, counting(0), &endpoint.SendSettings{Dataset: filepath.Join(dir, c.set)})
+				if err != nil {
+					t.Errorf("afterwards: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A flood of bytes that are no frames does not fill the log, which says what it left out.
+func TestFloodIsLimitedInTheLog(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		_, rx := ends(t, dir, "")
+		_, b := wires(time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		var metrics runlog.Metrics
+		var wg sync.WaitGroup
+		wg.Go(func() { metrics, _ = rx.Receive(ctx, b, nil) })
+		const floods, pause = 100_000, 20 * time.Second
+		for i := range floods + 1 {
+			if i == floods {
+				time.Sleep(pause) // and then one more
+			}
+			b.input <- radio.Reception{Err: radio.ErrStray, Time: time.Now()}
+			time.Sleep(10 * time.Microsecond)
+		}
+		stop()
+		wg.Wait()
+		var meter runlog.Meter
+		lines, omitted := 0, 0
+		for _, e := range logged(t, rx.LogPath()) {
+			meter.Add(link.RoleRX, e)
+			if e.Kind == link.EventRxParseFail {
+				lines++
+				omitted += e.Omitted
+			}
+		}
+		if lines < 100 || lines > 130 || lines+omitted != floods+1 || metrics.ParseFails != floods+1 || meter.Metrics().ParseFails != floods+1 {
+			t.Errorf("%d lines, %d left out, %d counted, want %d in all", lines, omitted, metrics.ParseFails, floods+1)
+		}
+	})
+}
+
+// Three starts in a minute have one budget.
+func TestDutyCycleSurvivesRestart(t *testing.T) {
+	for _, role := range []string{"tx", "rx"} {
+		t.Run(role, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				tx, rx := ends(t, dir, ", duty_cycle: 0.0005, queue_len: 4, queue: drop_newest")
+				const budget = 1800 * time.Millisecond
+				var onAir time.Duration
+				for range 3 {
+					a, b := wires(time.Millisecond)
+					a.lose = func(int) bool { return true }
+					b.lose = a.lose
+					var wg sync.WaitGroup
+					ctx, stop := context.WithCancel(t.Context())
+					var metrics runlog.Metrics
+					wg.Go(func() {
+						if role == "rx" {
+							metrics, _ = rx.Receive(ctx, b, nil)
+						}
+					})
+					if role == "tx" {
+						short, cancel := context.WithTimeout(ctx, 19*time.Second)
+						metrics, _ = tx.Send(short, a, flood, &endpoint.SendSettings{Flush: link.NoFlush})
+						cancel()
+						onAir += time.Duration(metrics.TimeOnAirS * float64(time.Second))
+					} else {
+						for i := range 1000 {
+							b.input <- radio.Reception{Frame: []byte{3, byte(i), byte(i >> 8), 1, 2}, Time: time.Now()}
+							time.Sleep(10 * time.Millisecond)
+						}
+					}
+					time.Sleep(time.Second)
+					stop()
+					wg.Wait()
+					a.wg.Wait()
+					b.wg.Wait()
+					if role == "rx" {
+						onAir += time.Duration(metrics.AckTimeOnAirS * float64(time.Second))
+					}
+				}
+				if onAir > budget || onAir < budget*9/10 {
+					t.Errorf("%v on the air in three runs, want at most %v", onAir, budget)
+				}
+			})
+		})
+	}
+}
+
+// flood yields 1000 windows in 20 seconds, as fast as a sensor that is never waited for.
+func flood(ctx context.Context) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for w := range counting(1000)(ctx) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+			if !yield(w, nil) {
+				return
+			}
+		}
+	}
+}
+
 // What ends a run, and that a source which waits is told.
 func TestSendEnds(t *testing.T) {
 	broken := errors.New("broken")
@@ -366,15 +515,36 @@ func TestNew(t *testing.T) {
 		}
 	}
 	hashes := filepath.Join(filepath.Dir(manifest), "artifacts.json")
+	elsewhere, other := filepath.Join(t.TempDir(), "hashes.json"), filepath.Join(t.TempDir(), "other.json")
+	text, err := os.ReadFile(hashes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	norm := regexp.MustCompile(`"norm_params_hash": "[0-9a-f]{64}"`)
+	for path, text := range map[string][]byte{
+		elsewhere: text,
+		other:     norm.ReplaceAll(text, []byte(`"norm_params_hash": "`+strings.Repeat("0", 64)+`"`)),
+	} {
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		change   func(*runspec.RunSpec)
 		settings *endpoint.Settings
 		want     string // "": no error
 	}{
-		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{Manifest: manifest}, ""},
+		{"a manifest given", func(*runspec.RunSpec) {}, &endpoint.Settings{BAMManifest: manifest}, ""},
 		{"the RunSpec's manifest", with(manifest, hashes), nil, ""},
-		{"artifacts elsewhere", with(manifest, "elsewhere/artifacts.json"), nil, "artifacts_manifest is elsewhere/artifacts.json, want " + hashes},
+		{"hashes elsewhere", with(manifest, elsewhere), nil, ""},
+		{"hashes of another model", with(manifest, other), nil, other + ": norm_params_hash: "},
+		{"hashes that do not exist", with(manifest, "elsewhere/artifacts.json"), nil, "elsewhere/artifacts.json: "},
+		{"hashes given", with(manifest, "elsewhere/artifacts.json"), &endpoint.Settings{Hashes: elsewhere}, ""},
+		{"hashes given beside a model", with("none/bam_manifest.json", "none/artifacts.json"), &endpoint.Settings{Hashes: hashes}, ""},
+		{"hashes of another codec", func(s *runspec.RunSpec) {
+			s.Codec.ID, s.Codec.Version, s.Codec.Params, s.ArtifactsManifest = "raw", "1", nil, hashes
+		}, nil, hashes + ": codec_id: mismatch: found codec \"bam\" version \"0\", want \"raw\" \"1\""},
 		{"no model", with("none/bam_manifest.json", ""), nil, "none/bam_manifest.json"},
 		{"a parameter that no codec has", func(s *runspec.RunSpec) { s.Codec.Params["colour"] = 1 }, nil, "colour"},
 		{"a codec of another name", func(*runspec.RunSpec) {}, &endpoint.Settings{Codec: three{}}, `Codec is three version "7", want bam version "0"`},
@@ -416,8 +586,9 @@ func TestCheckPeer(t *testing.T) {
 		want string
 	}{
 		{"power may differ", change(func(s *runspec.RunSpec) { s.PHY.TxPowerDBm = 10 }), ""},
-		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy: tx has"},
-		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window"},
+		{"spreading factor", change(func(s *runspec.RunSpec) { s.PHY.SF = 9 }), "the ends differ in phy.sf (tx has 5, rx has 9)"},
+		{"both", change(func(s *runspec.RunSpec) { s.PHY.SF, s.Window.Stride = 9, 2 }), "the ends differ in phy.sf (tx has 5, rx has 9), window.stride (tx has 1, rx has 2)"},
+		{"stride", change(func(s *runspec.RunSpec) { s.Window.Stride = 2 }), "the ends differ in window.stride (tx has 1, rx has 2)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := tx.CheckPeer(c.peer)
@@ -445,7 +616,7 @@ func TestSettings(t *testing.T) {
 	}{
 		{"radio, nothing", newRadio, "", ""},
 		{"radio, a module", newRadio, "--radio uart --uart-port /dev/ttyUSB0 --uart-baud 115200 --uart-rssi-byte", ""},
-		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp or uart`},
+		{"radio, none such", newRadio, "--radio wifi", `--radio is "wifi", want udp, uart or mock`},
 		{"radio, no port", newRadio, "--radio uart", "--uart-port is missing"},
 		{"radio, no such speed", newRadio, "--radio uart --uart-port x --uart-baud 1000", "--uart-baud is 1000, want one of 1200"},
 		{"radio, a flag of the module", newRadio, "--uart-port x", "are for --radio uart, want them unset with udp"},
@@ -454,7 +625,7 @@ func TestSettings(t *testing.T) {
 		{"radio, loss", newRadio, "--udp-loss 1.5", "--udp-loss is 1.5, want 0..1"},
 		{"sampler, a recording", newSampler, "--sensor-path x --sensor-loop --fill hold --max-gap-ms 9", ""},
 		{"sampler, a simulation", newSampler, "--sampler simulate --seed 3", ""},
-		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv or simulate`},
+		{"sampler, none such", newSampler, "--sampler xml", `--sampler is "xml", want jsonl, csv, simulate or dummy`},
 		{"sampler, no recording", newSampler, "", "--sensor-path is missing"},
 		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "--sensor-path, --sensor-loop and --sensor-follow are for recordings"},
 		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "--seed is for --sampler simulate"},
@@ -507,7 +678,7 @@ func TestNumpyDatasetsAreRefused(t *testing.T) {
 
 func TestOpenErrors(t *testing.T) {
 	tx := testenv.Repo("testdata", "runspecs", "tx_sf7.yaml")
-	missing := &endpoint.Settings{Manifest: "none/bam_manifest.json"}
+	missing := &endpoint.Settings{BAMManifest: "none/bam_manifest.json"}
 	for _, c := range []struct {
 		name, path, role string
 		want             error
@@ -527,7 +698,7 @@ func TestOpenErrors(t *testing.T) {
 
 func TestRadioSettingsOpen(t *testing.T) {
 	tx, _ := ports(t)
-	r, err := tx.Open(t.Context())
+	r, err := tx.Open(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -535,9 +706,51 @@ func TestRadioSettingsOpen(t *testing.T) {
 		t.Error(err)
 	}
 	for _, s := range []*endpoint.RadioSettings{{Kind: "wifi"}, {Kind: endpoint.RadioUART, Port: filepath.Join(t.TempDir(), "tty")}} {
-		if r, err := s.Open(t.Context()); r != nil || err == nil {
+		if r, err := s.Open(t.Context(), nil); r != nil || err == nil {
 			t.Errorf("%+v opens %v, %v", s, r, err)
 		}
+	}
+}
+
+// sourced passes over the windows of a source twice and returns those of the second pass.
+func sourced(t *testing.T, s *endpoint.SourceSettings, spec *runspec.RunSpec, limit int) (windows []dataset.Window, err error) {
+	t.Helper()
+	seq, err := s.Windows(t.Context(), spec, limit)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 {
+		windows = nil
+		for w, err := range seq {
+			if err != nil {
+				return nil, err
+			}
+			windows = append(windows, w)
+		}
+	}
+	return windows, nil
+}
+
+// A context ends the reading of windows.
+func TestSourceEndsWithItsContext(t *testing.T) {
+	spec, err := runspec.Load(testenv.Repo("testdata", "runspecs", "tx_sf7.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	seq, err := (&endpoint.SourceSettings{Samples: testenv.Repo("testdata", "walk.jsonl")}).Windows(ctx, spec, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err = range seq {
+		if n++; n == 5 {
+			cancel()
+		}
+	}
+	if n > 6 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d windows, %v", n, err)
 	}
 }
 
@@ -549,7 +762,7 @@ func TestSource(t *testing.T) {
 	}
 	dir := t.TempDir()
 	set, incomplete, empty := filepath.Join(dir, "set.jsonl"), filepath.Join(dir, "incomplete.jsonl"), filepath.Join(dir, "empty.jsonl")
-	windows, err := (&endpoint.SourceSettings{Samples: walk}).Windows(spec, 10)
+	windows, err := sourced(t, &endpoint.SourceSettings{Samples: walk}, spec, 10)
 	if err != nil || len(windows) != 10 {
 		t.Fatalf("%d windows, %v", len(windows), err)
 	}
@@ -594,7 +807,7 @@ func TestSource(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false
 			c.source.Warn = func(error) { warned = true }
-			got, err := c.source.Windows(c.spec, c.limit)
+			got, err := sourced(t, &c.source, c.spec, c.limit)
 			if len(got) != c.n || warned != c.warned || c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%d windows, warned %v, %v", len(got), warned, err)
 			}

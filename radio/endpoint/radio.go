@@ -16,6 +16,7 @@ import (
 const (
 	RadioUDP  = "udp"  // datagrams on this machine, see package radio/udp
 	RadioUART = "uart" // an E22 module on a serial port, see package radio/e22
+	RadioMock = "mock" // the other end runs in this process, see Endpoint.Mock
 )
 
 // The default UDP addresses of the two roles.
@@ -28,7 +29,7 @@ const (
 // link on loopback. A program that has another radio does not need them. Names of
 // flags are those of RegisterFlags.
 type RadioSettings struct {
-	Kind string // RadioUDP or RadioUART; "": RadioUDP. Flag --radio
+	Kind string // RadioUDP, RadioUART or RadioMock; "": RadioUDP. Flag --radio
 	// Role is runspec.RoleTX or runspec.RoleRX. It decides which of the default UDP
 	// addresses is the local one. "": runspec.RoleTX.
 	Role string
@@ -42,6 +43,9 @@ type RadioSettings struct {
 	// UART holds the settings of the module's driver. Flags --uart-baud and
 	// --uart-rssi-byte
 	UART e22.Settings
+	// Mock holds the settings of the mock radio. Flags --mock-loss-rate and
+	// --mock-latency-ms
+	Mock MockSettings
 }
 
 // The fields that errors name, and their flags.
@@ -58,7 +62,7 @@ var (
 // RegisterFlags adds the flags that the fields mention. Role must be set before.
 func (s *RadioSettings) RegisterFlags(fs *flag.FlagSet) {
 	local, remote := s.addresses()
-	fs.StringVar(&s.Kind, "radio", RadioUDP, "udp: datagrams on this machine; uart: an E22 module on a serial port")
+	fs.StringVar(&s.Kind, "radio", RadioUDP, "udp: datagrams on this machine; uart: an E22 module on a serial port; mock: the other end runs in this process")
 	fs.StringVar(&s.Port, "uart-port", "", "serial port of the module, such as /dev/ttyUSB0")
 	fs.IntVar(&s.UART.BaudRate, "uart-baud", 0, "baud rate of the module's UART, in bit/s; 0: 9600")
 	fs.BoolVar(&s.UART.RSSIByte, "uart-rssi-byte", false, "the module appends a byte of signal strength to each packet it receives")
@@ -66,6 +70,7 @@ func (s *RadioSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.UDP.Remote, "udp-remote", "", "UDP address of the other end; unset: "+remote)
 	fs.Float64Var(&s.UDP.Loss, "udp-loss", 0, "simulated loss: share of frames that this end drops, 0..1")
 	fs.Uint64Var(&s.UDP.Seed, "udp-seed", 1, "seed of --udp-loss: the same seed drops the same frames")
+	s.Mock.RegisterFlags(fs)
 }
 
 // addresses returns the default UDP addresses of the role.
@@ -92,7 +97,15 @@ func (s *RadioSettings) udp() udp.Settings {
 // Check returns an error that wraps [ErrSettings] if a field is out of range, or if
 // fields of the kind that is not chosen are set.
 func (s *RadioSettings) Check() error {
+	if s.Kind != RadioMock && (s.Mock.Loss != 0 || s.Mock.LatencyMs != 0) {
+		return fielderr.New(ErrSettings, "%v and %v are for %v %s, want them unset with another", fieldMockLoss, fieldMockLatency, fieldKind, RadioMock)
+	}
 	switch s.Kind {
+	case RadioMock:
+		if s.Port != "" || s.UART.BaudRate != 0 || s.UART.RSSIByte || s.UDP.Local != "" || s.UDP.Remote != "" || s.UDP.Loss != 0 {
+			return fielderr.New(ErrSettings, "found settings of a UART or of UDP, want them unset with %v %s", fieldKind, RadioMock)
+		}
+		return s.Mock.Check()
 	case "", RadioUDP:
 		if s.Port != "" || s.UART.BaudRate != 0 || s.UART.RSSIByte {
 			return fielderr.New(ErrSettings, "%v, %v and %v are for %v %s, want them unset with %s",
@@ -119,14 +132,21 @@ func (s *RadioSettings) Check() error {
 		}
 		return nil
 	}
-	return fielderr.New(ErrSettings, "%v is %q, want %s or %s", fieldKind, s.Kind, RadioUDP, RadioUART)
+	return fielderr.New(ErrSettings, "%v is %q, want %s, %s or %s", fieldKind, s.Kind, RadioUDP, RadioUART, RadioMock)
 }
 
-// Open opens the radio. Ctx applies to this call only. The error is that of Check, of
-// e22.Open or of udp.Open.
-func (s *RadioSettings) Open(ctx context.Context) (radio.Radio, error) {
+// Open opens the radio of an endpoint, which only RadioMock needs; for the others it may
+// be nil. Ctx applies to this call only. The error is that of Check, of e22.Open, of
+// udp.Open or of Endpoint.Mock.
+func (s *RadioSettings) Open(ctx context.Context, e *Endpoint) (radio.Radio, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
+	}
+	if s.Kind == RadioMock && e == nil {
+		return nil, fielderr.New(ErrSettings, "%v is %s without an endpoint, want one", fieldKind, RadioMock)
+	}
+	if s.Kind == RadioMock {
+		return e.Mock(&s.Mock)
 	}
 	if s.Kind == RadioUART {
 		r, err := e22.Open(ctx, s.Port, s.UART)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/runlog"
@@ -28,16 +29,45 @@ type ReceiveSettings struct {
 	// slices of the delivery are valid until OnDelivery returns. If it returns an
 	// error, the window is not acknowledged, and the run ends with that error.
 	OnDelivery func(context.Context, link.Delivery) error
+	// MaxWindows ends the run, without an error, after that many windows were delivered
+	// and an ACK was sent for the last. 0: no limit.
+	MaxWindows int
 	// Progress is called with the number of windows delivered so far, and with a total
 	// of 0, because that is not known.
 	Progress func(done, total int)
 }
 
-// Check returns an error that wraps [ErrSettings] if Dataset names a numpy file.
-func (s *ReceiveSettings) Check() error { return checkOut(s.Dataset) }
+// Check returns an error that wraps [ErrSettings] if Dataset names a numpy file, or if
+// MaxWindows is below 0.
+func (s *ReceiveSettings) Check() error {
+	if s.MaxWindows < 0 {
+		return fielderr.New(ErrSettings, "%v is %d, want 0 or more", fielderr.Name{Field: "MaxWindows", Flag: "max-rx-ok"}, s.MaxWindows)
+	}
+	return checkOut(s.Dataset)
+}
+
+// errEnough ends a receiver that has delivered MaxWindows.
+var errEnough = errors.New("endpoint: enough windows")
+
+// limitedRadio is a radio that receives nothing more when enough returns true. The ACK of
+// the last window has been sent then.
+type limitedRadio struct {
+	radio.Radio
+	enough func() bool
+}
+
+func (r *limitedRadio) Receive(ctx context.Context) (radio.Reception, error) {
+	if r.enough() {
+		return radio.Reception{}, errEnough
+	}
+	return r.Radio.Receive(ctx)
+}
 
 // Receive receives and acknowledges windows over a radio, delivers each of them
-// once, and logs every event. It returns when ctx ends, with an error that wraps the
+// once, and logs every event. A run goes on where the last one with this run_id ended: it
+// remembers what that delivered, for as long as link.Timing.Memory says. If the process is
+// killed, no window is lost that it acknowledged, and none is delivered again that the
+// sender repeats, except one whose OnDelivery had not returned. It returns when ctx ends, with an error that wraps the
 // context's. The radio can be any implementation; Receive does not close it.
 // Settings may be nil.
 //
@@ -58,12 +88,18 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 	if s.Decode || s.Dataset != "" {
 		receiverSettings.Codec = e.codec
 	}
-	receiver, err := link.NewReceiver(receiverSettings)
-	if err != nil {
+	if err := receiverSettings.Check(); err != nil {
 		return runlog.Metrics{}, err
 	}
 	out, err := e.openOutput(s.Dataset, s.OnEvent)
 	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	receiver, err := out.receiver(receiverSettings)
+	if err != nil {
+		return runlog.Metrics{}, errors.Join(err, out.closeFiles())
+	}
+	if err := out.start(e.start, receiver.AppendSpent); err != nil {
 		return runlog.Metrics{}, err
 	}
 	record := dataset.Window{RunID: e.spec.RunID}
@@ -71,17 +107,22 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		record.Order, record.Units = schema.Names(), schema.Units()
 	}
 	delivered := 0
-	runner := link.Runner{Radio: r, Log: out.event}
+	enough := func() bool { return s.MaxWindows > 0 && delivered >= s.MaxWindows }
+	runner := link.Runner{Radio: &limitedRadio{r, enough}, Log: out.event}
 	err = runner.Receive(ctx, receiver, func(d link.Delivery) error {
-		w := record
-		w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
-		if err := out.write(w); err != nil {
-			return err
+		var write, call func() error
+		if s.Dataset != "" {
+			write = func() error {
+				w := record
+				w.TsMs, w.ID, w.Values = d.Time.UnixMilli(), out.nextID(), d.Window
+				return out.write(w)
+			}
 		}
 		if s.OnDelivery != nil {
-			if err := s.OnDelivery(ctx, d); err != nil {
-				return err
-			}
+			call = func() error { return s.OnDelivery(ctx, d) }
+		}
+		if err := out.memory.deliver(d, out.setSize, write, call); err != nil {
+			return err
 		}
 		delivered++
 		if s.Progress != nil {
@@ -89,5 +130,20 @@ func (e *Endpoint) Receive(ctx context.Context, r radio.Radio, settings *Receive
 		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return out.meter.Metrics(), errors.Join(err, out.close())
+}
+
+// receiver returns a receiver that goes on where the last run ended.
+func (o *output) receiver(s link.ReceiverSettings) (*link.Receiver, error) {
+	var err error
+	if s.Delivered, err = o.delivered(); err != nil {
+		return nil, err
+	}
+	if s.Spent, err = o.spent(s.DutyCycle); err != nil {
+		return nil, err
+	}
+	return link.NewReceiver(s)
 }

@@ -71,7 +71,7 @@ func send(ctx context.Context, spec string, air *endpoint.RadioSettings, sampler
 	if err != nil {
 		return runlog.Metrics{}, err
 	}
-	r, err := air.Open(ctx)
+	r, err := air.Open(ctx, nil)
 	if err != nil {
 		return runlog.Metrics{}, err
 	}
@@ -85,7 +85,7 @@ func receive(ctx context.Context, spec string, air *endpoint.RadioSettings, sett
 	if err != nil {
 		return runlog.Metrics{}, err
 	}
-	r, err := air.Open(ctx)
+	r, err := air.Open(ctx, nil)
 	if err != nil {
 		return runlog.Metrics{}, err
 	}

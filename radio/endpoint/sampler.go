@@ -26,6 +26,7 @@ const (
 	SamplerJSONL    = "jsonl"    // a recording in JSONL
 	SamplerCSV      = "csv"      // a recording in CSV
 	SamplerSimulate = "simulate" // a simulated walk and ride that does not end
+	SamplerDummy    = "dummy"    // the same, but as fast as the link takes it
 )
 
 // SamplerSettings describe the source of a sender's samples: a recording, which may
@@ -34,7 +35,7 @@ const (
 // windows to [Endpoint.Send]. The zero value is not valid, because it names no
 // recording. Names of flags are those of RegisterFlags.
 type SamplerSettings struct {
-	Kind string // SamplerJSONL, SamplerCSV or SamplerSimulate; "": SamplerJSONL. Flag --sampler
+	Kind string // SamplerJSONL, SamplerCSV, SamplerSimulate or SamplerDummy; "": SamplerJSONL. Flag --sampler
 	Path string // path of the recording. Flag --sensor-path
 	// Loop repeats the recording without end. Flag --sensor-loop
 	Loop bool
@@ -65,7 +66,7 @@ var (
 
 // RegisterFlags adds the flags that the fields mention.
 func (s *SamplerSettings) RegisterFlags(fs *flag.FlagSet) {
-	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "source of samples: jsonl or csv, a recording; simulate, a simulated walk")
+	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "source of samples: jsonl or csv, a recording; simulate, a simulated walk; dummy, the same as fast as the link takes it")
 	fs.StringVar(&s.Path, "sensor-path", "", "path of the recording")
 	fs.BoolVar(&s.Loop, "sensor-loop", false, "repeat the recording without end")
 	fs.BoolVar(&s.Follow, "sensor-follow", false, "wait at the end of the recording for samples that are appended")
@@ -85,13 +86,13 @@ func registerMaxGap(fs *flag.FlagSet, ms *int64) {
 // Check returns an error that wraps [ErrSettings] if a field is out of range, or if
 // fields contradict each other.
 func (s *SamplerSettings) Check() error {
-	simulate := s.Kind == SamplerSimulate
+	simulate := s.simulated()
 	switch {
 	case !simulate && s.Kind != "" && s.Kind != SamplerJSONL && s.Kind != SamplerCSV:
-		return fielderr.New(ErrSettings, "%v is %q, want %s, %s or %s", fieldSampler, s.Kind, SamplerJSONL, SamplerCSV, SamplerSimulate)
+		return fielderr.New(ErrSettings, "%v is %q, want %s, %s, %s or %s", fieldSampler, s.Kind, SamplerJSONL, SamplerCSV, SamplerSimulate, SamplerDummy)
 	case simulate && (s.Path != "" || s.Loop || s.Follow):
 		return fielderr.New(ErrSettings, "%v, %v and %v are for recordings, want them unset with %v %s",
-			fieldPath, fieldLoop, fieldFollow, fieldSampler, SamplerSimulate)
+			fieldPath, fieldLoop, fieldFollow, fieldSampler, s.Kind)
 	case !simulate && s.Path == "":
 		return fielderr.New(ErrSettings, "%v is missing, want a recording, or %v %s", fieldPath, fieldSampler, SamplerSimulate)
 	case !simulate && s.Seed != 0:
@@ -100,6 +101,11 @@ func (s *SamplerSettings) Check() error {
 		return fielderr.New(ErrSettings, "found both %v and %v, want one of them", fieldLoop, fieldFollow)
 	}
 	return checkMaxGap(s.MaxGapMs)
+}
+
+// simulated reports whether the samples are simulated.
+func (s *SamplerSettings) simulated() bool {
+	return s.Kind == SamplerSimulate || s.Kind == SamplerDummy
 }
 
 // checkMaxGap checks a MaxGapMs.
@@ -113,7 +119,7 @@ func checkMaxGap(ms int64) error {
 // Windows returns the argument of [Endpoint.Send]: a function that returns the samples,
 // cut into the windows that the RunSpec describes. Windows returns an error if Check does, if the
 // RunSpec's windows do not consist of motion samples, or if the recording does not
-// exist. If there are too few samples for a window, the sequence ends with an error
+// exist or is a pipe, a device or a socket. If there are too few samples for a window, the sequence ends with an error
 // that wraps dataset.ErrEmpty.
 func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
@@ -122,9 +128,12 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 	if err := checkMotion(spec); err != nil {
 		return nil, err
 	}
-	if s.Kind != SamplerSimulate {
+	if !s.simulated() {
 		if _, err := os.Stat(s.Path); err != nil {
 			return nil, fmt.Errorf("endpoint: %w", err)
+		}
+		if err := checkFile(s.Path); err != nil {
+			return nil, err
 		}
 	}
 	windower := dataset.WindowerSettings{W: spec.Window.W, Stride: spec.Window.Stride, MaxGapMs: s.MaxGapMs}
@@ -160,7 +169,10 @@ func checkMotion(spec *runspec.RunSpec) error {
 // yields samples as fast as they are consumed.
 func (s *SamplerSettings) Samples(ctx context.Context, spec *runspec.RunSpec) iter.Seq2[dataset.Sample, error] {
 	hz := spec.Window.SampleHz
-	if s.Kind == SamplerSimulate {
+	switch s.Kind {
+	case SamplerDummy:
+		return paced(ctx, motion.Samples(s.Seed, hz, math.MaxInt), math.Inf(1))
+	case SamplerSimulate:
 		return paced(ctx, motion.Samples(s.Seed, hz, math.MaxInt), hz)
 	}
 	samples := dataset.NotEmpty(dataset.SkipIncomplete(s.recording(ctx), s.Warn), s.Path)

@@ -54,7 +54,7 @@ func (s *SendSettings) Check() error { return checkOut(s.Dataset) }
 // and returns an error that wraps the context's. If windows yields an error, Send
 // finishes the pending windows and returns the error. An error of the radio, the log or
 // the data set ends the run at once. The metrics are valid whatever the error.
-func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context.Context) iter.Seq2[dataset.Window, error], settings *SendSettings) (runlog.Metrics, error) {
+func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context.Context) iter.Seq2[dataset.Window, error], settings *SendSettings) (metrics runlog.Metrics, err error) {
 	s := SendSettings{}
 	if settings != nil {
 		s = *settings
@@ -69,15 +69,21 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 	if err != nil {
 		return runlog.Metrics{}, err
 	}
-	defer state.Close()
+	defer func() { err = errors.Join(err, state.Close()) }()
 	senderSettings := e.SenderSettings(r)
 	senderSettings.FirstSeq, senderSettings.Clock = state.Seq(), time.Now
-	sender, err := link.NewSender(senderSettings)
-	if err != nil {
+	if err := senderSettings.Check(); err != nil {
 		return runlog.Metrics{}, err
 	}
 	out, err := e.openOutput(s.Dataset, s.OnEvent)
 	if err != nil {
+		return runlog.Metrics{}, err
+	}
+	sender, err := out.sender(senderSettings)
+	if err != nil {
+		return runlog.Metrics{}, errors.Join(err, out.closeFiles())
+	}
+	if err := out.start(e.start, sender.AppendSpent); err != nil {
 		return runlog.Metrics{}, err
 	}
 	source := &windowSource{windows: windows, limit: e.spec.TX.MaxWindows, runID: e.spec.RunID,
@@ -101,6 +107,15 @@ func (e *Endpoint) Send(ctx context.Context, r radio.Radio, windows func(context
 	err = runner.Send(ctx, sender, source.next)
 	source.stop()
 	return out.meter.Metrics(), errors.Join(err, out.close())
+}
+
+// sender returns a sender that goes on where the last run ended.
+func (o *output) sender(s link.SenderSettings) (*link.Sender, error) {
+	var err error
+	if s.Spent, err = o.spent(s.DutyCycle); err != nil {
+		return nil, err
+	}
+	return link.NewSender(s)
 }
 
 // windowSource numbers windows and writes them to the data set before the link gets
@@ -131,12 +146,11 @@ func (s *windowSource) next(ctx context.Context) (link.Outbound, error) {
 	}
 	w.ID, w.RunID = s.id, s.runID
 	s.id++
-	// Write the data set before the id, so that no id is used twice even if this process
-	// is killed in between.
-	if err := s.out.write(w); err != nil {
+	// Reserve the id before it is used, so that it is not used twice.
+	if err := s.state.SetWindowID(s.id); err != nil {
 		return link.Outbound{}, err
 	}
-	return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, s.state.SetWindowID(w.ID + 1)
+	return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, s.out.write(w)
 }
 
 // stop ends the sequence of windows.

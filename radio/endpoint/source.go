@@ -1,8 +1,12 @@
 package endpoint
 
 import (
+	"context"
 	"flag"
+	"fmt"
+	"io/fs"
 	"iter"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -66,35 +70,65 @@ func checkOut(path string) error {
 // Name returns the path of the file that the windows come from, with slashes.
 func (s *SourceSettings) Name() string { return filepath.ToSlash(s.Samples + s.Dataset) }
 
-// Windows reads the windows that the RunSpec's sender would send into memory. It reads
-// at most limit windows, and at most the RunSpec's tx.max_windows. If limit is 0 or
-// less, only tx.max_windows counts. If there is no window, the error wraps
-// dataset.ErrEmpty.
-func (s *SourceSettings) Windows(spec *runspec.RunSpec, limit int) ([]dataset.Window, error) {
+// Windows returns the windows that the RunSpec's sender would send: at most limit, and at
+// most the RunSpec's tx.max_windows. If limit is 0 or less, only tx.max_windows counts. Each
+// pass over the sequence reads the file anew, and holds one window in memory at a time. If
+// there is no window, it yields an error that wraps dataset.ErrEmpty; if ctx ends, one that
+// wraps the context's.
+func (s *SourceSettings) Windows(ctx context.Context, spec *runspec.RunSpec, limit int) (iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
+	if err := checkFile(s.Samples + s.Dataset); err != nil {
+		return nil, err
+	}
 	shape := spec.Window
+	var warned bool // one warning is enough for all passes
+	warn := func(err error) {
+		if !warned && s.Warn != nil {
+			s.Warn(err)
+		}
+		warned = true
+	}
 	var seq iter.Seq2[dataset.Window, error]
 	if s.Dataset != "" {
 		settings := dataset.WindowSettings{WindowLen: shape.Dims * shape.W, Dims: shape.Dims, Steps: shape.W}
-		seq = dataset.SkipIncomplete(dataset.OpenWindows(s.Dataset, settings), s.Warn)
+		seq = dataset.SkipIncomplete(until(ctx, dataset.OpenWindows(s.Dataset, settings)), warn)
 	} else {
 		if err := checkMotion(spec); err != nil {
 			return nil, err
 		}
-		samples := dataset.SkipIncomplete(dataset.OpenSamples(s.Samples, dataset.SampleSettings{}), s.Warn)
+		samples := dataset.SkipIncomplete(until(ctx, dataset.OpenSamples(s.Samples, dataset.SampleSettings{})), warn)
 		seq = dataset.Windows(samples, dataset.WindowerSettings{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
 	}
 	if n := spec.TX.MaxWindows; n > 0 && (limit <= 0 || n < limit) {
 		limit = n
 	}
-	var windows []dataset.Window
-	for w, err := range dataset.NotEmpty(dataset.Limit(seq, limit), s.Name()) {
-		if err != nil {
-			return nil, err
+	return dataset.NotEmpty(dataset.Limit(seq, limit), s.Name()), nil
+}
+
+// until yields what seq yields until ctx ends.
+func until[T any](ctx context.Context, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range seq {
+			if ended := ctx.Err(); ended != nil {
+				var zero T
+				yield(zero, fmt.Errorf("endpoint: %w", ended))
+				return
+			}
+			if !yield(v, err) || err != nil {
+				return
+			}
 		}
-		windows = append(windows, w)
 	}
-	return windows, nil
+}
+
+// checkFile returns an error if path is a pipe, a device or a socket. Reading one may wait
+// without end, and cannot be repeated.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeDevice|fs.ModeCharDevice|fs.ModeSocket) != 0 {
+		return fmt.Errorf("%w: %s is a pipe, a device or a socket, want a regular file", ErrSettings, path)
+	}
+	return nil // reading it reports other faults
 }

@@ -25,6 +25,15 @@ const (
 	EventAckSent     EventKind = "ack_sent"      // an ACK was sent
 	EventReconDone   EventKind = "recon_done"    // a window was decoded
 	EventReconFailed EventKind = "recon_failed"  // the codec could not decode a payload
+
+	// EventRxConflict reports a frame with the SEQ of a window that the receiver
+	// remembers, but with another payload. The receiver delivers it as a new window. There
+	// is a second sender, or the sender restarted with an older SEQ, or a repetition was
+	// damaged.
+	EventRxConflict EventKind = "rx_conflict"
+	// EventRxInterleaved reports that the SEQs of new windows jump back and forth between
+	// two counters, as those of two senders do. It is logged once, and then at intervals.
+	EventRxInterleaved EventKind = "rx_interleaved"
 )
 
 // Event is something that happened at one end of a link. Kind and Time are always
@@ -36,10 +45,12 @@ const (
 //	tx_failed      Seq WindowID Reason Attempt
 //	tx_dropped     WindowID Reason
 //	rx_ok          Seq Payload FrameBytes RSSIdBm Duplicate
-//	rx_parse_fail  Reason
+//	rx_parse_fail  Reason Omitted
 //	ack_sent       Seq TimeOnAir
 //	recon_done     Seq Window Bounds
 //	recon_failed   Seq Reason
+//	rx_conflict    Seq Reason
+//	rx_interleaved Seq Reason
 type Event struct {
 	Kind     EventKind
 	Time     time.Time
@@ -65,6 +76,7 @@ type Event struct {
 	HasRSSI   bool      // for kinds that list RSSIdBm
 	Duplicate bool      // whether the window was received before; it is then not delivered again
 	Reason    string    // why something failed
+	Omitted   int       // events of this kind that were left out of the log before this one
 	Window    []float64 // the decoded window; valid until the next Step
 	Bounds    []float64 // the largest error of each value of a step; nil unless LogBounds is set; valid until the next Step
 }

@@ -23,10 +23,12 @@
 //
 // A frame carries one byte of sequence number (SEQ), which counts windows and
 // wraps at 256. A repetition keeps its number. The receiver remembers each SEQ for
-// [Timing.Memory]. If a frame arrives whose SEQ it remembers, it acknowledges the
-// frame and does not deliver it again. The sender does not repeat a frame after that
+// [Timing.Memory], and the payload that it delivered. If a frame arrives with both, it
+// acknowledges the frame and does not deliver it again. If a frame arrives with that SEQ
+// and another payload, it is no repetition: the receiver delivers it, and logs an
+// [EventRxConflict]. The sender does not repeat a frame after that
 // time; it gives the window up. A sender that restarts must continue with the next
-// SEQ, or the receiver would take its first windows for repetitions; package
+// SEQ, or the receiver could take its first windows for repetitions; package
 // radio/endpoint stores the SEQ in a file.
 //
 // # Codecs with memory
@@ -34,8 +36,14 @@
 // An [Encoder] codes a window as what the earlier ones do not predict. It builds each
 // window on one that it knows to be acknowledged, so a sender encodes a window when it
 // first sends it. A [Decoder] decodes only what builds on windows it has; a receiver does
-// not acknowledge anything else. Then a repetition is a frame with the same SEQ and the
-// same payload.
+// not acknowledge anything else.
+//
+// # One sender
+//
+// A link is one sender and one receiver on a channel of their own. Frames have no address:
+// if two senders share a channel, an ACK for one counts at the other, and a window can
+// count as acknowledged that never arrived. The machines cannot prevent that. The receiver
+// detects it, see [EventRxConflict] and [EventRxInterleaved].
 //
 // # Limits of the frame
 //

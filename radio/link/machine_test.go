@@ -307,7 +307,7 @@ func TestDutyCycle(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	b := newBudget(0.01)
+	b := newBudget(0.01, nil)
 	now := start
 	var when []time.Time
 	var spent []time.Duration
@@ -331,6 +331,56 @@ func TestBudget(t *testing.T) {
 		if sum > 36*time.Second {
 			t.Fatalf("%v in an hour", sum)
 		}
+	}
+}
+
+// Restarts neither grant time on air nor take more than a step, however often they come.
+func TestBudgetSurvivesRestarts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	const air = 900 * time.Millisecond
+	var spent []Spent
+	var when []time.Time
+	b, now := newBudget(0.01, nil), start
+	for range 2000 {
+		free := b.freeTime(now, air)
+		if free.After(now.Add(time.Hour + 2*dutyStep)) {
+			t.Fatalf("free at %v, asked at %v", free, now)
+		}
+		now = free
+		b.spend(now, air)
+		when = append(when, now)
+		n := 0
+		for i := len(when) - 1; i >= 0 && now.Sub(when[i]) < time.Hour; i-- {
+			n++
+		}
+		if n > 40 {
+			t.Fatalf("%v in an hour", time.Duration(n)*air)
+		}
+		spent = b.appendSpent(spent[:0], now)
+		pause := time.Duration(rng.ExpFloat64() * float64(20*time.Second))
+		for i := range spent {
+			spent[i].Age += pause
+		}
+		now = now.Add(pause)
+		b = newBudget(0.01, slices.Clone(spent))
+	}
+	if mean := now.Sub(start) / 2000; mean > 100*time.Second {
+		t.Errorf("a frame every %v, want about 90 s", mean)
+	}
+}
+
+// A budget follows the monotonic clock, if its caller's times have one, and so ignores
+// jumps of the wall clock. A test cannot set the clock; it checks that no time loses its
+// monotonic reading, which Round(0) removes.
+func TestBudgetIgnoresWallClockJumps(t *testing.T) {
+	now := time.Now()
+	b := newBudget(0.01, nil)
+	b.spend(now, 36*time.Second)
+	if b.origin.Round(0) == b.origin {
+		t.Error("origin has lost its monotonic reading")
+	}
+	if free := b.freeTime(now.Add(time.Minute), time.Second); free.Round(0) == free {
+		t.Error("the time at which a frame may be sent has no monotonic reading")
 	}
 }
 

@@ -2,7 +2,6 @@ package link
 
 import (
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"github.com/loralink/loralink-go/radio"
@@ -107,17 +106,4 @@ func (r *Receiver) appendBounds(dst []float64) []float64 {
 		return nil
 	}
 	return r.settings.Decoder.AppendBounds(dst)
-}
-
-// samePayload reports whether a payload is the one that was delivered with that SEQ.
-// Without a Decoder it is taken to be.
-func (r *Receiver) samePayload(seq byte, payload []byte) bool {
-	return r.settings.Decoder == nil || r.payloads[seq] == payloadHash(payload)
-}
-
-// payloadHash is 64 bits of hash of a payload.
-func payloadHash(payload []byte) uint64 {
-	h := fnv.New64a()
-	h.Write(payload)
-	return h.Sum64()
 }

@@ -153,7 +153,7 @@ func TestReceiverWithMemory(t *testing.T) {
 		{"\x01\x02", true, true, false},
 		{"\x01\x02", false, true, true},
 		{"\x01\x03", true, true, false},
-		{"\x01\x02", true, true, false}, // only the last payload is known
+		{"\x01\x02", false, true, true},
 		{"\x01\xff", false, false, false},
 		{"\x01\x02", false, true, true},
 	} {

@@ -42,14 +42,23 @@ type Runner struct {
 // following call.
 //
 // When ctx ends, Send continues with pending windows for as long as Flush says, and
-// returns the context's error. After an error of next, it finishes the pending windows
-// and returns the error. An error of the radio, of Log or of OnSeq ends the run at
-// once.
+// returns the context's error. A frame that the radio has not taken by then is given up:
+// the context that Send passes to the radio ends. After an error of next, Send finishes
+// the pending windows and returns the error. An error of the radio, of Log or of OnSeq
+// ends the run at once.
 func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context) (Outbound, error)) error {
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	source, stopSource := context.WithCancel(ctx)
-	run := &sendRun{Runner: r, sender: s, ctx: inner,
+	sending, stopSending := context.WithCancel(inner)
+	run := &sendRun{Runner: r, sender: s, ctx: inner, sending: sending,
 		receptions: make(chan received, 16), windows: make(chan offered), ask: make(chan struct{}, 1)}
+	flushed := make(chan struct{})
+	stopFlush := context.AfterFunc(ctx, func() {
+		defer close(flushed)
+		if wait(inner, r.flush()) {
+			stopSending()
+		}
+	})
 	done := make(chan struct{}, 2)
 	go func() {
 		run.receive(inner)
@@ -62,10 +71,26 @@ func (r *Runner) Send(ctx context.Context, s *Sender, next func(context.Context)
 	err := run.loop(ctx)
 	cancel()
 	stopSource()
+	stopSending()
 	close(run.ask)
 	<-done
 	<-done
+	if !stopFlush() {
+		<-flushed
+	}
 	return err
+}
+
+// wait waits for d. It returns false if ctx ends before.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // received is what the radio's Receive returned.
@@ -85,6 +110,7 @@ type sendRun struct {
 	*Runner
 	sender     *Sender
 	ctx        context.Context // ends with the run, later than the caller's
+	sending    context.Context // ends when pending windows are to be given up
 	receptions chan received
 	windows    chan offered
 	ask        chan struct{} // asks fetch for one window
@@ -129,8 +155,7 @@ func (r *sendRun) fetch(ctx context.Context, next func(context.Context) (Outboun
 func (r *sendRun) loop(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	stop := ctx.Done()
-	var flushed <-chan time.Time
+	stop, flushed := ctx.Done(), r.sending.Done()
 	for !r.sender.Done() {
 		if !r.asked && !r.ended && (r.sender.settings.Queue != QueueBlock || r.sender.QueueSpace() > 0) {
 			r.asked = true
@@ -157,7 +182,6 @@ func (r *sendRun) loop(ctx context.Context) error {
 			err = r.step(Tick())
 		case <-stop:
 			stop, r.ended = nil, true
-			flushed = time.After(r.flush())
 			err = r.step(Shutdown())
 		case <-flushed:
 			err = r.step(Abort())
@@ -219,6 +243,9 @@ func (r *sendRun) step(input Input) error {
 			}
 		case ActionSend:
 			stall, err := r.transmit(a.Frame)
+			if err != nil && r.sending.Err() != nil {
+				return r.step(Abort()) // the frame was not sent by the end of the flush
+			}
 			if err != nil {
 				return err
 			}
@@ -239,7 +266,7 @@ func (r *sendRun) transmit(frame []byte) (stall time.Duration, err error) {
 		}
 	}
 	start := time.Now()
-	if err := r.Radio.Send(r.ctx, frame); err != nil {
+	if err := r.Radio.Send(r.sending, frame); err != nil {
 		return 0, fmt.Errorf("link: send: %w", err)
 	}
 	return time.Since(start) - r.sender.settings.Latency(len(frame)), nil

@@ -273,3 +273,44 @@ func TestRunnerErrors(t *testing.T) {
 		})
 	}
 }
+
+// deaf is a radio whose modem takes no bytes: Send returns when its context ends.
+type deaf struct{ *pipe }
+
+func (d deaf) Send(ctx context.Context, _ []byte) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestSendEndsWhenTheRadioTakesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		flush, want time.Duration // after the context has ended
+	}{
+		{"by default", 0, DefaultFlush},
+		{"with time", time.Minute, time.Minute},
+		{"without", NoFlush, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tx, _ := pipes(0)
+				s, err := NewSender(SenderSettings{Timing: Timing{PHY: sf7}, Codec: bytesCodec{n: 8}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				var n counter
+				runner := Runner{Radio: deaf{tx}, Flush: c.flush, Log: func(e Event) error { n.add(e); return nil }}
+				start := time.Now()
+				err = runner.Send(ctx, s, numbered(5))
+				if took := time.Since(start) - time.Hour; !errors.Is(err, context.DeadlineExceeded) || took != c.want {
+					t.Errorf("ended with %v, %v after its context, want %v", err, took, c.want)
+				}
+				if n.failed == 0 || s.Pending() != 0 {
+					t.Errorf("%d reported as failed, %d pending", n.failed, s.Pending())
+				}
+			})
+		})
+	}
+}

@@ -32,13 +32,16 @@ type SenderSettings struct {
 	// 0.01 in most of the EU868 band. Frames wait until they fit; waiting does not
 	// count as a retry. 0: no limit.
 	DutyCycle float64
+	// Spent is the time on air of earlier runs in the last hour, which counts towards
+	// DutyCycle; see [Sender.AppendSpent].
+	Spent []Spent
 	// RetryJitter is the upper limit of a time, uniformly random from 0, that is added
-	// to the wait for each ACK. Senders that share a channel need a jitter of several
-	// times on air; otherwise two senders whose frames collided would collide at each
-	// repetition. 0: no jitter.
+	// to the wait for each ACK. Where other transmitters use the same frequency, it should
+	// be several times on air; otherwise two senders whose frames collided would collide at
+	// each repetition. 0: no jitter.
 	RetryJitter time.Duration
-	// Seed is the seed of RetryJitter. Any value is valid. Senders that share a channel
-	// need different seeds.
+	// Seed is the seed of RetryJitter. Any value is valid. Neighbours need different
+	// seeds.
 	Seed uint64
 	// Clock is read before and after encoding a window, to log how long that takes.
 	// nil: it is logged as 0.
@@ -84,6 +87,9 @@ func (s SenderSettings) resolve() (SenderSettings, error) {
 
 // Sender sends windows in order and repeats those that are not acknowledged. It is
 // a state machine without I/O. It must not be used by several goroutines at once.
+//
+// An ACK has no address. A sender counts any ACK with a SEQ in flight as its own, also one
+// that is for another sender, or that was forged.
 type Sender struct {
 	settings SenderSettings
 	memory   time.Duration // longest time from a frame's first sending to a repetition
@@ -126,7 +132,7 @@ func NewSender(settings SenderSettings) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sender{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle), seq: s.FirstSeq,
+	return &Sender{settings: s, memory: s.Memory(), budget: newBudget(s.DutyCycle, s.Spent), seq: s.FirstSeq,
 		rng: rand.New(rand.NewPCG(s.Seed, 0)), flight: make([]*slot, 0, s.MaxInFlight)}, nil
 }
 
@@ -139,6 +145,13 @@ func (s *Sender) Pending() int { return s.queued + len(s.flight) }
 
 // Done reports whether the sender was shut down and has nothing pending.
 func (s *Sender) Done() bool { return s.shutdown && s.Pending() == 0 }
+
+// AppendSpent appends the time on air of the last hour to dst, for the next run's
+// settings. It appends nothing if there is no duty cycle. Call it from the goroutine that
+// calls Step.
+func (s *Sender) AppendSpent(dst []Spent, now time.Time) []Spent {
+	return s.budget.appendSpent(dst, now)
+}
 
 // NextSeq returns the sequence number of the next window.
 func (s *Sender) NextSeq() byte { return s.seq }

@@ -104,6 +104,9 @@ func (w *lineWriter) fields(e *Entry) error {
 		}
 	case link.EventRxParseFail:
 		w.text("reason", e.Reason)
+		if e.Omitted > 0 {
+			w.int("omitted", int64(e.Omitted))
+		}
 	case link.EventAckSent:
 		w.int("ack_seq", int64(e.Seq))
 		w.ms("toa_ms_est", e.TimeOnAir)
@@ -115,7 +118,7 @@ func (w *lineWriter) fields(e *Entry) error {
 			return err
 		}
 		return w.values("bounds", e.Bounds)
-	case link.EventReconFailed:
+	case link.EventReconFailed, link.EventRxConflict, link.EventRxInterleaved:
 		w.int("seq", int64(e.Seq))
 		w.text("reason", e.Reason)
 	}

@@ -1,9 +1,9 @@
 package runlog
 
 import (
-	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
-	"time"
 
 	"github.com/loralink/loralink-go/radio/link"
 )
@@ -14,49 +14,84 @@ import (
 // whose first sending is nearest in time. It needs the entries of both ends, in any
 // order. Their clocks may differ by less than the duration of 128 windows.
 //
-// The zero Matcher is ready to use. It keeps the payloads of all sent windows and the
-// values of all decoded windows in memory. It must not be used by several goroutines
-// at once.
+// The zero Matcher is ready to use. Its memory is bounded: it keeps 4,194,304 sent windows
+// with 24 bytes each, and decoded windows of 16,777,216 values in all, which are 128 MiB. It
+// leaves out what comes after that, see [Matcher.Skipped]. It must not be used by several
+// goroutines at once.
 type Matcher struct {
 	sent     [256][]sending // by SEQ
-	received [256][]byte    // the payload received last with each SEQ
+	received [256]uint64    // the payload received last with each SEQ
 	decoded  []decoding
+	sentLen  int
+	values   int // in decoded
+	lastSent int64
+	skipped  int
+	caps     struct{ sent, values int } // 0: the constants below
 }
+
+const (
+	maxMatchSent   = 4 << 20
+	maxMatchValues = 16 << 20
+)
 
 // sending is the first sending of a window.
 type sending struct {
-	time    time.Time
-	id      int64
-	payload []byte
+	ms, id  int64
+	payload uint64 // see payloadKey
 }
 
 // decoding is a decoded window.
 type decoding struct {
-	time    time.Time
+	ms      int64
 	seq     byte
-	payload []byte
+	payload uint64
 	values  []float64
+}
+
+// payloadKey identifies a payload; 0 if there is none.
+func payloadKey(payload []byte) uint64 {
+	if len(payload) == 0 {
+		return 0
+	}
+	digest := link.DigestOf(payload)
+	return max(binary.LittleEndian.Uint64(digest[:]), 1)
 }
 
 // Add adds an entry of either end.
 func (m *Matcher) Add(e Entry) {
 	switch {
 	case e.Role == link.RoleTX && e.Kind == link.EventTxSent && e.Attempt <= 1:
-		m.sent[e.Seq] = append(m.sent[e.Seq], sending{e.Time, e.WindowID, bytes.Clone(e.Payload)})
+		if m.sentLen == cmp.Or(m.caps.sent, maxMatchSent) {
+			return
+		}
+		m.sentLen++
+		m.lastSent = max(m.lastSent, e.Time.UnixMilli())
+		m.sent[e.Seq] = append(m.sent[e.Seq], sending{e.Time.UnixMilli(), e.WindowID, payloadKey(e.Payload)})
 	case e.Role == link.RoleRX && e.Kind == link.EventRxOK:
-		m.received[e.Seq] = bytes.Clone(e.Payload)
+		m.received[e.Seq] = payloadKey(e.Payload)
 	case e.Role == link.RoleRX && e.Kind == link.EventReconDone && len(e.Window) > 0:
-		m.decoded = append(m.decoded, decoding{e.Time, e.Seq, m.received[e.Seq], slices.Clone(e.Window)})
+		if m.values+len(e.Window) > cmp.Or(m.caps.values, maxMatchValues) {
+			m.skipped++
+			return
+		}
+		m.values += len(e.Window)
+		m.decoded = append(m.decoded, decoding{e.Time.UnixMilli(), e.Seq, m.received[e.Seq], slices.Clone(e.Window)})
 	}
 }
 
 // Match returns the values of the decoded windows by window_id, and the number of
 // decoded windows that match no sent one.
 func (m *Matcher) Match() (windows map[int64][]float64, unmatched int) {
+	for _, s := range m.sent {
+		slices.SortStableFunc(s, func(a, b sending) int { return cmp.Compare(a.ms, b.ms) })
+	}
+	full := m.sentLen == cmp.Or(m.caps.sent, maxMatchSent)
 	windows = make(map[int64][]float64, len(m.decoded))
 	for _, d := range m.decoded {
 		if s := m.nearest(d); s != nil {
 			windows[s.id] = d.values
+		} else if full && d.ms > m.lastSent {
+			m.skipped++
 		} else {
 			unmatched++
 		}
@@ -64,18 +99,26 @@ func (m *Matcher) Match() (windows map[int64][]float64, unmatched int) {
 	return windows, unmatched
 }
 
+// Skipped returns how many decoded windows were left out because the Matcher was full. It
+// is complete after Match.
+func (m *Matcher) Skipped() int { return m.skipped }
+
 // nearest returns the sending that d most likely belongs to, or nil if none fits.
 func (m *Matcher) nearest(d decoding) *sending {
-	var nearest *sending
-	distance := func(s *sending) time.Duration { return s.time.Sub(d.time).Abs() }
-	for i := range m.sent[d.seq] {
-		s := &m.sent[d.seq][i]
-		if len(s.payload) > 0 && len(d.payload) > 0 && !bytes.Equal(s.payload, d.payload) {
-			continue
+	sent := m.sent[d.seq]
+	after, _ := slices.BinarySearchFunc(sent, d.ms, func(s sending, ms int64) int { return cmp.Compare(s.ms, ms) })
+	for before := after - 1; before >= 0 || after < len(sent); {
+		var s *sending
+		if after == len(sent) || before >= 0 && d.ms-sent[before].ms <= sent[after].ms-d.ms {
+			s = &sent[before]
+			before--
+		} else {
+			s = &sent[after]
+			after++
 		}
-		if nearest == nil || distance(s) < distance(nearest) {
-			nearest = s
+		if s.payload == 0 || d.payload == 0 || s.payload == d.payload {
+			return s
 		}
 	}
-	return nearest
+	return nil
 }

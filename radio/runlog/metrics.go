@@ -1,6 +1,7 @@
 package runlog
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/loralink/loralink-go/radio/link"
@@ -17,12 +18,16 @@ type Metrics struct {
 	Dropped   int `json:"dropped"`   // windows that the sender's queue dropped
 	Delivered int `json:"delivered"` // windows that the receiver delivered; without its log, Acked
 
-	RxOK        int  `json:"rx_ok"`        // data frames received, repetitions included
-	RxRepeated  int  `json:"rx_repeated"`  // data frames among RxOK whose window was delivered before
-	AcksSent    int  `json:"acks_sent"`    // ACK frames sent
-	ParseFails  int  `json:"parse_fails"`  // bursts of bytes that were not a frame, at both ends
-	ReconFailed int  `json:"recon_failed"` // payloads that the codec could not decode
-	BothEnds    bool `json:"both_ends"`    // whether there were events of a receiver
+	RxOK        int `json:"rx_ok"`        // data frames received, repetitions included
+	RxRepeated  int `json:"rx_repeated"`  // data frames among RxOK whose window was delivered before
+	AcksSent    int `json:"acks_sent"`    // ACK frames sent
+	ParseFails  int `json:"parse_fails"`  // bursts of bytes that were not a frame, at both ends
+	ReconFailed int `json:"recon_failed"` // payloads that the codec could not decode
+	// RxConflicts and RxInterleaved count events of those kinds: signs of a second sender,
+	// see Warning.
+	RxConflicts   int  `json:"rx_conflicts,omitempty"`
+	RxInterleaved int  `json:"rx_interleaved,omitempty"`
+	BothEnds      bool `json:"both_ends"` // whether there were events of a receiver
 
 	PDR           float64 `json:"pdr"`            // packet delivery ratio, repetitions included: RxOK / Sent; without a receiver's log, Acked / Sent
 	ETX           float64 `json:"etx"`            // expected transmissions: Sent / Acked
@@ -111,12 +116,16 @@ func (m *Meter) Add(role link.Role, e link.Event) {
 			m.m.RxRepeated++
 		}
 	case link.EventRxParseFail:
-		m.m.ParseFails++
+		m.m.ParseFails += 1 + e.Omitted
 	case link.EventAckSent:
 		m.m.AcksSent++
 		m.m.AckTimeOnAirS += ms(e.TimeOnAir) / 1000
 	case link.EventReconFailed:
 		m.m.ReconFailed++
+	case link.EventRxConflict:
+		m.m.RxConflicts++
+	case link.EventRxInterleaved:
+		m.m.RxInterleaved++
 	}
 }
 
@@ -138,6 +147,21 @@ func (m *Meter) Metrics() Metrics {
 	out.RTTMs, out.ServiceMs, out.QueueMs = m.rtt.quantiles(), m.service.quantiles(), m.queue.quantiles()
 	out.EndToEndMs, out.EncodeMs = m.e2e.quantiles(), m.encode.quantiles()
 	return out
+}
+
+// Warning returns a sentence if the receiver saw signs of a second sender, and otherwise
+// "". Frames carry no address: if two senders share a channel, an ACK for one counts at
+// the other, and windows that the senders count as acknowledged may be lost.
+func (m Metrics) Warning() string {
+	switch {
+	case m.RxInterleaved > 0:
+		return fmt.Sprintf("SEQs came from two counters in turn, and %d frames had the SEQ of another window: two senders share this channel, "+
+			"and may count windows as acknowledged that did not arrive; want one sender per channel", m.RxConflicts)
+	case m.RxConflicts > 0:
+		return fmt.Sprintf("%d frames had the SEQ of another window: a second sender shares this channel, or the sender restarted without its state, "+
+			"or frames were damaged; want one sender per channel, and the CRC on", m.RxConflicts)
+	}
+	return ""
 }
 
 // ratio returns a/b, or 0 if b is 0.

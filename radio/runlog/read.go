@@ -160,6 +160,7 @@ type jsonLine struct {
 	E2EMs        msValue        `json:"e2e_ms"`
 	RSSIdBm      *float64       `json:"rssi_dbm"`
 	Duplicate    bool           `json:"duplicate"`
+	Omitted      uint32         `json:"omitted"`
 	Reason       string         `json:"reason"`
 	Window       []float64      `json:"window"`
 	Bounds       []float64      `json:"bounds"`
@@ -229,7 +230,7 @@ func parseEntry(line []byte) (Entry, error) {
 		Attempt: int(l.Attempt), FrameBytes: int(l.FrameBytes), PayloadBytes: int(l.PayloadBytes), Payload: payload,
 		TimeOnAir: l.ToAMs.duration(), Guard: l.GuardMs.duration(), AckTimeout: l.AckTimeoutMs.duration(),
 		Encode: l.EncodeMs.duration(), Age: l.AgeMs.duration(), Queued: l.QueueMs.duration(), RTT: l.RTTMs.duration(),
-		EndToEnd: l.E2EMs.duration(), Duplicate: l.Duplicate, Reason: l.Reason, Window: l.Window, Bounds: l.Bounds,
+		EndToEnd: l.E2EMs.duration(), Duplicate: l.Duplicate, Omitted: int(l.Omitted), Reason: l.Reason, Window: l.Window, Bounds: l.Bounds,
 	}}
 	switch l.Kind {
 	case link.EventAckReceived, link.EventAckSent:

@@ -46,10 +46,12 @@ func everyEvent() []link.Event {
 		{Kind: link.EventTxFailed, Time: when, Seq: 1, WindowID: 8, Reason: "no ack", Attempt: 9},
 		{Kind: link.EventTxDropped, Time: when, WindowID: 9, Reason: "queue full"},
 		{Kind: link.EventRxOK, Time: when, Seq: 200, PayloadBytes: 2, Payload: []byte{1, 0xab}, FrameBytes: 4, RSSIdBm: -99, HasRSSI: true, Duplicate: true},
-		{Kind: link.EventRxParseFail, Time: when, Reason: "a \"quoted\" <reason>"},
+		{Kind: link.EventRxParseFail, Time: when, Reason: "a \"quoted\" <reason>", Omitted: 7},
 		{Kind: link.EventAckSent, Time: when, Seq: 200, TimeOnAir: 30976 * time.Microsecond},
 		{Kind: link.EventReconDone, Time: when, Seq: 3, Window: []float64{37.123456789012, -1e-300, 0}},
 		{Kind: link.EventReconFailed, Time: when, Seq: 4, Reason: "corrupt"},
+		{Kind: link.EventRxConflict, Time: when, Seq: 4, Reason: "another payload"},
+		{Kind: link.EventRxInterleaved, Time: when, Seq: 4, Reason: "two counters"},
 	}
 }
 

@@ -10,13 +10,17 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/loralink/loralink-go/internal/filelock"
 	"github.com/loralink/loralink-go/radio/link"
 )
 
+// ErrInUse reports a log that another Writer has open, in this process or another one.
+var ErrInUse = filelock.ErrInUse
+
 // Writer appends events to a log, each line by one write, so that a process that is
-// killed loses at most the line it was writing. It must not be used by several
-// goroutines at once. Two Writers must not write the same file, in one process or in
-// two: their lines would corrupt each other.
+// killed loses at most the line it was writing. A power loss also loses the lines since
+// the last Sync or Close. Except for Sync, its methods must not be called by several
+// goroutines at once. A log has one Writer at a time, see [ErrInUse].
 type Writer struct {
 	f      *os.File
 	header Header
@@ -25,12 +29,13 @@ type Writer struct {
 
 // OpenWriter opens the log of a run in the folder dir. It creates the folder and the
 // file if they do not exist, and appends to a file that does. It cuts off an incomplete
-// last line, which a killed process left.
+// last line, which a killed process left. If another Writer has the log open, the error
+// wraps [ErrInUse].
 func OpenWriter(dir string, header Header) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, header.FileName()), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := filelock.Open(filepath.Join(dir, header.FileName()))
 	if err != nil {
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
@@ -89,6 +94,15 @@ func (w *Writer) append(e Entry) error {
 		return err
 	}
 	if _, err := w.f.Write(w.line); err != nil {
+		return fmt.Errorf("runlog: %w", err)
+	}
+	return nil
+}
+
+// Sync returns when the lines written so far are on disk. It may be called while another
+// goroutine writes.
+func (w *Writer) Sync() error {
+	if err := w.f.Sync(); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	return nil

@@ -42,6 +42,11 @@ type Channel struct {
 	// Collisions makes frames that overlap on the air destroy each other, whichever
 	// pairs they belong to.
 	Collisions bool
+	// Shared makes every receiver hear every sender, and every sender every receiver, as on
+	// one channel. v1 frames have no address, so receivers and senders take each other's
+	// frames for their own. Pairs may then have one Receiver. What happens to a frame
+	// happens to it at all ends. false: the ends of a pair hear each other only.
+	Shared bool
 	Impairments
 }
 
@@ -132,7 +137,8 @@ func (m Impairments) Check() error {
 }
 
 // Pair is a sender and the receiver that it sends to. Each receives only the
-// frames of the other, but with Collisions the frames of all pairs collide.
+// frames of the other, unless Channel.Shared is set, but with Collisions the frames of all
+// pairs collide.
 type Pair struct {
 	Sender   *link.Sender
 	Receiver *link.Receiver
@@ -144,11 +150,12 @@ type Pair struct {
 	// Live offers windows at their times even if the queue is full, as a live sensor
 	// does. The queue's policy then drops one.
 	Live bool
-	// OnEvent is called with every event of both ends. It may be nil.
+	// OnEvent is called with every event of both ends. The events of a receiver that
+	// several pairs have go to the first of them. It may be nil.
 	OnEvent func(role link.Role, e link.Event)
-	// OnDeliver is called with every delivery and with what only a simulation knows:
-	// the window_id of the frame that was sent, and whether the payload arrived as
-	// it was sent. It may be nil.
+	// OnDeliver is called with every delivery of this pair's frames, and with what only a
+	// simulation knows: the window_id of the frame that was sent, and whether the payload
+	// arrived as it was sent. It may be nil.
 	OnDeliver func(id int64, intact bool, d link.Delivery)
 }
 
@@ -197,28 +204,38 @@ func Run(ctx context.Context, channel Channel, limit time.Duration, pairs ...Pai
 		return Result{}, err
 	}
 	w := &world{ch: channel, now: Epoch}
+	receivers := map[*link.Receiver]*node{}
 	for i, p := range pairs {
 		if p.Sender == nil || p.Receiver == nil || p.Source == nil {
 			return Result{}, fmt.Errorf("%w: pair %d lacks a sender, a receiver or a source", ErrSettings, i)
 		}
-		run := &pairRun{Pair: p, windows: map[int64]fate{}, next: Epoch}
+		run := &pairRun{Pair: p, next: Epoch}
 		for _, role := range []link.Role{link.RoleTX, link.RoleRX} {
+			if shared := receivers[p.Receiver]; role == link.RoleRX && shared != nil {
+				if !channel.Shared {
+					return Result{}, fmt.Errorf("%w: pair %d has the receiver of another pair, want Channel.Shared", ErrSettings, i)
+				}
+				run.rx = shared
+				continue
+			}
 			n := &node{role: role, pair: run, parser: radio.NewStreamParser(radio.StreamSettings{}),
 				rng: newRand(channel.Seed, uint64(len(w.nodes))), machine: p.Sender}
 			if role == link.RoleRX {
-				n.machine = p.Receiver
+				n.machine, run.rx = p.Receiver, n
+				receivers[p.Receiver] = n
+			} else {
+				run.tx = n
 			}
 			w.nodes = append(w.nodes, n)
 		}
-		run.tx, run.rx = w.nodes[2*i], w.nodes[2*i+1]
 		run.tx.peer, run.rx.peer = run.rx, run.tx
 		w.pairs = append(w.pairs, run)
 	}
 	for _, p := range w.pairs {
 		w.feed(p)
 	}
-	for steps := 0; w.queue.len() > 0; steps++ {
-		if steps%1024 == 0 && ctx.Err() != nil {
+	for w.queue.len() > 0 {
+		if ctx.Err() != nil {
 			return w.result(), ctx.Err()
 		}
 		e := w.queue.pop()
@@ -236,7 +253,7 @@ func (w *world) result() Result {
 	r := Result{Elapsed: w.now.Sub(Epoch), Air: w.air}
 	for _, p := range w.pairs {
 		o := p.outcome
-		for _, f := range p.windows {
+		for f := range p.fates.all() {
 			if f&fateDelivered != 0 {
 				o.Delivered++
 			}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -14,10 +15,49 @@ import (
 type fate uint8
 
 const (
-	fateDelivered fate = 1 << iota // intact
+	fateOffered   fate = 1 << iota
+	fateDelivered      // intact
 	fateAcked
 	fateReported // reported by the sender as failed or dropped
 )
+
+// fates holds the fate of each window by its window_id, in pages, so that a window takes a
+// byte or two.
+type fates map[int64]*[fatePage]fate
+
+const (
+	fateShift = 6
+	fatePage  = 1 << fateShift
+)
+
+// add adds bits to a window's fate, and returns the bits that it had.
+func (f *fates) add(id int64, bits fate) (before fate) {
+	if *f == nil {
+		*f = fates{}
+	}
+	page := (*f)[id>>fateShift]
+	if page == nil {
+		page = new([fatePage]fate)
+		(*f)[id>>fateShift] = page
+	}
+	at := &page[uint64(id)%fatePage]
+	before = *at
+	*at |= bits
+	return before
+}
+
+// all yields the fates of the windows that were offered.
+func (f fates) all() iter.Seq[fate] {
+	return func(yield func(fate) bool) {
+		for _, page := range f {
+			for _, x := range page {
+				if x&fateOffered != 0 && !yield(x) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // machine is a link.Sender or a link.Receiver.
 type machine interface {
@@ -46,7 +86,7 @@ type node struct {
 type pairRun struct {
 	Pair
 	tx, rx  *node
-	windows map[int64]fate
+	fates   fates
 	outcome Outcome
 	waiting bool // whether window waits for its time or for space in the queue
 	window  link.Outbound
@@ -107,8 +147,7 @@ func (w *world) handle(e event) {
 		}
 		w.land(e.flight)
 	case eventArrive:
-		e.node.arrival = e.flight
-		w.received(e.node, e.flight.bytes)
+		w.arrive(e.flight)
 	case eventParserTick:
 		if e.time.Equal(e.node.tickTime) {
 			e.node.tickTime = time.Time{}
@@ -170,7 +209,7 @@ func (w *world) feed(p *pairRun) {
 		}
 		p.waiting = false
 		p.outcome.Offered++
-		p.windows[p.window.ID] = 0
+		p.fates.add(p.window.ID, fateOffered)
 		w.step(p.tx, link.Offer(p.window))
 	}
 }
@@ -183,13 +222,13 @@ func (w *world) observe(n *node, e link.Event) {
 		n.windowID = e.WindowID
 	case link.EventAckReceived:
 		p.outcome.Acked++
-		p.windows[e.WindowID] |= fateAcked
+		p.fates.add(e.WindowID, fateAcked)
 	case link.EventTxFailed:
 		p.outcome.Failed++
-		p.windows[e.WindowID] |= fateReported
+		p.fates.add(e.WindowID, fateReported)
 	case link.EventTxDropped:
 		p.outcome.Dropped++
-		p.windows[e.WindowID] |= fateReported
+		p.fates.add(e.WindowID, fateReported)
 	}
 	if p.OnEvent != nil {
 		p.OnEvent(n.role, e)
@@ -198,15 +237,13 @@ func (w *world) observe(n *node, e link.Event) {
 
 // deliver notes a delivery and passes it on.
 func (w *world) deliver(n *node, d link.Delivery) {
-	p, f := n.pair, n.arrival
+	f := n.arrival
+	p := f.sender.pair
 	intact := bytes.Equal(d.Payload, f.sent[radio.HeaderLen:])
-	switch {
-	case !intact:
+	if !intact {
 		p.outcome.Corrupt++
-	case p.windows[f.windowID]&fateDelivered != 0:
+	} else if p.fates.add(f.windowID, fateDelivered)&fateDelivered != 0 {
 		p.outcome.DeliveredTwice++
-	default:
-		p.windows[f.windowID] |= fateDelivered
 	}
 	if p.OnDeliver != nil {
 		p.OnDeliver(f.windowID, intact, d)
@@ -265,10 +302,28 @@ func (w *world) land(f *flight) {
 		w.air.Reordered++
 		arrival = arrival.Add(lateBy)
 	}
-	w.schedule(arrival, eventArrive, f.sender.peer, f)
+	w.schedule(arrival, eventArrive, nil, f)
 	if duplicate {
 		w.air.Duplicated++
-		w.schedule(arrival.Add(lateBy), eventArrive, f.sender.peer, f)
+		w.schedule(arrival.Add(lateBy), eventArrive, nil, f)
+	}
+}
+
+// arrive passes a frame to the hosts that hear it.
+func (w *world) arrive(f *flight) {
+	if !w.ch.Shared {
+		f.sender.peer.arrival = f
+		w.received(f.sender.peer, f.bytes)
+		return
+	}
+	for _, n := range w.nodes {
+		// Frames of an end of the same role mean nothing to a machine, nor do ACKs to a
+		// sender that waits for none.
+		if n.role == f.sender.role || n.role == link.RoleTX && n.pair.Sender.Pending() == 0 {
+			continue
+		}
+		n.arrival = f
+		w.received(n, f.bytes)
 	}
 }
 

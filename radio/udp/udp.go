@@ -23,6 +23,17 @@ import (
 // begins with the name of the field.
 var ErrSettings = errors.New("udp: invalid settings")
 
+// ErrFlood is wrapped by the Err of a Reception. It reports that earlier datagrams were
+// dropped, because more arrived than a LoRa radio can receive.
+var ErrFlood = errors.New("udp: datagrams dropped")
+
+// A Radio takes floodBurst datagrams at once, and then one per floodEvery. The fastest PHY
+// carries about 500 frames a second.
+const (
+	floodBurst = 2000
+	floodEvery = time.Millisecond
+)
+
 // Settings are the settings of a [Radio]. The zero value is not valid: both addresses
 // must be set. They must be on loopback, because frames are not
 // authenticated.
@@ -73,7 +84,11 @@ type Radio struct {
 	mu  sync.Mutex // guards rng
 	rng *rand.Rand
 
-	receiving sync.Mutex
+	receiving sync.Mutex // guards the fields up to closed
+	taken     int        // datagrams beyond the rate
+	since     time.Time
+	dropped   int
+	waiting   *radio.Reception // was received after others were dropped
 	closed    sync.Once
 	closeErr  error
 }
@@ -131,10 +146,15 @@ func (r *Radio) Send(ctx context.Context, frame []byte) error {
 
 // Receive waits for the next datagram from the remote address. A datagram that is
 // not a frame is a Reception with Err set. Datagrams from other addresses are
-// dropped.
+// dropped. So are those beyond 1,000 a second after the first 2,000; a
+// Reception whose Err wraps [ErrFlood] then comes before the next one.
 func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 	r.receiving.Lock()
 	defer r.receiving.Unlock()
+	if waiting := r.waiting; waiting != nil {
+		r.waiting = nil
+		return *waiting, nil
+	}
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		r.conn.SetReadDeadline(time.Unix(0, 1)) // unblocks the read
@@ -162,13 +182,35 @@ func (r *Radio) Receive(ctx context.Context) (radio.Reception, error) {
 			continue
 		}
 		reception := radio.Reception{Time: time.Now()}
+		if !r.admit(reception.Time) {
+			continue
+		}
 		if _, err := radio.ParseFrame(buf[:n]); err != nil {
 			reception.Err = err
 		} else {
 			reception.Frame = buf[:n:n]
 		}
+		if r.dropped > 0 {
+			err := fmt.Errorf("%w: %d, because more than %d a second arrived", ErrFlood, r.dropped, time.Second/floodEvery)
+			r.dropped, r.waiting = 0, &reception
+			return radio.Reception{Time: reception.Time, Err: err}, nil
+		}
 		return reception, nil
 	}
+}
+
+// admit reports whether a datagram is within the rate.
+func (r *Radio) admit(now time.Time) bool {
+	if n := int(min(now.Sub(r.since)/floodEvery, floodBurst)); n > 0 {
+		r.taken = max(r.taken-n, 0)
+		r.since = now
+	}
+	if r.taken == floodBurst {
+		r.dropped++
+		return false
+	}
+	r.taken++
+	return true
 }
 
 // Close closes the socket. It unblocks Receive, which then returns radio.ErrClosed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -189,5 +190,40 @@ func TestSettings(t *testing.T) {
 				t.Errorf("they pass: %v", err)
 			}
 		})
+	}
+}
+
+// A frame that comes after a flood is not lost.
+func TestFloodIsTold(t *testing.T) {
+	a, b := ends(t, 0)
+	b.dropped = 7
+	frame, _ := radio.AppendFrame(nil, 1, []byte{1, 2, 3})
+	if err := a.Send(t.Context(), frame); err != nil {
+		t.Fatal(err)
+	}
+	told, err := b.Receive(t.Context())
+	if err != nil || !errors.Is(told.Err, ErrFlood) {
+		t.Errorf("%+v, %v", told, err)
+	}
+	got, err := b.Receive(t.Context())
+	if err != nil || string(got.Frame) != string(frame) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A flood is limited in rate, and what is dropped is told.
+func TestFloodIsLimited(t *testing.T) {
+	r := &Radio{}
+	now := time.Now()
+	admitted := 0
+	for range 100_000 {
+		now = now.Add(10 * time.Microsecond)
+		if r.admit(now) {
+			admitted++
+			r.dropped = 0
+		}
+	}
+	if admitted < 2000 || admitted > 3100 {
+		t.Errorf("%d datagrams admitted in a second, want 2000 and 1000 more", admitted)
 	}
 }

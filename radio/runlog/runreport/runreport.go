@@ -33,8 +33,11 @@ type Run struct {
 
 // Reconstruction holds the errors of the delivered windows.
 type Reconstruction struct {
-	Windows   int            `json:"windows"`    // windows compared
-	Unmatched int            `json:"unmatched"`  // windows delivered, but not in the sender's log or not in the data set
+	Windows   int `json:"windows"`   // windows compared
+	Unmatched int `json:"unmatched"` // windows delivered, but not in the sender's log or not in the data set
+	// Skipped is the number of delivered windows that were left out because there were too
+	// many; see runlog.Matcher.
+	Skipped   int            `json:"skipped,omitempty"`
 	Overall   quality.Errors `json:"overall"`    // errors over all values, whatever their units
 	ZScored   quality.Errors `json:"zscored"`    // errors divided by the standard deviation of each value
 	ZScoredBy string         `json:"zscored_by"` // source of the standard deviations: model or dataset
@@ -145,7 +148,7 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 		tally.Add(w.Values, got)
 		delete(decoded, w.ID)
 	}
-	r := &Reconstruction{Windows: tally.Windows(), Unmatched: unmatched + len(decoded), ZScoredBy: "model"}
+	r := &Reconstruction{Windows: tally.Windows(), Unmatched: unmatched + len(decoded), Skipped: match.Skipped(), ZScoredBy: "model"}
 	std := s.Std
 	if std == nil {
 		std, r.ZScoredBy = stats.Std(), "dataset"
@@ -199,9 +202,12 @@ func writeReconstruction(w io.Writer, runs []*Run) {
 	}
 	first := runs[0].Reconstruction
 	row("windows compared", "", func(r *Reconstruction) string { return fmt.Sprint(r.Windows) })
+	if first.Skipped > 0 {
+		row("windows left out, as there are too many", "", func(r *Reconstruction) string { return fmt.Sprint(r.Skipped) })
+	}
 	row("zscored.mse (std of the "+first.ZScoredBy+")", "", func(r *Reconstruction) string { return table.Digits(r.ZScored.MSE) })
 	if first.ByGroup != nil {
-		for _, g := range []struct{ name, unit string }{{"gps", " (deg, deg and m)"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
+		for _, g := range []struct{ name, unit string }{{"gps", ", of degrees and meters together"}, {"accel", " m/s²"}, {"gyro", " deg/s"}, {"rpy", " deg"}} {
 			row("mean absolute error, "+g.name, g.unit, func(r *Reconstruction) string { return table.Digits(r.ByGroup[g.name].MAE) })
 		}
 	}

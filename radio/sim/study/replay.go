@@ -1,9 +1,11 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/loralink/loralink-go/codec"
@@ -42,6 +44,7 @@ type ReplayReport struct {
 	// Runs holds the run with the endpoints' codec first, then those with baselines.
 	Runs       []*ReplayRun      `json:"runs"`
 	Comparison runlog.Comparison `json:"comparison"` // of the first run with the last
+	Windows    int               `json:"-"`          // number of windows that were replayed
 
 	latitude float64
 }
@@ -66,22 +69,21 @@ type ReplayRun struct {
 }
 
 // Replay sends windows from one endpoint to another over a simulated channel, with
-// their codec and with each baseline. The endpoints must fit together, see
+// their codec and with each baseline. It passes over the windows once, and once more for
+// each codec, and holds some hundreds of them in memory: those in the queue and in flight,
+// and 256 more. A window that arrives later than that does not count in the errors. The endpoints must fit together, see
 // Endpoint.CheckPeer. If the RunSpec's tx.queue is block, a window is offered as soon
 // as the queue is not full. Otherwise windows are offered at their own times, as those
 // of a live sensor. The receiver decodes payloads in mode RAW too. Settings may be
 // nil.
-func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Window, settings *ReplaySettings) (*ReplayReport, error) {
+func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], settings *ReplaySettings) (*ReplayReport, error) {
 	if settings == nil {
 		settings = &ReplaySettings{}
 	}
 	if err := tx.CheckPeer(rx); err != nil {
 		return nil, err
 	}
-	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
-		return nil, err
-	}
-	std, err := deviations(tx, windows)
+	all, err := newSurvey(ctx, tx, windows, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +92,9 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 	if baselines == nil {
 		baselines = rawBaseline(tx)
 	}
-	rep := &ReplayReport{Loss: channel.Loss, MeanBurst: channel.MeanBurst, Seed: channel.Seed, PHYID: channel.PHY.ID(), latitude: meanLatitude(windows)}
+	rep := &ReplayReport{Loss: channel.Loss, MeanBurst: channel.MeanBurst, Seed: channel.Seed, PHYID: channel.PHY.ID(), Windows: all.windows, latitude: all.latitude}
 	for _, c := range append([]codec.Codec{tx.Codec()}, baselines...) {
-		r := &replay{tx: tx, rx: rx, channel: channel, codec: c, windows: windows, std: std}
+		r := &replay{tx: tx, rx: rx, channel: channel, codec: c, windows: windows, survey: all}
 		run, err := r.run(ctx)
 		if err != nil {
 			return nil, err
@@ -107,7 +109,7 @@ func Replay(ctx context.Context, tx, rx *endpoint.Endpoint, windows []dataset.Wi
 // encode its windows.
 func rawBaseline(e *endpoint.Endpoint) []codec.Codec {
 	spec := e.Spec()
-	c, err := codec.NewSensor12(spec.Window.W)
+	c, err := codec.NewSensor12(spec.Window.W, codec.Sensor12Scales{})
 	if err != nil || spec.Window.Dims != sensor.MotionDims || e.Codec().ID() == c.ID() ||
 		c.MaxPayloadLen() > min(spec.MaxPayloadBytes, codec.MaxPayloadBytes) {
 		return nil
@@ -120,8 +122,8 @@ type replay struct {
 	tx, rx  *endpoint.Endpoint
 	channel sim.Channel
 	codec   codec.Codec
-	windows []dataset.Window
-	std     []float64
+	windows iter.Seq2[dataset.Window, error]
+	survey  *survey
 }
 
 func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
@@ -131,21 +133,20 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 	}
 	payload := r.codec.MaxPayloadLen()
 	result := &ReplayRun{Codec: r.codec.ID(), Payload: payload, TimeOnAirMs: millis(r.channel.PHY.TimeOnAir(radio.HeaderLen + payload)),
-		delivered: newDelivered(r.std)}
-	values := make(map[int64][]float64, len(r.windows))
-	for _, w := range r.windows {
-		values[w.ID] = w.Values
-	}
+		delivered: newDelivered(r.survey.std)}
+	source, stop := newSource(r.windows, sender.QueueSpace()+radio.MaxInFlight+lateWindows)
+	defer stop()
 	var meter runlog.Meter
 	live := r.tx.Spec().TX.Queue != runspec.QueueBlock
 	res, err := sim.Run(ctx, r.channel, 0, sim.Pair{
-		Sender: sender, Receiver: receiver, Live: live, Source: r.source(live), OnEvent: meter.Add,
+		Sender: sender, Receiver: receiver, Live: live, Source: source.next(live, r.survey.firstMs), OnEvent: meter.Add,
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
-			if intact {
-				result.delivered.tally.Add(values[id], unwrapped(r.codec, values[id], d.Window))
+			if values := source.kept[id]; intact && values != nil {
+				result.delivered.tally.Add(values, unwrapped(r.codec, values, d.Window))
 			}
 		},
 	})
+	err = cmp.Or(source.err, err)
 	if err != nil {
 		return nil, err
 	}
@@ -174,19 +175,45 @@ func (r *replay) machines() (*link.Sender, *link.Receiver, error) {
 	return sender, receiver, err
 }
 
-// source returns the Source of a sim.Pair. Windows come at once, or at their times
-// if live is set.
-func (r *replay) source(live bool) func() (link.Outbound, time.Duration, bool) {
-	next := 0
+// lateWindows is how many windows after the sender was done with it a window may arrive
+// and still count in the errors.
+const lateWindows = 256
+
+// source offers windows, and keeps the newest for a comparison with what arrives.
+type source struct {
+	pull func() (dataset.Window, error, bool)
+	kept map[int64][]float64 // by window_id
+	ids  []int64             // of kept, a ring; the oldest is at n modulo its length
+	n    int                 // windows offered
+	err  error               // of the windows
+}
+
+// newSource returns a source that keeps that many windows, and a function that ends it.
+func newSource(windows iter.Seq2[dataset.Window, error], keep int) (_ *source, stop func()) {
+	s := &source{kept: map[int64][]float64{}, ids: make([]int64, keep)}
+	s.pull, stop = iter.Pull2(windows)
+	return s, stop
+}
+
+// next returns the Source of a sim.Pair. Windows come at once or, if live is set, at their
+// times after firstMs.
+func (s *source) next(live bool, firstMs int64) func() (link.Outbound, time.Duration, bool) {
 	return func() (link.Outbound, time.Duration, bool) {
-		if next == len(r.windows) {
+		w, err, ok := s.pull()
+		if !ok || err != nil {
+			s.err = err
 			return link.Outbound{}, 0, false
 		}
-		w := r.windows[next]
-		next++
+		at := &s.ids[s.n%len(s.ids)]
+		if s.n >= len(s.ids) {
+			delete(s.kept, *at)
+		}
+		*at = w.ID
+		s.n++
+		s.kept[w.ID] = w.Values
 		var offer time.Duration
 		if live {
-			offer = time.Duration(max(w.TsMs-r.windows[0].TsMs, 0)) * time.Millisecond
+			offer = time.Duration(max(w.TsMs-firstMs, 0)) * time.Millisecond
 		}
 		return link.Outbound{ID: w.ID, SensorMs: w.TsMs, Values: w.Values}, offer, true
 	}
@@ -205,6 +232,7 @@ func (r *ReplayReport) WriteTable(w io.Writer) {
 		}
 	}
 	t.Write(w)
+	writeForeign(w, r.Runs[0].ZScored)
 	if len(r.Runs) > 1 {
 		fmt.Fprintf(w, "\n%s against %s: %v\n", r.Runs[0].Codec, r.Runs[len(r.Runs)-1].Codec, r.Comparison)
 	}

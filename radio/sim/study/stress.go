@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -48,6 +49,7 @@ var conditions = map[Condition]struct {
 const (
 	maxSenders = 512
 	maxWindows = 1_000_000
+	maxKept    = 100_000 // windows in memory
 )
 
 // DefaultStressWindows is the default of StressSettings.Windows.
@@ -125,18 +127,39 @@ type StressRun struct {
 	Metrics     runlog.Metrics    `json:"metrics"`           // over all senders
 	Comparison  runlog.Comparison `json:"comparison"`        // with the raw payload
 	ZScored     *quality.Errors   `json:"zscored,omitempty"` // errors of the delivered windows, as in ReplayRun
+	// OneReceiver is what happens to the same windows if all senders share one receiver, as
+	// v1 frames do not allow. nil unless the condition is BySenders.
+	OneReceiver *OneReceiver `json:"one_receiver,omitempty"`
 
 	delivered delivered
+}
+
+// OneReceiver counts what becomes of the windows of several senders that share a channel
+// and a receiver. v1 frames have no address: an ACK for one sender counts at every sender
+// that waits for its SEQ. Windows are counted over all senders, by an observer of all
+// ends.
+type OneReceiver struct {
+	PDR            float64 `json:"pdr"`             // data frames received / sent
+	Offered        int     `json:"offered"`         // windows offered to the senders
+	Delivered      int     `json:"delivered"`       // distinct windows delivered as they were sent
+	DeliveredTwice int     `json:"delivered_twice"` // deliveries of a window beyond its first
+	Acked          int     `json:"acked"`           // windows that their sender counts as acknowledged
+	FalselyAcked   int     `json:"falsely_acked"`   // windows among Acked that were never delivered
+	RxConflicts    int     `json:"rx_conflicts"`    // frames with the SEQ of another window; see link.EventRxConflict
 }
 
 // Stress finds the least value of a condition at which at most half of the raw frames
 // arrive, and sends three kinds of payloads over that channel: raw, truncated and
 // latent, as the package comment defines them. Each sender starts at another of the
-// given windows, repeats them as needed, and offers them at random times to a queue
+// first 100,000 windows, repeats them as needed, and offers them at random times to a queue
 // that keeps the newest four. The windows must consist of motion samples, and the
 // codec's payloads must be shorter than raw ones. Settings may be nil.
-func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (*StressReport, error) {
-	s, raw, truncated, err := newStress(tx, windows, settings)
+//
+// Each sender has a receiver of its own that hears no other one, although their frames
+// collide. With BySenders, Stress also sends each kind of payload to one receiver that all
+// senders share, see OneReceiver.
+func Stress(ctx context.Context, tx *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], settings *StressSettings) (*StressReport, error) {
+	s, raw, truncated, err := newStress(ctx, tx, windows, settings)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +168,7 @@ func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window
 		return nil, err
 	}
 	rep := &StressReport{PHYID: s.timing.PHY.ID(), Condition: s.Condition, Value: value, PeriodMs: millis(s.Period),
-		Windows: s.Windows, Retries: s.Retries, Seed: s.Seed, latitude: meanLatitude(windows)}
+		Windows: s.Windows, Retries: s.Retries, Seed: s.Seed, latitude: s.survey.latitude}
 	for _, p := range []struct {
 		name  string
 		codec link.Codec
@@ -153,6 +176,11 @@ func Stress(ctx context.Context, tx *endpoint.Endpoint, windows []dataset.Window
 		r, err := s.send(ctx, p.codec, value)
 		if err != nil {
 			return nil, err
+		}
+		if s.Condition == BySenders {
+			if r.OneReceiver, err = s.oneReceiver(ctx, p.codec, value); err != nil {
+				return nil, err
+			}
 		}
 		r.Payload = p.name
 		rep.Runs = append(rep.Runs, r)
@@ -166,13 +194,13 @@ type stress struct {
 	StressSettings // with its defaults
 	timing         link.Timing
 	windows        []dataset.Window
-	std            []float64
+	survey         *survey
 }
 
 // newStress checks the arguments of Stress and returns the raw and the truncated
 // codec.
-func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *StressSettings) (s *stress, raw, truncated codec.Codec, err error) {
-	s = &stress{timing: tx.Timing(nil), windows: windows}
+func newStress(ctx context.Context, tx *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], settings *StressSettings) (s *stress, raw, truncated codec.Codec, err error) {
+	s = &stress{timing: tx.Timing(nil)}
 	if settings != nil {
 		s.StressSettings = *settings
 	}
@@ -183,10 +211,7 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	if window.Dims != sensor.MotionDims {
 		return nil, nil, nil, fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples, which raw payloads hold", ErrSettings, window.Dims, sensor.MotionDims)
 	}
-	if err := checkWindows(windows, tx.Codec().WindowLen()); err != nil {
-		return nil, nil, nil, err
-	}
-	if raw, err = codec.NewSensor12(window.W); err != nil {
+	if raw, err = codec.NewSensor12(window.W, codec.Sensor12Scales{}); err != nil {
 		return nil, nil, nil, err
 	}
 	latent := tx.Codec().MaxPayloadLen()
@@ -196,10 +221,11 @@ func newStress(tx *endpoint.Endpoint, windows []dataset.Window, settings *Stress
 	case latent >= n:
 		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones: set max_payload_bytes or payload_bytes", ErrSettings, latent, n)
 	}
-	if truncated, err = codec.NewSensor12Truncate(window.W, latent); err != nil {
+	if truncated, err = codec.NewSensor12Truncate(window.W, latent, codec.Sensor12Scales{}); err != nil {
 		return nil, nil, nil, err
 	}
-	if s.std, err = deviations(tx, windows); err != nil {
+	keep := func(w dataset.Window) { s.windows = append(s.windows, w) }
+	if s.survey, err = newSurvey(ctx, tx, dataset.Limit(windows, maxKept), keep); err != nil {
 		return nil, nil, nil, err
 	}
 	if s.Condition == "" {
@@ -266,7 +292,43 @@ func (s *stress) findHalf(ctx context.Context, c link.Codec) (float64, error) {
 
 // send runs one codec over the channel at a value of the condition.
 func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*StressRun, error) {
-	channel := sim.Channel{PHY: s.timing.PHY, Collisions: true, Impairments: sim.Impairments{Seed: s.Seed}}
+	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(s.timeOnAir(c)), delivered: newDelivered(s.survey.std)}
+	var meter runlog.Meter
+	if _, err := s.run(ctx, c, value, false, &meter, r.delivered.tally); err != nil {
+		return nil, err
+	}
+	r.Metrics, r.ZScored = meter.Metrics(), r.delivered.zscored()
+	return r, nil
+}
+
+// oneReceiver runs one codec over the channel with a receiver that all senders share.
+func (s *stress) oneReceiver(ctx context.Context, c link.Codec, value float64) (*OneReceiver, error) {
+	var meter runlog.Meter
+	res, err := s.run(ctx, c, value, true, &meter, newDelivered(s.survey.std).tally)
+	if err != nil {
+		return nil, err
+	}
+	m := meter.Metrics()
+	one := &OneReceiver{PDR: m.PDR, RxConflicts: m.RxConflicts}
+	for _, o := range res.Pairs {
+		one.Offered += o.Offered
+		one.Delivered += o.Delivered
+		one.DeliveredTwice += o.DeliveredTwice
+		one.Acked += o.Acked
+		one.FalselyAcked += o.FalselyAcked
+	}
+	return one, nil
+}
+
+// timeOnAir returns the time on air of a codec's longest frame.
+func (s *stress) timeOnAir(c link.Codec) time.Duration {
+	return s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
+}
+
+// run runs one codec over the channel at a value of the condition. If shared is set, all
+// senders have one receiver.
+func (s *stress) run(ctx context.Context, c link.Codec, value float64, shared bool, meter *runlog.Meter, tally *quality.Tally) (sim.Result, error) {
+	channel := sim.Channel{PHY: s.timing.PHY, Collisions: true, Shared: shared, Impairments: sim.Impairments{Seed: s.Seed}}
 	senders := 1
 	switch s.Condition {
 	case BySenders:
@@ -276,22 +338,18 @@ func (s *stress) send(ctx context.Context, c link.Codec, value float64) (*Stress
 	case ByLoss:
 		channel.Loss = value
 	}
-	timeOnAir := s.timing.PHY.TimeOnAir(radio.HeaderLen + c.MaxPayloadLen())
-	r := &StressRun{Bytes: c.MaxPayloadLen(), TimeOnAirMs: millis(timeOnAir), delivered: newDelivered(s.std)}
-	var meter runlog.Meter
 	var pairs []sim.Pair
 	for i := range senders {
-		p, err := s.pair(i, c, timeOnAir, &meter, r.delivered.tally)
+		p, err := s.pair(i, c, s.timeOnAir(c), meter, tally)
 		if err != nil {
-			return nil, err
+			return sim.Result{}, err
+		}
+		if shared && i > 0 {
+			p.Receiver = pairs[0].Receiver
 		}
 		pairs = append(pairs, p)
 	}
-	if _, err := sim.Run(ctx, channel, 0, pairs...); err != nil {
-		return nil, err
-	}
-	r.Metrics, r.ZScored = meter.Metrics(), r.delivered.zscored()
-	return r, nil
+	return sim.Run(ctx, channel, 0, pairs...)
 }
 
 // pair returns the ith sender and its receiver. Its windows come at random times, on
@@ -362,5 +420,33 @@ func (r *StressReport) WriteTable(w io.Writer) {
 		t.Row("  "+f.Name, func(x *StressRun) string { return x.delivered.figure(f, r.latitude) })
 	}
 	t.Write(w)
+	if len(r.Runs) > 0 {
+		writeForeign(w, r.Runs[len(r.Runs)-1].ZScored)
+	}
+	r.writeOneReceiver(w)
 	fmt.Fprintln(w, "\nETX is what the sender measures: it cannot tell a lost ACK from a lost frame.")
+}
+
+// writeOneReceiver writes the figures of a receiver that all senders share, if there are
+// any.
+func (r *StressReport) writeOneReceiver(w io.Writer) {
+	for _, x := range r.Runs {
+		if x.OneReceiver == nil {
+			return
+		}
+	}
+	fmt.Fprintln(w, "\nAll senders with one receiver, as v1 frames do not allow: an ACK for one sender counts at another")
+	t := table.NewColumns(r.Runs...)
+	share := func(name string, get func(*OneReceiver) int) {
+		t.Row(name, func(x *StressRun) string {
+			return fmt.Sprintf("%d (%.1f %%)", get(x.OneReceiver), 100*float64(get(x.OneReceiver))/float64(max(x.OneReceiver.Offered, 1)))
+		})
+	}
+	t.Row("PDR", func(x *StressRun) string { return fmt.Sprintf("%.3f", x.OneReceiver.PDR) })
+	share("windows delivered", func(o *OneReceiver) int { return o.Delivered })
+	share("  delivered twice", func(o *OneReceiver) int { return o.DeliveredTwice })
+	share("windows acknowledged", func(o *OneReceiver) int { return o.Acked })
+	share("  but never delivered", func(o *OneReceiver) int { return o.FalselyAcked })
+	share("frames with the SEQ of another window", func(o *OneReceiver) int { return o.RxConflicts })
+	t.Write(w)
 }

@@ -12,8 +12,11 @@
 package study
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -32,30 +35,68 @@ import (
 // cannot be used.
 var ErrSettings = errors.New("study: invalid settings")
 
-// deviations returns the standard deviations that errors are divided by: those of the
-// values that the endpoint's codec was fitted to or, if it does not know them, those
-// of the windows.
-func deviations(e *endpoint.Endpoint, windows []dataset.Window) ([]float64, error) {
-	if std := e.DataStd(); len(std) == e.Codec().WindowLen() {
-		return std, nil
-	}
-	var stats dataset.Stats
-	for _, w := range windows {
-		if err := stats.Add(w.Values); err != nil {
-			return nil, err
+// All returns windows as the sequence that [Replay] and [Stress] take.
+func All(windows []dataset.Window) iter.Seq2[dataset.Window, error] {
+	return func(yield func(dataset.Window, error) bool) {
+		for _, w := range windows {
+			if !yield(w, nil) {
+				return
+			}
 		}
 	}
-	return stats.Std(), nil
 }
 
-// meanLatitude returns the mean of the first value of the windows, which is the
-// latitude of motion samples, in degrees.
-func meanLatitude(windows []dataset.Window) float64 {
-	sum := 0.0
-	for _, w := range windows {
-		sum += w.Values[0] / float64(len(windows))
+// survey is what a pass over all windows finds.
+type survey struct {
+	windows  int
+	firstMs  int64   // TsMs of the first window
+	latitude float64 // mean of the first value, which is the latitude of motion samples, in degrees
+	// std holds the standard deviations that errors are divided by: those of the values that
+	// the endpoint's codec was fitted to or, if it does not know them, those of the windows.
+	std []float64
+}
+
+// newSurvey passes over the windows. It refuses windows that do not fit the endpoint's
+// codec. Keep is called with each window; it may be nil.
+func newSurvey(ctx context.Context, e *endpoint.Endpoint, windows iter.Seq2[dataset.Window, error], keep func(dataset.Window)) (*survey, error) {
+	s := &survey{}
+	var stats dataset.Stats
+	n, known := e.Codec().WindowLen(), e.DataStd()
+	if len(known) == n {
+		s.std = known
 	}
-	return sum
+	for w, err := range windows {
+		if err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(w.Values) != n {
+			return nil, fmt.Errorf("%w: window %d has %d values, want %d for the codec", ErrSettings, w.ID, len(w.Values), n)
+		}
+		if s.windows == 0 {
+			s.firstMs = w.TsMs
+		}
+		s.windows++
+		s.latitude += w.Values[0]
+		if s.std == nil {
+			if err := stats.Add(w.Values); err != nil {
+				return nil, err
+			}
+		}
+		if keep != nil {
+			keep(w)
+		}
+	}
+	if s.windows == 0 {
+		return nil, fmt.Errorf("%w: found no windows, want windows to send", ErrSettings)
+	}
+	s.latitude /= float64(s.windows)
+	if s.std == nil {
+		s.std = stats.Std()
+	}
+	return s, nil
 }
 
 // delivered sums up the errors of the windows that a run delivered.
@@ -107,6 +148,14 @@ func mse(e *quality.Errors) string {
 	return table.Digits(e.MSE)
 }
 
+// writeForeign writes a hint if a model's errors are those of windows of other places or
+// units than it was trained on. The mean of the training windows has an error of about 1.
+func writeForeign(w io.Writer, e *quality.Errors) {
+	if e != nil && e.MSE > 10 {
+		fmt.Fprintf(w, "A zscored.mse of %s is far above 1, that of the mean: the model was trained on other windows than these.\n", table.Digits(e.MSE))
+	}
+}
+
 // millis returns d in milliseconds.
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
@@ -120,19 +169,6 @@ func seconds(s float64) string {
 		return d.Round(100 * time.Millisecond).String()
 	}
 	return d.Round(time.Millisecond).String()
-}
-
-// checkWindows reports windows that do not have n values.
-func checkWindows(windows []dataset.Window, n int) error {
-	if len(windows) == 0 {
-		return fmt.Errorf("%w: found no windows, want windows to send", ErrSettings)
-	}
-	for _, w := range windows {
-		if len(w.Values) != n {
-			return fmt.Errorf("%w: window %d has %d values, want %d for the codec", ErrSettings, w.ID, len(w.Values), n)
-		}
-	}
-	return nil
 }
 
 // epochs returns the epochs of an Encoder, which depend on the seed alone.

@@ -53,12 +53,12 @@ func ExampleReplay() {
 	for i := range 200 {
 		windows = append(windows, dataset.Window{ID: int64(i), Values: []float64{float64(i) / 200, 0, -0.5}})
 	}
-	zlib, err := codec.NewZlib(3, codec.DefaultRawScale)
+	zlib, err := codec.NewZlib(3, codec.DefaultRawScale, codec.DefaultZlibLevel)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	report, err := study.Replay(context.Background(), ends[0], ends[1], windows, &study.ReplaySettings{
+	report, err := study.Replay(context.Background(), ends[0], ends[1], study.All(windows), &study.ReplaySettings{
 		Impairments: sim.Impairments{Loss: 0.2, Seed: 1},
 		Baselines:   []codec.Codec{zlib},
 	})
@@ -80,7 +80,7 @@ func ExampleReplay() {
 func ends(t *testing.T, sf string) (tx, rx *endpoint.Endpoint, windows []dataset.Window) {
 	t.Helper()
 	walk := testenv.Repo("testdata", "walk.jsonl")
-	settings := &endpoint.Settings{Manifest: testmodel.Train(t, walk)}
+	settings := &endpoint.Settings{BAMManifest: testmodel.Train(t, walk)}
 	var err error
 	if tx, err = endpoint.Open(testenv.Repo("testdata", "runspecs", "tx_"+sf+".yaml"), runspec.RoleTX, settings); err != nil {
 		t.Fatal(err)
@@ -88,8 +88,15 @@ func ends(t *testing.T, sf string) (tx, rx *endpoint.Endpoint, windows []dataset
 	if rx, err = endpoint.Open(testenv.Repo("testdata", "runspecs", "rx_"+sf+".yaml"), runspec.RoleRX, settings); err != nil {
 		t.Fatal(err)
 	}
-	if windows, err = (&endpoint.SourceSettings{Samples: walk}).Windows(tx.Spec(), 300); err != nil {
+	seq, err := (&endpoint.SourceSettings{Samples: walk}).Windows(t.Context(), tx.Spec(), 300)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for w, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows = append(windows, w)
 	}
 	return tx, rx, windows
 }
@@ -135,7 +142,7 @@ func keys(t *testing.T, v any) string {
 
 func TestReplay(t *testing.T) {
 	tx, rx, windows := ends(t, "sf7")
-	report, err := study.Replay(t.Context(), tx, rx, windows, &study.ReplaySettings{Impairments: sim.Impairments{Loss: 0.2, UARTDrop: 0.05}, Latency: link.UARTLatency(9600)})
+	report, err := study.Replay(t.Context(), tx, rx, study.All(windows), &study.ReplaySettings{Impairments: sim.Impairments{Loss: 0.2, UARTDrop: 0.05}, Latency: link.UARTLatency(9600)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +162,7 @@ func TestReplay(t *testing.T) {
 func TestStress(t *testing.T) {
 	tx, _, windows := ends(t, "sf7")
 	tried := 0
-	report, err := study.Stress(t.Context(), tx, windows, &study.StressSettings{Condition: study.ByLoss, Windows: 300, Progress: func(done, _ int) { tried = done }})
+	report, err := study.Stress(t.Context(), tx, study.All(windows), &study.StressSettings{Condition: study.ByLoss, Windows: 300, Progress: func(done, _ int) { tried = done }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,6 +174,27 @@ func TestStress(t *testing.T) {
 	}
 	if got := keys(t, report.Runs[0]); got != "payload payload_bytes toa_ms_est metrics comparison zscored" {
 		t.Errorf("keys %s", got)
+	}
+	checkTable(t, report, new(study.StressReport), "position")
+}
+
+// A receiver that all senders share shows what v1 frames cannot do.
+func TestStressWithOneReceiver(t *testing.T) {
+	tx, _, windows := ends(t, "sf7")
+	report, err := study.Stress(t.Context(), tx, study.All(windows), &study.StressSettings{Condition: study.BySenders, Windows: 300, Retries: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Runs {
+		o := r.OneReceiver
+		if o == nil || o.Delivered == 0 || o.FalselyAcked == 0 || o.RxConflicts == 0 || o.Acked > o.Offered || o.PDR <= 0 || o.PDR > 1 {
+			t.Errorf("%s: %+v", r.Payload, o)
+		}
+	}
+	var out strings.Builder
+	report.WriteTable(&out)
+	if !strings.Contains(out.String(), "but never delivered") {
+		t.Errorf("wrote\n%s", out.String())
 	}
 	checkTable(t, report, new(study.StressReport), "position")
 }
@@ -205,10 +233,13 @@ func TestStudiesRefuse(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	replay := func(rx *endpoint.Endpoint, windows []dataset.Window, s study.ReplaySettings) func(context.Context) error {
-		return func(ctx context.Context) error { _, err := study.Replay(ctx, tx, rx, windows, &s); return err }
+		return func(ctx context.Context) error {
+			_, err := study.Replay(ctx, tx, rx, study.All(windows), &s)
+			return err
+		}
 	}
 	stress := func(windows []dataset.Window, s study.StressSettings) func(context.Context) error {
-		return func(ctx context.Context) error { _, err := study.Stress(ctx, tx, windows, &s); return err }
+		return func(ctx context.Context) error { _, err := study.Stress(ctx, tx, study.All(windows), &s); return err }
 	}
 	short := []dataset.Window{{Values: []float64{1}}}
 	for _, c := range []struct {
