@@ -92,12 +92,21 @@ func (r *Receiver) appendDecode(dst []float64, seq byte, payload []byte) (_ []fl
 	switch {
 	case r.settings.Decoder != nil:
 		dst, err = r.settings.Decoder.AppendDecode(dst, seq, payload)
+		r.decoded = r.decoded || err == nil
 	case r.settings.Codec != nil:
 		dst, err = r.settings.Codec.AppendDecode(dst, payload)
 	default:
 		return dst, false, nil
 	}
 	return dst, true, err
+}
+
+// relearn decodes the repetition of a window that an earlier run delivered, if this one
+// has decoded none yet, so that later windows can build on it.
+func (r *Receiver) relearn(seq byte, payload []byte) {
+	if r.settings.Decoder != nil && !r.decoded {
+		r.window, _, _ = r.appendDecode(r.window[:0], seq, payload)
+	}
 }
 
 // appendBounds appends the bounds of the window decoded last, if they are to be logged.

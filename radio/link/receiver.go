@@ -71,6 +71,7 @@ type Receiver struct {
 	ack     []byte
 	window  []float64
 	bounds  []float64
+	decoded bool // the Decoder has decoded something
 }
 
 // A Digest identifies a payload.
@@ -139,6 +140,9 @@ func (r *Receiver) Step(now time.Time, input Input, actions []Action) (_ []Actio
 	}
 	digest := DigestOf(frame.Payload)
 	repeated, conflict := r.repeated(now, frame.Seq, digest)
+	if repeated {
+		r.relearn(frame.Seq, frame.Payload)
+	}
 	actions = appendEvent(actions, Event{
 		Kind: EventRxOK, Time: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(input.Reception.Frame),
 		RSSIdBm: input.Reception.RSSIdBm, HasRSSI: input.Reception.HasRSSI, Duplicate: repeated,

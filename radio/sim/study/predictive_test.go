@@ -311,3 +311,50 @@ func TestPredictiveLinkDamage(t *testing.T) {
 		t.Errorf("%d of %d damaged frames were delivered, want at most %d", accepted, damaged, most)
 	}
 }
+
+// A receiver that restarts does not deliver a key frame again, but learns from it.
+func TestPredictiveRestartAfterKeyFrame(t *testing.T) {
+	c := smallPredictive(t, 1, codec.Params{})
+	timing := duplexOf(t, 0, c, nil, 1, 8).settings
+	encoder := c.NewEncoder(nil)
+	now := time.Unix(0, 0)
+	receiver := func(delivered ...link.Delivered) *link.Receiver {
+		r, err := link.NewReceiver(link.ReceiverSettings{Timing: timing, Decoder: c.NewDecoder(), Delivered: delivered})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	step := func(r *link.Receiver, seq byte, payload []byte) (delivered, acked bool) {
+		frame, err := radio.AppendFrame(nil, seq, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+		actions, _ := r.Step(now, link.Received(radio.Reception{Frame: frame, Time: now}), nil)
+		for _, a := range actions {
+			delivered = delivered || a.Kind == link.ActionDeliver
+			acked = acked || a.Kind == link.ActionSend
+		}
+		return delivered, acked
+	}
+	key, err := encoder.AppendEncode(nil, 7, make([]float64, 12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if delivered, acked := step(receiver(), 7, key); !delivered || !acked {
+		t.Errorf("delivered %v, acknowledged %v, want both", delivered, acked)
+	}
+	restarted := receiver(link.Delivered{Seq: 7, Time: now, Payload: link.DigestOf(key)})
+	if delivered, acked := step(restarted, 7, key); delivered || !acked {
+		t.Errorf("again: delivered %v, acknowledged %v, want only the latter", delivered, acked)
+	}
+	encoder.Acked(7)
+	next, err := encoder.AppendEncode(nil, 8, make([]float64, 12))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if delivered, acked := step(restarted, 8, next); !delivered || !acked || c.Reference(next) != 1 {
+		t.Errorf("the next: delivered %v, acknowledged %v, want both", delivered, acked)
+	}
+}
