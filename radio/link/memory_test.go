@@ -176,3 +176,89 @@ func TestReceiverWithMemory(t *testing.T) {
 		}
 	}
 }
+
+// A window that waits for the duty cycle is encoded anew, so that it builds on what is
+// acknowledged when it is sent.
+func TestSenderWithMemoryWaits(t *testing.T) {
+	m := &recorder{}
+	timing := memoryTiming(2, 0)
+	timing.AckTimeout = 2 * time.Hour
+	onAir := timing.PHY.TimeOnAir(radio.HeaderLen + 4)
+	s, err := link.NewSender(link.SenderSettings{Timing: timing, Codec: fourBytes{}, Encoder: m, FirstSeq: 5,
+		DutyCycle: 1.2 * onAir.Seconds() / 3600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(0, 0)
+	var frames [][]byte
+	step := func(input link.Input) time.Time {
+		actions, next := s.Step(now, input, nil)
+		for _, a := range actions {
+			if a.Kind == link.ActionSend {
+				frames = append(frames, slices.Clone(a.Frame))
+			}
+		}
+		return next
+	}
+	step(link.Offer(link.Outbound{ID: 1, Values: []float64{7}}))
+	step(link.Offer(link.Outbound{ID: 2, Values: []float64{8}}))
+	now = now.Add(time.Second)
+	step(link.Tick())
+	step(link.Received(radio.Reception{Frame: radio.AppendAck(nil, 0, 5)}))
+	for range 5 {
+		if next := step(link.Tick()); next.After(now) {
+			now = next
+		}
+	}
+	if len(frames) != 2 || frames[1][1] != 6 || frames[1][2] != 5 || frames[1][3] != 8 {
+		t.Errorf("frames % x, want the second with SEQ 6, encoded after the ACK of 5", frames)
+	}
+}
+
+// A one-way sender is done with a window when it has sent it.
+func TestOneWay(t *testing.T) {
+	m := &recorder{}
+	s, err := link.NewSender(link.SenderSettings{Timing: memoryTiming(1, 8), Codec: fourBytes{}, Encoder: m, OneWay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := link.NewReceiver(link.ReceiverSettings{Timing: memoryTiming(1, 8), Decoder: m, OneWay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(0, 0)
+	sent, delivered := 0, 0
+	input := link.Offer(link.Outbound{ID: 0, Values: []float64{1}})
+	for i := 1; i <= 12; i++ {
+		actions, next := s.Step(now, input, nil)
+		input = link.Tick()
+		if i < 6 {
+			input = link.Offer(link.Outbound{ID: int64(i), Values: []float64{1}})
+		}
+		for _, a := range actions {
+			if a.Kind != link.ActionSend {
+				if a.Event.Kind != link.EventTxSent {
+					t.Errorf("event %s", a.Event.Kind)
+				}
+				continue
+			}
+			sent++
+			answers, _ := r.Step(now, link.Received(radio.Reception{Frame: a.Frame}), nil)
+			for _, b := range answers {
+				if b.Kind == link.ActionSend {
+					t.Errorf("the receiver answers % x", b.Frame)
+				}
+				if b.Kind == link.ActionDeliver {
+					delivered++
+				}
+			}
+		}
+		now = now.Add(time.Second)
+		if next.After(now) {
+			now = next
+		}
+	}
+	if sent != 6 || delivered != 6 || s.Pending() != 0 {
+		t.Errorf("%d sent, %d delivered, %d pending, want 6, 6 and 0", sent, delivered, s.Pending())
+	}
+}
