@@ -10,6 +10,7 @@ import (
 
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // script drives an encoder and a decoder. Words of a script:
@@ -186,6 +187,7 @@ func TestPredictiveCorruptPayloads(t *testing.T) {
 
 // A decoder with all its references takes at most a mebibyte.
 func TestPredictiveDecoderMemory(t *testing.T) {
+	testenv.Long(t) // the race detector takes memory too
 	c := newPredictive(t, 1, codec.Params{})
 	encoder := c.NewEncoder(nil)
 	var payloads [][]byte
