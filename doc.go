@@ -19,6 +19,7 @@
 //	bam                    arithmetic of models: layers, cycles, normalisation, packings
 //	dataset                samples, windows, data sets, splits, statistics
 //	dataset/motion         a simulator of recordings
+//	dataset/capture        recordings of a sensor on a serial port
 //	dataset/numpy          data sets in numpy's .npy and .npz files
 //	artifacts              a model's files: reads and verifies them
 //	artifacts/save         writes them
@@ -32,8 +33,10 @@
 //	radio/e22/e22test      simulated E22 modules
 //	radio/link             sender and receiver as state machines
 //	radio/runlog           event logs of runs: metrics, comparison, energy
-//	radio/runlog/runplot   plots of a run
-//	radio/runlog/runreport the report of a run
+//	radio/runlog/runplot   plots of a run, and of several
+//	radio/runlog/runreport the report of a run, and of several: energies, targets
+//	radio/runlog/rundir    packages of a run's files; what in logs does not fit together
+//	radio/runlog/record    records of experiments, filled in as far as files say
 //	radio/udp              datagrams on this machine as a radio
 //	radio/sim              a radio channel in virtual time
 //	radio/sim/study        codecs and links compared on it

@@ -3,6 +3,7 @@ package artifacts
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,17 +16,20 @@ import (
 
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/errtext"
+	"github.com/loralink/loralink-go/internal/leftover"
 	"github.com/loralink/loralink-go/internal/modelfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
-// Limits on files, in bytes, and on a model's layers and weights.
+// MaxWeights is the largest number of weights in the layers of a model, W and V together.
+const MaxWeights = 4 << 20
+
+// Limits on files, in bytes, and on a model's layers.
 const (
 	maxManifest  = 1 << 20
 	maxArtifacts = 64 << 10 // ten times the size with maxLayers layers
 	maxNorm      = 4 << 20
 	maxLayers    = 64
-	maxWeights   = 4 << 20
 )
 
 // A Model is a model in memory. Several goroutines may share it, as long as none
@@ -108,7 +112,7 @@ func LoadFS(fsys fs.FS, name string) (*Model, error) {
 func LoadUnverified(path string) (*Model, error) {
 	m, err := load(modelfile.Disk(), path)
 	if errors.Is(err, ErrNotFound) {
-		if dir := leftover(filepath.Dir(path)); dir != "" {
+		if dir := keptModel(filepath.Dir(path)); dir != "" {
 			err = fmt.Errorf("%w; an interrupted save left a complete model in %s: rename it to %s", err, dir, filepath.Dir(path))
 		}
 	}
@@ -213,6 +217,10 @@ func parseManifest(file string, data []byte) (Manifest, error) {
 	var m Manifest
 	f := modelfile.Decode(data, &m)
 	if len(f) == 0 && m.ManifestVersion == "" && m.ModelFormat == "" && m.LatentDim == 0 {
+		if what := otherKind(data); what != "" {
+			f.Add("", ErrUnsupported, "this is %s, want the %s of a model's folder", what, ManifestFile)
+			return m, located(file, f)
+		}
 		f.Add("", ErrUnsupported, "found a JSON object without manifest_version, model_format and latent_dim, want the %s of a model's folder", ManifestFile)
 		return m, located(file, f)
 	}
@@ -220,6 +228,33 @@ func parseManifest(file string, data []byte) (Manifest, error) {
 		f = m.check(f)
 	}
 	return m, located(file, f)
+}
+
+// otherKind says what a JSON object is that people take for a manifest; "" for others.
+func otherKind(data []byte) string {
+	var keys struct {
+		Rungs, Tolerances, Modes, Dims, Mean, Files json.RawMessage
+		PayloadSchemaHash                           json.RawMessage `json:"payload_schema_hash"`
+		RunID                                       json.RawMessage `json:"run_id"`
+	}
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return ""
+	}
+	switch {
+	case keys.Rungs != nil && keys.Tolerances != nil:
+		return "a ladder.json (codec.Load and the flag --ladder read it)"
+	case keys.Dims != nil && keys.Modes != nil:
+		return "an entropy_grid.json (codec.Load and the flag --entropy-grid read it)"
+	case keys.Dims != nil:
+		return "a grid.json (codec.Load and the flag --grid read it)"
+	case keys.PayloadSchemaHash != nil:
+		return "an artifacts.json, the hashes of a model"
+	case keys.Mean != nil:
+		return "a norm.json, a part of a model"
+	case keys.RunID != nil:
+		return "a RunSpec or a report"
+	}
+	return ""
 }
 
 // norm reads the file that norm_path names.
@@ -329,8 +364,8 @@ func (l *loader) layers() error {
 		if err != nil {
 			return err
 		}
-		if weights += 2 * layer.In() * layer.Out(); weights > maxWeights {
-			return &Error{File: file, Err: fmt.Errorf("%w: found over %d weights in all layers, want at most that many", ErrTooLarge, maxWeights)}
+		if weights += 2 * layer.In() * layer.Out(); weights > MaxWeights {
+			return &Error{File: file, Err: fmt.Errorf("%w: found over %d weights in all layers, want at most that many", ErrTooLarge, MaxWeights)}
 		}
 		l.m.Net.Layers = append(l.m.Net.Layers, layer)
 		inputs = layer.Out()
@@ -440,9 +475,9 @@ const (
 	OldInfix = ".old-"
 )
 
-// leftover returns the folder of a complete model that an interrupted save of dir left;
-// "" if there is none.
-func leftover(dir string) string {
+// keptModel returns the folder of a complete model that an interrupted save of dir left;
+// "" if there is none. A folder that a running process holds is none.
+func keptModel(dir string) string {
 	disk := modelfile.Disk()
 	if _, err := disk.Stat(dir); err == nil {
 		return ""
@@ -454,7 +489,15 @@ func leftover(dir string) string {
 				continue
 			}
 			f := filepath.Join(filepath.Dir(dir), e.Name())
-			if m, err := verified(load(disk, filepath.Join(f, ManifestFile))); err == nil && m.Artifacts != nil {
+			release, dead := leftover.Claim(f)
+			if !dead && leftover.Locks {
+				continue
+			}
+			m, err := verified(load(disk, filepath.Join(f, ManifestFile)))
+			if dead {
+				release()
+			}
+			if err == nil && m.Artifacts != nil {
 				return f
 			}
 		}

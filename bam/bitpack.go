@@ -23,6 +23,11 @@ const (
 	MaxRotation = 64
 )
 
+// maxRotationError is the largest difference of the products of a rotation's rows from
+// those of orthonormal ones. Rounding to float32 makes less than 2e-7 of it, computing in
+// float32 some 1e-6.
+const maxRotationError = 1e-5
+
 // Tables describe a bitpack payload. A payload is a stream of bits, least
 // significant bit first: the index of a mixture component, the code of each
 // latent, zeros up to the next whole byte and, if CheckByte is set, a check byte
@@ -156,6 +161,9 @@ func (t *Tables) Check(latents int) error {
 		if err := c.Rotation.check(fmt.Sprintf("component %d rotation", i), r, r); err != nil {
 			return err
 		}
+		if a, b, product := skewed(c.Rotation); a >= 0 {
+			return fmt.Errorf("%w: component %d rotation: the product of rows %d and %d is %.7g, want orthonormal rows: 1 of a row with itself and 0 of two, within %g", ErrParam, i, a, b, product, maxRotationError)
+		}
 		sum := t.ComponentBits
 		for j := range latents {
 			if !finite(float64(c.Center[j])) {
@@ -179,6 +187,26 @@ func (t *Tables) Check(latents int) error {
 		}
 	}
 	return nil
+}
+
+// skewed returns the first two rows whose product is not that of orthonormal rows, and
+// that product; a is -1 if there are none.
+func skewed(rotation Matrix) (a, b int, product float64) {
+	for a := range rotation.Rows {
+		for b := range a + 1 {
+			var sum, want float64
+			for i, v := range rotation.Row(a) {
+				sum += float64(float64(v) * float64(rotation.Row(b)[i]))
+			}
+			if a == b {
+				want = 1
+			}
+			if !(math.Abs(sum-want) <= maxRotationError) {
+				return a, b, sum
+			}
+		}
+	}
+	return -1, -1, 0
 }
 
 // bitPacker implements Packer for BitPack.

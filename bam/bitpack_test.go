@@ -166,6 +166,31 @@ func TestTablesRefused(t *testing.T) {
 	}
 }
 
+func TestRotationsNotOrthonormal(t *testing.T) {
+	third := float32(1) / 3
+	for _, c := range []struct {
+		name string
+		rows []float32 // 2×2
+		ok   bool
+	}{
+		{"identity", []float32{1, 0, 0, 1}, true},
+		{"reflection", []float32{0, 1, 1, 0}, true},
+		{"rounded to float32", []float32{0.6, 0.8, -0.8, 0.6}, true},
+		{"long", []float32{1, 0, 0, 1.0001}, false},
+		{"short", []float32{third, 0, 0, 1}, false},
+		{"zeros", make([]float32, 4), false},
+		{"skewed", []float32{1, 0, 0.6, 0.8}, false},
+		{"one axis twice", []float32{1, 0, 1, 0}, false},
+		{"huge", []float32{math.MaxFloat32, math.MaxFloat32, 0, 1}, false},
+	} {
+		tables := twoComponents(false)
+		tables.Components[0].Rotation = Matrix{2, 2, c.rows}
+		if err := tables.Check(2); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrParam) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
 func BenchmarkBitPack(b *testing.B) {
 	// 32 components of 12 latents, as trained models have.
 	rng := rand.New(rand.NewPCG(1, 1))

@@ -273,7 +273,7 @@ func (g *Grid) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 		d := &g.dims[j]
 		n, ok := g.quantize(j, x)
 		if !ok {
-			return dst, fmt.Errorf("%w: %s is %.9g, want %.7g..%.7g", ErrRange, valueName(g, i), x, d.Low, d.Low+float64(g.top[j])*d.Step)
+			return dst, fmt.Errorf("%w: %s is %.9g, want %.7g..%.7g", ErrRange, valueName(g, i), x, d.Low, d.Low+float64(float64(g.top[j])*d.Step))
 		}
 		acc |= n << bits
 		for bits += d.Bits; bits >= 8; bits -= 8 {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/adler32"
 	"io"
+	"math/bits"
 	"strconv"
 	"sync"
 )
@@ -22,10 +23,13 @@ const (
 	// of up to 5 each. Content above 64 KiB adds more blocks.
 	zlibOverhead = 16
 	zlibBlock    = 1 << 14
+	// zlibOneBlock is a length of content for which package flate writes one block and
+	// an empty last one.
+	zlibOneBlock = 1 << 12
 )
 
 // Zlib sends the payload of [Raw] as a zlib stream (RFC 1950). Payload lengths differ;
-// for windows of one sample they mostly exceed Raw's. Other zlib implementations may
+// for windows of one sample they often exceed Raw's. Other zlib implementations may
 // compress differently, but all of them decode these payloads.
 type Zlib struct {
 	raw     Raw
@@ -121,7 +125,37 @@ func (c *Zlib) AppendEncode(dst []byte, window []float64) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("codec: zlib: %w", err)
 	}
-	return w.out, nil
+	if len(w.plain) > zlibOneBlock {
+		return w.out, nil
+	}
+	return w.out[:len(dst)+endInFirstBlock(w.out[len(dst):])], nil
+}
+
+// endInFirstBlock shortens a zlib stream of one block and the empty last block that
+// package flate writes after it, by 4 or 5 bytes: it makes the first block the last. It
+// returns the new length. It leaves other streams as they are.
+func endInFirstBlock(stream []byte) int {
+	const header, checksum = 2, 4
+	data, empty := len(stream)-checksum, []byte{0, 0, 0xff, 0xff}
+	if data-len(empty) <= header || !bytes.Equal(stream[data-len(empty):data], empty) || stream[header]&1 != 0 {
+		return len(stream)
+	}
+	// Before the length of the empty block, which is padded to whole bytes, are the
+	// three bits of its header: 1 for the last block, and two zeros.
+	end := data - len(empty)
+	for end > header && stream[end-1] == 0 {
+		end--
+	}
+	if end <= header+1 {
+		return len(stream)
+	}
+	bit := bits.Len8(stream[end-1]) - 1
+	stream[end-1] &^= 1 << bit
+	if bit == 0 { // the block before ends with the byte before
+		end--
+	}
+	stream[header] |= 1
+	return end + copy(stream[end:], stream[data:])
 }
 
 // AppendDecode inflates and unpacks the window. However much a payload claims

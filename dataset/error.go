@@ -72,7 +72,9 @@ func faultf(kind error, format string, args ...any) error {
 }
 
 // fieldError returns an *Error for a field. Its file and line are added by locate.
-func fieldError(field string, err error) error { return &Error{Field: field, Err: err} }
+func fieldError(field string, err error) error {
+	return &Error{Field: excerpt([]byte(field)), Err: err}
+}
 
 // inField returns fieldError(field, err), but nil if err is nil, and err itself if it
 // has a field already.

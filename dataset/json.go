@@ -24,8 +24,15 @@ func (d *lineDecoder) reset(text []byte) {
 	d.dec.Reset(&d.src)
 }
 
+// maxKeys is the largest number of keys in a line, enough for the units of 4096
+// names. The decoder remembers the keys of an object, to find one that is given twice.
+const maxKeys = 16 << 10
+
 // begin sets the line to read and reads the start of its object.
 func (d *lineDecoder) begin(line []byte) error {
+	if n := bytes.Count(line, []byte(":")); n > maxKeys {
+		return faultf(ErrTooLong, "found a line with %d colons, want at most %d keys", n, maxKeys)
+	}
 	if text := bytes.TrimSpace(line); len(text) == 0 || text[0] != '{' {
 		return faultf(ErrSyntax, "found %q, want one JSON object per line", excerpt(text))
 	}
@@ -161,7 +168,7 @@ func (d *lineDecoder) syntax(start int64, err error) error {
 	var se *jsontext.SyntacticError
 	if errors.As(err, &se) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return faultf(ErrDuplicate, "found the key %q twice, want it once", se.JSONPointer.LastToken())
+			return faultf(ErrDuplicate, "found the key %q twice, want it once", excerpt([]byte(se.JSONPointer.LastToken())))
 		}
 		return faultf(ErrSyntax, "found %v (byte %d), want one JSON object per line", se.Err, se.ByteOffset+1)
 	}

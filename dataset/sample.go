@@ -7,13 +7,13 @@ import (
 	"io"
 	"iter"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
 // A Sample is one reading of the sensors: the values of sensor.Motion, in that order
@@ -92,7 +92,8 @@ type SampleCounts struct {
 	Held    int // yielded with at least one value from FillHold
 }
 
-// OpenSamples yields the samples of a file, which it opens anew for each pass. The
+// OpenSamples yields the samples of a file, which it opens anew for each pass; a pipe or a
+// device is an error. The
 // extension of path decides the format: .csv is CSV, anything else is JSONL.
 //
 // JSONL has one object per line, with the twelve names as keys, or nested as
@@ -107,13 +108,17 @@ type SampleCounts struct {
 // OpenSamples cannot detect it.
 func OpenSamples(path string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
-		f, err := os.Open(path)
+		f, size, err := inputfile.Open(path)
 		if err != nil {
 			yield(Sample{}, fileError(path, err))
 			return
 		}
 		defer f.Close()
-		ReadSamples(f, path, settings)(yield)
+		var r io.Reader = f
+		if size == 0 {
+			r = strings.NewReader("")
+		}
+		ReadSamples(r, path, settings)(yield)
 	}
 }
 

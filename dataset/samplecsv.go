@@ -21,7 +21,13 @@ type sampleCSV struct {
 	cells    [][]byte
 }
 
+// maxColumns is the largest number of columns in a CSV file.
+const maxColumns = 4096
+
 func (d *sampleCSV) decode(line []byte, ended bool) (row, error) {
+	if n := bytes.Count(line, []byte(",")) + 1; n > maxColumns {
+		return row{}, faultf(ErrTooLong, "found a row with %d commas, want at most %d columns", n-1, maxColumns)
+	}
 	d.cells = splitCSV(d.cells[:0], line)
 	if d.header == nil {
 		if err := d.readHeader(); err != nil {

@@ -6,7 +6,8 @@ import (
 )
 
 // Stats computes the mean and the standard deviation of each value of a window, in one
-// pass over the windows, with Welford's algorithm in float64. The zero value is ready
+// pass over the windows, with Welford's algorithm in float64. Each product is rounded, so
+// that the results are the same on every processor. The zero value is ready
 // to use; the first window sets the length. Stats is not safe for concurrent use.
 type Stats struct {
 	n        int
@@ -33,7 +34,7 @@ func (s *Stats) Add(values []float64) error {
 	for i, v := range values {
 		d := v - s.mean[i]
 		s.mean[i] += d / float64(s.n)
-		s.m2[i] += d * (v - s.mean[i])
+		s.m2[i] += float64(d * (v - s.mean[i]))
 	}
 	return nil
 }

@@ -7,11 +7,13 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
 // A Window is one record of a data set: W steps of dims values each.
@@ -73,20 +75,29 @@ func (s *WindowSettings) Accept(w Window) error {
 }
 
 // OpenWindows yields the windows of a dataset_raw.jsonl, in file order. It opens the
-// file anew for each pass. A window without a window_id gets the number of its line,
+// file anew for each pass; a pipe or a device is an error. A window without a window_id gets the number of its line,
 // counted from 0 with blank lines. A last line without a line end that does not parse
 // gives an error that wraps ErrIncompleteLine. An empty file yields nothing; see
 // NotEmpty.
 func OpenWindows(path string, settings WindowSettings) iter.Seq2[Window, error] {
 	return func(yield func(Window, error) bool) {
-		f, err := os.Open(path)
+		f, size, err := inputfile.Open(path)
 		if err != nil {
 			yield(Window{}, fileError(path, err))
 			return
 		}
 		defer f.Close()
-		newWindowDecoder(f, path, settings).all(yield)
+		if size > 0 {
+			newWindowDecoder(f, path, settings).all(yield)
+		}
 	}
+}
+
+// ReadWindows yields the windows of r, as OpenWindows does those of a file, in one pass.
+// The name file appears in errors. A window is yielded as soon as r has yielded its line
+// end.
+func ReadWindows(r io.Reader, file string, settings WindowSettings) iter.Seq2[Window, error] {
+	return func(yield func(Window, error) bool) { newWindowDecoder(r, file, settings).all(yield) }
 }
 
 // windowDecoder reads records from one stream.
@@ -207,8 +218,11 @@ func (d *windowDecoder) values() ([]float64, error) {
 	if err := d.json.expect('[', "a list of numbers"); err != nil {
 		return nil, inField("window", err)
 	}
-	values := make([]float64, 0, d.settings.WindowLen)
+	values := make([]float64, 0, min(max(0, d.settings.WindowLen), sensor.MaxWindowLen))
 	for d.json.more() {
+		if len(values) == sensor.MaxWindowLen {
+			return nil, fieldError("window", faultf(ErrTooLong, "found over %d values, want at most that many", sensor.MaxWindowLen))
+		}
 		f, err := d.json.number()
 		if err != nil {
 			return nil, inField(fmt.Sprintf("window[%d]", len(values)), err)
@@ -244,6 +258,9 @@ func (d *windowDecoder) names() ([]string, error) {
 		return nil, err
 	}
 	for sub.more() {
+		if len(names) == sensor.MaxWindowLen {
+			return nil, faultf(ErrTooLong, "found over %d names, want at most that many", sensor.MaxWindowLen)
+		}
 		s, err := sub.text()
 		if err != nil {
 			return nil, err

@@ -31,11 +31,11 @@ func (s *WindowerSettings) RegisterFlags(fs *flag.FlagSet) {
 }
 
 // Check returns an error that wraps ErrSettings if a number is negative, other than
-// FirstID.
+// FirstID, or a window would have more than sensor.MaxWindowLen values.
 func (s *WindowerSettings) Check() error {
 	switch {
-	case s.W < 0:
-		return fmt.Errorf("%w: W is %d, want at least 1, or 0 for 1", ErrSettings, s.W)
+	case s.W < 0 || s.W > sensor.MaxWindowLen/sensor.MotionDims:
+		return fmt.Errorf("%w: W is %d, want 1..%d, or 0 for 1", ErrSettings, s.W, sensor.MaxWindowLen/sensor.MotionDims)
 	case s.Stride < 0:
 		return fmt.Errorf("%w: Stride is %d, want at least 1, or 0 for 1", ErrSettings, s.Stride)
 	case s.MaxGapMs < 0:

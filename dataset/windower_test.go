@@ -109,7 +109,8 @@ func TestWindowerSettingsCheck(t *testing.T) {
 	}{
 		{WindowerSettings{}, ""},
 		{WindowerSettings{W: 3, Stride: 2, MaxGapMs: 1, FirstID: -1}, ""},
-		{WindowerSettings{W: -1}, "dataset: invalid settings: W is -1, want at least 1, or 0 for 1"},
+		{WindowerSettings{W: -1}, "dataset: invalid settings: W is -1, want 1..5461, or 0 for 1"},
+		{WindowerSettings{W: 5462}, "dataset: invalid settings: W is 5462, want 1..5461, or 0 for 1"},
 		{WindowerSettings{Stride: -1}, "dataset: invalid settings: Stride is -1, want at least 1, or 0 for 1"},
 		{WindowerSettings{MaxGapMs: -1}, "dataset: invalid settings: MaxGapMs is -1, want at least 1, or 0 for no limit"},
 	} {

@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/radio"
 )
 
@@ -44,10 +45,17 @@ type Error struct {
 	Faults []Fault
 }
 
+// maxFaults is the largest number of faults in the text of an error.
+const maxFaults = 10
+
+// Error returns the first ten faults and the number of the others.
 func (e *Error) Error() string {
-	parts := make([]string, len(e.Faults))
-	for i, f := range e.Faults {
-		parts[i] = f.String()
+	var parts []string
+	for _, f := range e.Faults[:min(len(e.Faults), maxFaults)] {
+		parts = append(parts, f.String())
+	}
+	if more := len(e.Faults) - maxFaults; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more faults", more))
 	}
 	prefix := "runspec: "
 	if e.File != "" {
@@ -144,8 +152,12 @@ func clip(s string) string {
 }
 
 // maxBrackets limits how deeply a file can nest, because the time that the YAML
-// parser takes grows with the square of that.
-const maxBrackets = 1000
+// parser takes grows with the square of that. maxDashes limits the lists in lists that
+// begin in one line, as "- - -" does.
+const (
+	maxBrackets = 1000
+	maxDashes   = 100
+)
 
 // decode sets spec from data and returns faults for what it could not read.
 func decode(data []byte, spec *RunSpec) []Fault {
@@ -155,6 +167,9 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	if brackets := bytes.Count(data, []byte("[")) + bytes.Count(data, []byte("{")); brackets > maxBrackets {
 		return []Fault{{"", fmt.Sprintf("%d opening brackets", brackets), fmt.Sprintf("at most %d", maxBrackets)}}
 	}
+	if line, dashes := mostDashes(data); dashes > maxDashes {
+		return []Fault{{"", fmt.Sprintf("%d dashes in line %d", dashes, line), fmt.Sprintf("at most %d", maxDashes)}}
+	}
 	root, fault := parse(data)
 	if fault != nil {
 		return []Fault{*fault}
@@ -163,12 +178,56 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	if !ok {
 		return []Fault{{"", show(root), "a mapping with run_id, role, ..."}}
 	}
+	if what := otherKind(top); what != "" {
+		return []Fault{{"", "this is " + what, "a RunSpec, with role, phy and codec"}}
+	}
 	d := decoder{tx: top["role"] == RoleTX}
 	if phy, ok := top["phy"].(map[string]any); ok && phy["profile"] != nil {
 		d.profile(&spec.PHY, phy["profile"])
 	}
 	d.fill(reflect.ValueOf(spec).Elem(), top, "")
 	return d.faults
+}
+
+// otherKind says what a file is that people take for a RunSpec; "" for other files.
+func otherKind(top map[string]any) string {
+	has := func(keys ...string) bool {
+		return !slices.ContainsFunc(keys, func(k string) bool { _, ok := top[k]; return !ok })
+	}
+	switch {
+	case has("role") || has("phy", "codec"):
+		return ""
+	case has("base_runspec"):
+		return "a list of profiles (examples/experiment phase0 reads it)"
+	case has("rungs", "tolerances"):
+		return "a ladder.json (a RunSpec names it in codec.params.ladder_path)"
+	case has("model_format"), has("manifest_version"):
+		return "a model's manifest (a RunSpec names it in codec.params.manifest_path)"
+	case has("codec_id", "payload_schema_hash"):
+		return "a file of hashes (a RunSpec names it in artifacts_manifest)"
+	case has("phase"), has("c50_record"), has("uart_record"), has("runspecs"), has("run_id", "results"):
+		return "a record of an experiment"
+	case has("event", "ts_ms"):
+		return "an event log (examples/report reads it)"
+	case has("window"):
+		return "a data set or a part of one"
+	}
+	return ""
+}
+
+// mostDashes returns the line that has the most dashes before a blank, and their number.
+func mostDashes(data []byte) (line, dashes int) {
+	n := 0
+	for text := range bytes.Lines(data) {
+		n++
+		if bytes.HasPrefix(bytes.TrimSpace(text), []byte("#")) {
+			continue // a comment
+		}
+		if found := bytes.Count(text, []byte("- ")) + bytes.Count(text, []byte("-\t")); found > dashes {
+			line, dashes = n, found
+		}
+	}
+	return line, dashes
 }
 
 // parse returns the maps, lists and scalars of one YAML document. It refuses
@@ -294,6 +353,10 @@ func (d *decoder) fill(v reflect.Value, node map[string]any, path string) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
+		if near := errtext.Nearest(name, known); near != "" {
+			d.fault(path+clip(name), "unknown key: did you mean "+near+"?", "")
+			continue
+		}
 		d.fault(path+clip(name), "unknown key", "one of "+strings.Join(known, " "))
 	}
 }

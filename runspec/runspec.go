@@ -31,13 +31,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/inputfile"
 	"github.com/loralink/loralink-go/radio"
 )
 
@@ -195,12 +195,12 @@ type Logging struct {
 // Load reads a RunSpec from a file and checks it. If the content has faults, the error is
 // an [*Error].
 func Load(path string) (*RunSpec, error) {
-	f, err := os.Open(path)
+	f, size, err := inputfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("runspec: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFileBytes+1))
+	data, err := io.ReadAll(io.LimitReader(f, min(size, MaxFileBytes+1)))
 	if err != nil {
 		return nil, fmt.Errorf("runspec: %w", err)
 	}

@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 			[]string{`window.W: "many", want 1..4096`, `role: "relay", want tx or rx`, "tx.max_inflight: 128, want 1..127",
 				"max_payload_bytes: 256, want 1..255", "phy.sf: 13, want 5..12", "phy.cr: 9, want 1..4 or 5..8"}},
 		{"a key misspelt", []string{"guard_ms", "gaurd_ms"}, []string{"tx.guard_ms: missing, want 0 or more",
-			"tx.gaurd_ms: unknown key, want one of guard_ms ack_timeout_ms max_retries max_inflight max_windows queue queue_len duty_cycle"}},
+			"tx.gaurd_ms: unknown key: did you mean guard_ms?"}},
 		{"a section missing", []string{"logging: {out_dir: out/runtime}", ""}, []string{"logging: missing, want a mapping"}},
 		{"a section of the wrong kind", []string{"{out_dir: out/runtime}", "[1]"}, []string{"logging: a list, want a mapping"}},
 		{"a run_id that leaves the folder", []string{"example_bam", "../../etc/x"}, []string{`run_id: "../../etc/x", want a name without path separators`}},
@@ -146,6 +146,9 @@ func TestLoadFaults(t *testing.T) {
 		{"only a comment", "# nothing\n", "the file has only comments, want a mapping"},
 		{"two documents", "a: 1\n---\nb: 2\n", "2 YAML documents, want one"},
 		{"a list", "- 1\n", "a list, want a mapping with run_id, role, ..."},
+		{"a record", "phase: 1\nrun_id: x\nresults: {}\n", "this is a record of an experiment, want a RunSpec, with role, phy and codec"},
+		{"a ladder", `{"rungs": [], "tolerances": []}`, "this is a ladder.json (a RunSpec names it in codec.params.ladder_path), want a RunSpec"},
+		{"a manifest", `{"manifest_version": "1", "model_format": "x"}`, "this is a model's manifest (a RunSpec names it in codec.params.manifest_path), want a RunSpec"},
 		{"a key twice", "run_id: a\nrun_id: b\n", "line 2: not valid YAML: "},
 		{"no YAML", "run_id: [a\n", "line 1: not valid YAML: "},
 		{"too deep", strings.Repeat("[", 2000), "2000 opening brackets, want at most 1000"},
@@ -212,4 +215,34 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%+v came back as %+v", spec, again)
 		}
 	})
+}
+
+// Lists in lists, in one line or in many, cost little.
+func TestNestedRunSpec(t *testing.T) {
+	testenv.OwnProcess(t, 120, 5*time.Second, func() {
+		var stairs, keys strings.Builder
+		for i := 0; stairs.Len() < MaxFileBytes-1000; i++ {
+			stairs.WriteString(strings.Repeat(" ", i) + "-\n")
+		}
+		for i := 0; keys.Len() < MaxFileBytes-20; i++ {
+			fmt.Fprintf(&keys, "k%d:\n", i)
+		}
+		for name, text := range map[string]string{
+			"dashes":          strings.Repeat("- ", MaxFileBytes/2-1),
+			"dashes and tabs": strings.Repeat("-\t", MaxFileBytes/2-1),
+			"a key's dashes":  "a:\n  " + strings.Repeat("- ", MaxFileBytes/2-9),
+			"questions":       strings.Repeat("? ", MaxFileBytes/2-1),
+			"dash, question":  strings.Repeat("- ? ", MaxFileBytes/4-1),
+			"stairs":          stairs.String(),
+			"keys":            keys.String(),
+			"brackets":        strings.Repeat("[", 1000),
+		} {
+			if _, err := Parse([]byte(text)); !errors.Is(err, ErrInvalid) || len(err.Error()) > 3000 {
+				t.Errorf("%s: %.3000v", name, err)
+			}
+		}
+	})
+	if _, err := Parse([]byte("# " + strings.Repeat("- ", 200) + "\n" + example)); err != nil {
+		t.Errorf("a comment of dashes: %v", err)
+	}
 }

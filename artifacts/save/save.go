@@ -42,9 +42,12 @@ type File struct {
 // wraps ErrExists.
 //
 // Model writes the folder next to its target, under the name dir.new-*, and renames it
-// when it is complete. With Force it first renames the old folder to dir.old-*, and
-// removes it at the end. A crash in between leaves both folders complete, and the error
-// of artifacts.Load names one of them.
+// when it is complete. With Force it exchanges the names of the old folder and the new
+// one, and removes the old one. Where the system cannot exchange names, it first renames
+// the old folder to dir.old-*; a crash in between leaves both folders complete, and the
+// error of artifacts.Load names one of them. At the end Model removes the folders of
+// killed processes at dir.new-* and dir.old-*; Windows has no locks to recognise them by,
+// there they stay. If dir is a symbolic link, it is an error.
 func Model(dir string, contents *artifacts.Contents, settings *Settings) (*artifacts.Artifacts, error) {
 	files, a, err := Encode(contents)
 	if err != nil {
@@ -132,6 +135,13 @@ func check(contents *artifacts.Contents) (*artifacts.Manifest, error) {
 	net := contents.Network()
 	if err := net.Check(); err != nil {
 		return nil, fmt.Errorf("save: %w", errtext.TrimPrefix(err, "bam: "))
+	}
+	weights := 0
+	for _, l := range contents.Layers {
+		weights += len(l.W.Data) + len(l.V.Data)
+	}
+	if weights > artifacts.MaxWeights {
+		return nil, fmt.Errorf("save: %w: found %d weights in all layers, want at most %d", artifacts.ErrTooLarge, weights, artifacts.MaxWeights)
 	}
 	man := contents.CompleteManifest()
 	if norm := contents.Norm; norm != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/leftover"
 	"github.com/loralink/loralink-go/internal/testmodel"
 )
 
@@ -95,6 +96,17 @@ func TestKeptModelIsNamedWhateverTheFolderIsCalled(t *testing.T) {
 		if _, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile)); !errors.Is(err, artifacts.ErrNotFound) || !strings.Contains(err.Error(), kept) {
 			t.Errorf("%v, want one that names %s", err, kept)
 		}
+		if !leftover.Locks {
+			continue
+		}
+		held, err := os.Open(kept)
+		if err != nil || !leftover.Hold(held) {
+			t.Fatalf("cannot hold: %v", err)
+		}
+		if _, err := artifacts.Load(filepath.Join(dir, artifacts.ManifestFile)); err == nil || strings.Contains(err.Error(), kept) {
+			t.Errorf("%v, want one that does not name %s, which another process holds", err, kept)
+		}
+		held.Close()
 	}
 }
 

@@ -21,6 +21,20 @@ const (
 	CurvesPlotFile = "learning_curves.png"
 )
 
+// CheckTarget returns an error if WriteFiles cannot write to the folder dir, so that a
+// program can stop before a long sweep. It creates the folder.
+func CheckTarget(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("sweep: %s: %w", dir, err)
+	}
+	for _, name := range []string{ReportFile, CSVFile, ErrorPlotFile, GroupPlotFile, CurvesPlotFile} {
+		if err := atomicfile.CheckTarget(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+	}
+	return nil
+}
+
 // WriteFiles writes the report as JSON and as CSV to the folder dir and, if plots is set,
 // the plots for which the report has data. It creates the folder and replaces existing
 // files, each only by a complete one. It returns the names of the files.

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
 // trainReport is the train_report.json of a model of a sweep.
@@ -25,6 +27,9 @@ type trainReport struct {
 
 // maxReport is the largest length of a train_report.json in bytes.
 const maxReport = 64 << 20
+
+// maxReportObjects is the largest number of objects in it: an epoch has one.
+const maxReportObjects = 1 << 17
 
 // findStored loads the models that are stored already, and returns an error if the others
 // cannot be stored.
@@ -50,6 +55,8 @@ func (s *Settings) findStored(models []*model, windowsHash string) error {
 		if err := m.load(dir); err != nil {
 			return fmt.Errorf("%w: %s: %w, want another folder", ErrExists, dir, err)
 		}
+		// This removes what a killed run left beside it. Nothing else is written there.
+		_ = save.CheckTarget(dir, &save.Settings{Force: true})
 	}
 	return save.CheckTarget(filepath.Join(s.Dir, "probe"), &save.Settings{Force: true})
 }
@@ -69,17 +76,20 @@ func (m *model) load(dir string) error {
 }
 
 func readReport(path string) (*trainReport, error) {
-	f, err := os.Open(path)
+	f, size, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxReport+1))
+	b, err := io.ReadAll(io.LimitReader(f, min(size, maxReport+1)))
 	if err != nil {
 		return nil, err
 	}
 	if len(b) > maxReport {
 		return nil, fmt.Errorf("%s: found over %d bytes, want at most that many", path, maxReport)
+	}
+	if n := bytes.Count(b, []byte("{")); n > maxReportObjects {
+		return nil, fmt.Errorf("%s: found %d objects, want at most %d", path, n, maxReportObjects)
 	}
 	var report trainReport
 	if err := json.Unmarshal(b, &report); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/bam"
 	"github.com/loralink/loralink-go/internal/innersplit"
 )
@@ -128,6 +129,9 @@ func (a *Auto) candidates(p *Problem) []candidate {
 	default:
 		return list // PCA is the optimal linear model before rounding
 	}
+	if weights(s.dims(p.windowLen())) > artifacts.MaxWeights {
+		return list
+	}
 	if g, err := a.Gradient.withDefaults(); err == nil && gradientProducts(&s, p.windowLen())*float64(p.Windows)*float64(g.Epochs) > maxAutoProducts {
 		return list
 	}
@@ -141,7 +145,7 @@ func gradientProducts(s *Settings, n int) float64 {
 	dims := s.dims(n)
 	for i, size := range dims[:len(dims)-1] {
 		// One product forward, and two back.
-		products += 3 * float64(size) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2)
+		products += float64(3 * float64(size) * float64(dims[i+1]) * float64(2+s.EncodeCycles*2+s.DecodeCycles*2))
 	}
 	return products
 }

@@ -33,7 +33,11 @@
 //
 // The same windows, settings and method give bit-identical weights for any GOMAXPROCS.
 // Random choices depend on Settings.Seed and Settings.ShuffleSeed only. This package
-// rounds products before it adds them, so that compilers cannot fuse the two operations,
-// but the linear algebra of gonum.org/v1/gonum does not: between architectures, or
-// values of GOAMD64, weights can differ in their last bits.
+// rounds products before it adds them, so that compilers cannot fuse the two operations.
+//
+// Between architectures and values of GOAMD64, two things can differ in the last bit of a
+// float64: functions of package math, and the principal components of windows of up to
+// 256 values, which gonum.org/v1/gonum computes. Weights are rounded to float32 and nearly
+// always come out the same. What bitpack measures to choose its tables can differ in more
+// digits, since one window may fall on the other side of an edge.
 package train

@@ -5,11 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/loralink/loralink-go/bam"
+	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 func TestMethodSettings(t *testing.T) {
@@ -121,5 +124,40 @@ func TestCheckFlags(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrSettings) || err.Error() != "train: invalid settings: "+c.want+", want it left out") {
 			t.Errorf("%s: %v", c.args, err)
 		}
+	}
+}
+
+// Shapes beyond reason are refused before anything is allocated, also if their product
+// overflows an int.
+func TestWindowShapeBeyondReason(t *testing.T) {
+	const huge = math.MaxInt
+	for _, s := range []Settings{
+		{Window: sensor.Shape{Dims: huge}},
+		{Window: sensor.Shape{W: huge}},
+		{Window: sensor.Shape{Dims: huge/2 + 1, W: 4}},
+		{Window: sensor.Shape{Dims: 257, W: 256}},
+		{Window: sensor.Shape{Dims: -1}},
+		{HiddenDims: []int{huge}},
+		{HiddenDims: []int{60000, 60000}},
+		{HiddenDims: []int{1 << 16, 1 << 16, 1 << 16}},
+		{LatentDim: huge},
+		{Packing: bam.BitPack, PayloadBytes: huge},
+		{MaxPayloadBytes: huge},
+		{EncodeCycles: huge},
+	} {
+		testenv.FewBytes(t, func() {
+			if err := s.Check(); !errors.Is(err, ErrSettings) {
+				t.Errorf("%+v: %v, want ErrSettings", s, err)
+			}
+		})
+	}
+	// The hidden layer is small enough for windows of 12 values, but not for these.
+	windows := make([][]float64, 3)
+	for i := range windows {
+		windows[i] = make([]float64, 3000)
+		windows[i][i] = 1
+	}
+	if _, err := Train(t.Context(), sequence(windows), &Settings{HiddenDims: []int{2000}}, PCA{}); !errors.Is(err, ErrSettings) {
+		t.Errorf("%v, want ErrSettings", err)
 	}
 }

@@ -149,7 +149,7 @@ func (t *levelTable) startLevels(levels []float64) {
 	}
 	k := 0
 	for i := range levels {
-		target := (float64(i) + 0.5) / float64(len(levels)) * dense[n-1]
+		target := float64((float64(i) + 0.5) / float64(len(levels)) * dense[n-1])
 		for k < n-2 && dense[k+1] < target {
 			k++
 		}

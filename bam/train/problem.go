@@ -89,6 +89,9 @@ func newProblem(ctx context.Context, windows iter.Seq2[dataset.Window, error], s
 		}
 	}
 	p.Dims = p.Settings.dims(p.windowLen())
+	if err := checkWeights(p.Dims); err != nil {
+		return nil, err
+	}
 	return p, p.Settings.checkStart(p.Dims)
 }
 

@@ -136,13 +136,13 @@ func TestMultiplyParts(t *testing.T) {
 
 // Long products notice the end of the context.
 func TestLongSteps(t *testing.T) {
-	layer := bam.Layer{W: bam.NewMatrix(3000, 3000), V: bam.NewMatrix(3000, 3000)}
+	layer := bam.Layer{W: bam.NewMatrix(690, 3000), V: bam.NewMatrix(3000, 690)}
 	windows := make([][]float64, 200)
 	for i := range windows {
 		windows[i] = make([]float64, 3000)
 		windows[i][i] = 1
 	}
-	settings := &Settings{LatentDim: 10, HiddenDims: []int{3000}, Start: []bam.Layer{layer, {W: bam.NewMatrix(10, 3000), V: bam.NewMatrix(3000, 10)}}}
+	settings := &Settings{LatentDim: 10, HiddenDims: []int{690}, Start: []bam.Layer{layer, {W: bam.NewMatrix(10, 690), V: bam.NewMatrix(690, 10)}}}
 	p, err := NewProblem(t.Context(), sequence(windows), settings)
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +154,7 @@ func TestLongSteps(t *testing.T) {
 		}
 		rows = append(rows, z)
 	}
+	rows = slices.Repeat(rows, 5)
 	febam, err := (&FEBAM{Cycles: 1000}).withDefaults()
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func autoScale(ctx context.Context, p *Problem, net *bam.Model) (float64, error)
 // the two nearest ranks as in numpy. It sorts v.
 func percentile(v []float64, p float64) float64 {
 	slices.Sort(v)
-	rank := p / 100 * float64(len(v)-1)
+	rank := float64(p / 100 * float64(len(v)-1))
 	lo := int(rank)
 	hi := min(lo+1, len(v)-1)
 	return v[lo] + float64((rank-float64(lo))*(v[hi]-v[lo]))

@@ -151,10 +151,10 @@ func (s *Settings) withDefaults() (Settings, error) {
 		return out, invalid("LatentDim", s.LatentDim, fmt.Sprintf("1..%d, or 0 for the default", artifacts.MaxLatentDim))
 	case !slices.Contains(bam.Packings(), out.Packing):
 		return out, invalid("Packing", fmt.Sprintf("%q", out.Packing), fmt.Sprintf("one of %v", bam.Packings()))
-	case out.Window.Dims < 0:
-		return out, invalid("Window.Dims", s.Window.Dims, "at least 1, or 0 for the dims of the windows")
-	case out.Window.W < 1:
-		return out, invalid("Window.W", s.Window.W, "at least 1, or 0 for 1")
+	case out.Window.Dims < 0 || out.Window.Dims > sensor.MaxWindowLen:
+		return out, invalid("Window.Dims", s.Window.Dims, fmt.Sprintf("1..%d, or 0 for the dims of the windows", sensor.MaxWindowLen))
+	case out.Window.W < 1 || out.Window.W > sensor.MaxWindowLen/max(1, out.Window.Dims):
+		return out, invalid("Window.W", s.Window.W, fmt.Sprintf("at least 1, or 0 for 1, and at most %d values per window", sensor.MaxWindowLen))
 	case out.Window.Stride < 1:
 		return out, invalid("Window.Stride", s.Window.Stride, "at least 1, or 0 for 1")
 	case out.Packing.Integer() && !(out.Scale > 0 && float32(out.Scale) > 0 && !math.IsInf(float64(float32(out.Scale)), 0)):
@@ -171,6 +171,9 @@ func (s *Settings) withDefaults() (Settings, error) {
 			return out, invalid(fmt.Sprintf("HiddenDims[%d]", i), h, fmt.Sprintf("1..%d", sensor.MaxWindowLen))
 		}
 	}
+	if err := checkWeights(append(slices.Clone(out.HiddenDims), out.LatentDim)); err != nil {
+		return out, err
+	}
 	if err := bam.CheckTransmission(out.Delta, out.EncodeCycles, out.DecodeCycles); err != nil {
 		return out, fmt.Errorf("%w: %w", ErrSettings, errtext.TrimPrefix(err, bam.ErrParam.Error()+": "))
 	}
@@ -181,6 +184,23 @@ func (s *Settings) withDefaults() (Settings, error) {
 		return out, fmt.Errorf("%w: %d latents as %s make payloads of %d bytes, want at most %d", ErrSettings, out.LatentDim, out.Packing, n, out.MaxPayloadBytes)
 	}
 	return out, nil
+}
+
+// checkWeights returns an error if a model with those sizes has more weights than one that
+// is stored may have.
+func checkWeights(sizes []int) error {
+	if n := weights(sizes); n > artifacts.MaxWeights {
+		return fmt.Errorf("%w: layers of %v make a model of %d weights, want at most %d", ErrSettings, sizes, n, artifacts.MaxWeights)
+	}
+	return nil
+}
+
+// weights returns the number of weights of a model with those sizes, or of a part of it.
+func weights(sizes []int) (n int64) {
+	for i, size := range sizes[1:] {
+		n += 2 * int64(sizes[i]) * int64(size)
+	}
+	return n
 }
 
 // setWindowLen completes the shape for windows of n values.

@@ -109,8 +109,8 @@ func (t *distances) frequencies() []int {
 	p := make([]float64, entropygrid.Symbols)
 	laplace, cauchy := laplaceShares(spread), cauchyShares(max(spread, 1))
 	for i := range p {
-		near := (t.count[i] + laplaceWeight*laplace[i]) / (t.n + laplaceWeight)
-		p[i] = (1-wideShare-uniformShare)*near + wideShare*cauchy[i] + uniformShare/entropygrid.Symbols
+		near := (t.count[i] + float64(laplaceWeight*laplace[i])) / (t.n + laplaceWeight)
+		p[i] = float64((1-wideShare-uniformShare)*near) + float64(wideShare*cauchy[i]) + uniformShare/entropygrid.Symbols
 	}
 	return entropygrid.WholeFrequencies(p)
 }
@@ -152,7 +152,7 @@ func (f *entropyFit) cluster(ctx context.Context, rows [][]float64, n int) ([]in
 	}
 	for _, r := range rows {
 		for j := range dims {
-			deviation[j] += (r[j] - mean[j]) * (r[j] - mean[j]) / float64(len(rows))
+			deviation[j] += float64((r[j]-mean[j])*(r[j]-mean[j])) / float64(len(rows))
 		}
 	}
 	points := make([][]float64, len(rows))

@@ -372,7 +372,7 @@ func cheapestLengths(needs []float64, count int) []int {
 					}
 					below = cost[k-1][m]
 				}
-				if v := below + between*float64(n); v < cost[k][n] {
+				if v := below + float64(between*float64(n)); v < cost[k][n] {
 					cost[k][n], before[k][n] = v, m
 				}
 			}
@@ -381,7 +381,7 @@ func cheapestLengths(needs []float64, count int) []int {
 	best, above, least := 2, 0.0, math.Inf(1)
 	for n := last - 1; n >= 2; n-- {
 		above += needs[n+1]
-		if v := cost[count-1][n] + above*float64(last); v < least {
+		if v := cost[count-1][n] + float64(above*float64(last)); v < least {
 			best, least = n, v
 		}
 	}

@@ -26,7 +26,8 @@ type LadderSettings struct {
 	// Components is EntropyGridSettings.Components.
 	Components *int
 	// Uniform selects uniform grids instead of the entropy-coded grid: one fitted to
-	// the training windows and copies of it, widened by 1 to Widened bytes.
+	// the training windows and copies of it, widened by 1 to Widened bytes, at most
+	// codec.MaxPayloadBytes.
 	Uniform bool
 	Widened int
 }
@@ -76,8 +77,8 @@ func Ladder(ctx context.Context, windows Windows, settings *LadderSettings) (*La
 	if err := s.Window.Check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	if s.Widened < 0 {
-		return nil, fmt.Errorf("%w: %d widened grids, want 0 or more", ErrSettings, s.Widened)
+	if s.Widened < 0 || s.Widened > codec.MaxPayloadBytes {
+		return nil, fmt.Errorf("%w: %d widened grids, want 0..%d", ErrSettings, s.Widened, codec.MaxPayloadBytes)
 	}
 	f := &ladderFit{LadderSettings: s, windows: windows, taken: map[int]bool{}}
 	if err := f.fit(ctx); err != nil {

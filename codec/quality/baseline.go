@@ -71,7 +71,7 @@ func NewTraining(ctx context.Context, windows iter.Seq2[dataset.Window, error], 
 		for k := range t.peaks {
 			dot := 0.0
 			for i, v := range t.components.Vector(k) {
-				dot += v * float64(z[i])
+				dot += float64(v * float64(z[i]))
 			}
 			t.peaks[k] = max(t.peaks[k], math.Abs(dot))
 		}

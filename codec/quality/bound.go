@@ -54,7 +54,7 @@ func (t *overTally) add(want, got []float64) {
 		d := i % len(t.tolerances)
 		e := math.Abs(sensor.Difference(v, got[i], t.angles[d])) / t.tolerances[d]
 		t.abs += e
-		t.sqr += e * e
+		t.sqr += float64(e * e)
 		t.worst[d] = max(t.worst[d], e)
 		largest = max(largest, e)
 	}
@@ -119,7 +119,7 @@ func (p payloads) quantile(q float64) int {
 	}
 	seen := 0
 	for length, count := range p {
-		if seen += count; count > 0 && float64(seen) >= q*float64(n)-1e-9 {
+		if seen += count; count > 0 && float64(seen) >= float64(q*float64(n))-1e-9 {
 			return length
 		}
 	}

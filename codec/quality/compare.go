@@ -114,7 +114,7 @@ func gridBaseline(ctx context.Context, c codec.Codec, test, training iter.Seq2[d
 // degrees of longitude to metres. It has no meaning unless a step begins with a
 // latitude.
 func (c *Comparison) Latitude() float64 {
-	return c.norm.Mean[0] + c.Drift.BySensor[0].Shift*c.norm.Std[0]
+	return c.norm.Mean[0] + float64(c.Drift.BySensor[0].Shift*c.norm.Std[0])
 }
 
 // WriteBounds writes what only some codecs have: saturated latents, the windows of each

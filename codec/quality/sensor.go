@@ -104,7 +104,7 @@ func MeasureDrift(ctx context.Context, windows iter.Seq2[dataset.Window, error],
 			count[i%dims]++
 			step := z - mean[i%dims]
 			mean[i%dims] += step / count[i%dims]
-			square[i%dims] += step * (z - mean[i%dims])
+			square[i%dims] += float64(step * (z - mean[i%dims]))
 		}
 		if out {
 			windowsOut++

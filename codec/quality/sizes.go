@@ -58,6 +58,6 @@ func (s *errorSizes) Quantile(q float64) float64 {
 	}
 	slices.Sort(s.kept)
 	// The slack keeps 0.99·100 from needing rank 100.
-	rank := int(math.Ceil(q*float64(n) - 1e-9))
+	rank := int(math.Ceil(float64(q*float64(n)) - 1e-9))
 	return float64(s.kept[min(max(rank, 1), n)-1])
 }

@@ -27,7 +27,7 @@ func (t *Tally) Add(want, got []float64) {
 	for i := range want {
 		d := want[i] - got[i]
 		t.abs[i] += math.Abs(d)
-		t.sqr[i] += d * d
+		t.sqr[i] += float64(d * d)
 	}
 }
 

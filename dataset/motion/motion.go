@@ -40,6 +40,7 @@ const (
 	degMetres = 111_320.0     // length of a degree at the equator of WGS 84; testdata/walk.jsonl was made with it
 
 	maxRateHz = 1000
+	minRateHz = 0.001 // between two samples the path moves in steps of maxStep
 	maxStep   = 0.005 // s: the longest time step of the path
 	gpsPeriod = 1.0   // s
 )
@@ -58,10 +59,10 @@ type Simulator struct {
 }
 
 // New returns a Simulator that generates rateHz samples per second. If rateHz is not
-// above 0 and at most 1000, New returns an error.
+// 0.001 to 1000, New returns an error.
 func New(seed int64, rateHz float64) (*Simulator, error) {
-	if !(rateHz > 0 && rateHz <= maxRateHz) {
-		return nil, fmt.Errorf("motion: rateHz is %v, want above 0 and at most %d", rateHz, maxRateHz)
+	if !(rateHz >= minRateHz && rateHz <= maxRateHz) {
+		return nil, fmt.Errorf("motion: rateHz is %v, want %g..%d", rateHz, minRateHz, maxRateHz)
 	}
 	s := &Simulator{
 		rng:     rand.New(rand.NewPCG(uint64(seed), 1)),
@@ -126,9 +127,9 @@ func (s *Simulator) Next() dataset.Sample {
 	v[1] = round(startLon+s.gps[0]/(degMetres*math.Cos(startLat*math.Pi/180)), degStep)
 	v[2] = round(startAlt+s.gps[2], altStep)
 	for i := range 3 {
-		v[3+i] = round(s.path.force[i]+s.accelBias[i]+accelNoise*s.rng.NormFloat64(), accelStep)
-		v[6+i] = round(deg(s.path.rate[i])+s.gyroBias[i]+gyroNoise*s.rng.NormFloat64(), gyroStep)
-		v[9+i] = wrap(round(deg(s.path.angle[i])+angleNoise*s.rng.NormFloat64(), angleStep))
+		v[3+i] = round(s.path.force[i]+s.accelBias[i]+float64(accelNoise*s.rng.NormFloat64()), accelStep)
+		v[6+i] = round(deg(s.path.rate[i])+s.gyroBias[i]+float64(gyroNoise*s.rng.NormFloat64()), gyroStep)
+		v[9+i] = wrap(round(deg(s.path.angle[i])+float64(angleNoise*s.rng.NormFloat64()), angleStep))
 	}
 	s.n++
 	return out
@@ -138,12 +139,14 @@ func (s *Simulator) Next() dataset.Sample {
 func (s *Simulator) readGPS(after float64) {
 	keep := math.Exp(-after / gpsMemory)
 	for i := range 3 {
-		s.gpsError[i] = keep*s.gpsError[i] + math.Sqrt(1-keep*keep)*gpsWander[i]*s.rng.NormFloat64()
-		s.gps[i] = s.path.pos[i] + s.gpsError[i] + gpsNoise*s.rng.NormFloat64()
+		s.gpsError[i] = float64(keep*s.gpsError[i]) + float64(math.Sqrt(1-float64(keep*keep))*gpsWander[i]*s.rng.NormFloat64())
+		s.gps[i] = s.path.pos[i] + s.gpsError[i] + float64(gpsNoise*s.rng.NormFloat64())
 	}
 }
 
-func (s *Simulator) uniform(low, high float64) float64 { return low + (high-low)*s.rng.Float64() }
+func (s *Simulator) uniform(low, high float64) float64 {
+	return low + float64((high-low)*s.rng.Float64())
+}
 
 func deg(rad float64) float64 { return rad * 180 / math.Pi }
 
@@ -156,5 +159,5 @@ func wrap(deg float64) float64 {
 	if deg > -180 && deg <= 180 {
 		return deg
 	}
-	return round(deg-360*math.Ceil((deg-180)/360), angleStep)
+	return round(deg-float64(360*math.Ceil((deg-180)/360)), angleStep)
 }

@@ -273,7 +273,7 @@ func TestTimesAndResolution(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	for _, rateHz := range []float64{0, -1, 1001, math.NaN(), math.Inf(1)} {
+	for _, rateHz := range []float64{0, -1, 1e-12, 1001, math.NaN(), math.Inf(1)} {
 		if _, err := New(1, rateHz); err == nil {
 			t.Errorf("%v Hz: got no error", rateHz)
 		}

@@ -55,7 +55,7 @@ type follower struct {
 
 func (f *follower) step(dt float64) float64 {
 	f.speed += dt * ((f.target-f.value)/f.lag - 2*f.speed) / f.lag
-	f.value += dt * f.speed
+	f.value += float64(dt * f.speed)
 	return f.value
 }
 
@@ -80,7 +80,7 @@ func (p *path) start(rng *rand.Rand, dt float64) {
 	p.pos = vec{}
 }
 
-func (p *path) uniform(low, high float64) float64 { return low + (high-low)*p.rng.Float64() }
+func (p *path) uniform(low, high float64) float64 { return low + float64((high-low)*p.rng.Float64()) }
 
 func (p *path) either(size float64) float64 {
 	if p.rng.IntN(2) == 0 {
@@ -155,7 +155,7 @@ func (p *path) step() {
 		change[i] = (angle[i] - p.angle[i]) / p.dt
 		middle[i] = (angle[i] + p.angle[i]) / 2
 		accel[i] = (vel[i] - p.vel[i]) / p.dt
-		p.pos[i] += (vel[i] + p.vel[i]) / 2 * p.dt
+		p.pos[i] += float64((vel[i] + p.vel[i]) / 2 * p.dt)
 	}
 	accel[2] += gravity
 	p.force = intoBody(middle, accel)
@@ -171,27 +171,27 @@ func (p *path) travel() {
 		hardest = 3
 	}
 	push := min(max((p.speedWant-p.speed)/1.5, -hardest), hardest)
-	p.push += dt / 0.3 * (push - p.push)
-	p.speed += dt * p.push
-	p.turn += dt / 0.5 * (p.turnWant*min(max(p.speed, 0), 1) - p.turn)
-	p.heading += dt * p.turn
+	p.push += float64(dt / 0.3 * (push - p.push))
+	p.speed += float64(dt * p.push)
+	p.turn += float64(dt / 0.5 * (float64(p.turnWant*min(max(p.speed, 0), 1)) - p.turn))
+	p.heading += float64(dt * p.turn)
 
 	// The slope of the ground is random, with a drift back to the height of the start.
 	const steepness, hillLength = 0.02, 800.0 // slope, m
 	way := math.Abs(p.speed) * dt / hillLength
-	p.hill += way*(-p.pos[2]/2000-p.hill) + steepness*math.Sqrt(2*way)*p.rng.NormFloat64()
+	p.hill += float64(way*(-p.pos[2]/2000-p.hill)) + float64(steepness*math.Sqrt(2*way)*p.rng.NormFloat64())
 	p.slope.target = p.hill
 	p.slope.step(dt)
 
-	p.walkShare += dt / 0.7 * (oneIf(p.regime == walking) - p.walkShare)
-	p.driveShare += dt / 0.7 * (oneIf(p.regime == driving) - p.driveShare)
-	p.gait += dt * 2 * math.Pi * (1.3 + 0.4*p.speed/1.4)
+	p.walkShare += float64(dt / 0.7 * (oneIf(p.regime == walking) - p.walkShare))
+	p.driveShare += float64(dt / 0.7 * (oneIf(p.regime == driving) - p.driveShare))
+	p.gait += float64(dt * 2 * math.Pi * (1.3 + float64(0.4*p.speed)/1.4))
 
 	const shakeMemory = 0.05
 	rough := 0.25 * p.driveShare * math.Sqrt(math.Abs(p.speed)/10)
 	for i := range 3 {
-		p.shake[i] += -dt/shakeMemory*p.shake[i] + rough*math.Sqrt(2*dt/shakeMemory)*p.rng.NormFloat64()
-		p.shakeVel[i] += dt * (p.shake[i] - p.shakeVel[i]/0.3)
+		p.shake[i] += float64(-dt/shakeMemory*p.shake[i]) + float64(rough*math.Sqrt(2*dt/shakeMemory)*p.rng.NormFloat64())
+		p.shakeVel[i] += float64(dt * (p.shake[i] - p.shakeVel[i]/0.3))
 	}
 	for i := range p.mount {
 		p.mount[i].step(dt)
@@ -217,22 +217,22 @@ func (p *path) stride() float64 { return p.walkShare * min(max(p.speed/1.2, 0), 
 func (p *path) orientation() vec {
 	step := p.stride()
 	return vec{
-		p.mount[0].value + p.lean[0].value + 0.05*step*math.Sin(p.gait/2+0.5),
-		p.mount[1].value + p.lean[1].value - math.Atan(p.slope.value) + 0.035*step*math.Sin(p.gait+0.3),
-		p.mount[2].value + p.heading + 0.045*step*math.Sin(p.gait/2+1),
+		p.mount[0].value + p.lean[0].value + float64(0.05*step*math.Sin(p.gait/2+0.5)),
+		p.mount[1].value + p.lean[1].value - math.Atan(p.slope.value) + float64(0.035*step*math.Sin(p.gait+0.3)),
+		p.mount[2].value + p.heading + float64(0.045*step*math.Sin(p.gait/2+1)),
 	}
 }
 
 // velocity returns the components east, north and up.
 func (p *path) velocity() vec {
 	step := p.stride()
-	along := p.speed + 0.12*step*math.Sin(p.gait+1)
+	along := p.speed + float64(0.12*step*math.Sin(p.gait+1))
 	left := 0.08 * step * math.Sin(p.gait/2)
-	up := p.speed*p.slope.value + 0.22*step*math.Sin(p.gait)
+	up := float64(p.speed*p.slope.value) + float64(0.22*step*math.Sin(p.gait))
 	sin, cos := math.Sincos(p.heading)
 	return vec{
-		along*cos - left*sin + p.shakeVel[0],
-		along*sin + left*cos + p.shakeVel[1],
+		float64(along*cos) - float64(left*sin) + p.shakeVel[0],
+		float64(along*sin) + float64(left*cos) + p.shakeVel[1],
 		up + p.shakeVel[2],
 	}
 }
@@ -242,9 +242,9 @@ func intoBody(angle, v vec) vec {
 	sr, cr := math.Sincos(angle[0])
 	sp, cp := math.Sincos(angle[1])
 	sy, cy := math.Sincos(angle[2])
-	x, y, z := cy*v[0]+sy*v[1], cy*v[1]-sy*v[0], v[2] // undo yaw
-	x, z = cp*x-sp*z, sp*x+cp*z                       // undo pitch
-	return vec{x, cr*y + sr*z, cr*z - sr*y}           // undo roll
+	x, y, z := float64(cy*v[0])+float64(sy*v[1]), float64(cy*v[1])-float64(sy*v[0]), v[2] // undo yaw
+	x, z = float64(cp*x)-float64(sp*z), float64(sp*x)+float64(cp*z)                       // undo pitch
+	return vec{x, float64(cr*y) + float64(sr*z), float64(cr*z) - float64(sr*y)}           // undo roll
 }
 
 // bodyRate returns the angular rate in body axes, given the derivatives of roll, pitch
@@ -253,8 +253,8 @@ func bodyRate(angle, change vec) vec {
 	sr, cr := math.Sincos(angle[0])
 	sp, cp := math.Sincos(angle[1])
 	return vec{
-		change[0] - change[2]*sp,
-		change[1]*cr + change[2]*cp*sr,
-		change[2]*cp*cr - change[1]*sr,
+		change[0] - float64(change[2]*sp),
+		float64(change[1]*cr) + float64(change[2]*cp*sr),
+		float64(change[2]*cp*cr) - float64(change[1]*sr),
 	}
 }

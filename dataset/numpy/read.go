@@ -6,12 +6,12 @@ import (
 	"io"
 	"iter"
 	"math"
-	"os"
 	"unicode/utf8"
 
 	"github.com/sbinet/npyio/npy"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/inputfile"
 	"github.com/loralink/loralink-go/internal/npz"
 )
 
@@ -25,18 +25,13 @@ func OpenWindows(path string, settings dataset.WindowSettings) iter.Seq2[dataset
 			yield(dataset.Window{}, locate(path, "", faultf(dataset.ErrSyntax, "found another extension, want .npy or .npz")))
 			return
 		}
-		f, err := os.Open(path)
+		f, size, err := inputfile.Open(path)
 		if err != nil {
 			yield(dataset.Window{}, locate(path, "", err))
 			return
 		}
 		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			yield(dataset.Window{}, locate(path, "", err))
-			return
-		}
-		r := &reader{path: path, file: f, size: info.Size(), settings: settings}
+		r := &reader{path: path, file: f, size: size, settings: settings}
 		r.all(yield)
 	}
 }

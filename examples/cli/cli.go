@@ -9,6 +9,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -26,7 +27,10 @@ import (
 type RunFunc func(ctx context.Context, args []string, out, err io.Writer) error
 
 // Main runs an example and exits: 0 on success, 2 when the flags were wrong,
-// 1 for every other error, which it prints as one line after the program's name.
+// 1 for every other error, which it prints as one line after the program's name. That
+// standard output cannot be written is such an error. Control characters in what the
+// program prints are escaped.
+//
 // An interrupt or SIGTERM ends the context. A second one ends the program at once,
 // with exit code 130 and whatever it was doing undone.
 func Main(name string, run RunFunc) {
@@ -40,18 +44,36 @@ func Main(name string, run RunFunc) {
 		fmt.Fprintf(os.Stderr, "%s: interrupted a second time: ended at once\n", name)
 		os.Exit(exitInterrupted)
 	}()
-	os.Exit(exitCode(name, run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
+	stdout, stderr := newStream(os.Stdout, "standard output", 0), newStream(os.Stderr, "standard error", maxLine)
+	err := run(ctx, os.Args[1:], stdout, stderr)
+	os.Exit(exitCode(name, printed(err, stdout.Close()), stderr))
 }
 
 // exitInterrupted is the exit code after a second interrupt, as of a shell's command
 // that SIGINT ended.
 const exitInterrupted = 130
 
+// printed returns the error of a program, or that of its output if it succeeded: a result
+// that nobody can read is none.
+func printed(err, output error) error {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return cmp.Or(output, err)
+	}
+	return err
+}
+
+// maxFaults is the largest number of faults that the line of an error lists.
+const maxFaults = 10
+
 func exitCode(name string, err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	line := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+	faults := strings.Split(err.Error(), "\n")
+	if more := len(faults) - maxFaults; more > 1 { // the last may be a count already
+		faults = append(faults[:maxFaults], fmt.Sprintf("and %d more faults", more))
+	}
+	line := strings.Join(strings.Fields(strings.Join(faults, "; ")), " ")
 	// A program and a package may have one name.
 	fmt.Fprintf(stderr, "%s: %s\n", name, strings.TrimPrefix(line, name+": "))
 	var usage *UsageError

@@ -20,17 +20,19 @@ type group struct {
 // groups have the flags of all programs by purpose, in the order of help texts.
 var groups = []group{
 	{"Input", []string{"in", "dataset", "samples", "simulate", "runspec", "tx", "rx", "log", "power", "payload", "bam-manifest", "manifest", "ladder", "grid", "entropy-grid", "codec", "baseline-dataset",
-		"baseline-tx", "baseline-rx", "baseline-power", "record", "sampler", "sensor-path", "sensor-loop", "sensor-follow", "fill", "max-samples", "subset", "unverified"}},
-	{"Output", []string{"out", "csv", "out-dir", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every"}},
+		"baseline-tx", "baseline-rx", "baseline-power", "record", "template", "model", "eval", "phase0", "e22-port", "sampler", "sweep", "c50", "raw", "latent", "metrics", "energy", "phase3", "phase4", "extra",
+		"sensor-path", "sensor-loop", "sensor-follow", "fill", "max-samples", "subset", "unverified", "prior"}},
+	{"Output", []string{"out", "csv", "out-dir", "overwrite", "zip", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every", "prior-out"}},
 	{"Windows", []string{"input-dims", "window-W", "window-stride", "max-gap-ms", "windows", "rate-hz"}},
 	{"Split into training windows and holdout", []string{"split", "train-ratio", "split-seed"}},
 	{"Model", []string{"packing", "packings", "latent-dim", "latent-dims", "hidden-dims", "payload-bytes", "max-payload-bytes", "check-byte", "scale", "auto-scale", "auto-scale-percentile", "auto-scale-max-samples",
-		"delta", "deltas", "encode-cycles", "decode-cycles", "float32-norm", "tolerances", "components", "entropy-coded", "widened"}},
+		"delta", "deltas", "encode-cycles", "decode-cycles", "float32-norm", "tolerances", "components", "entropy-coded", "widened", "profile", "key-after", "key-every", "predict-from"}},
 	{"Training", []string{"method", "methods", "epochs", "min-epochs", "learning-rate", "cycles", "init-range", "weight-clip", "shuffle-buffer", "shuffle-seed", "early-stop-patience", "early-stop-min-delta",
 		"target-mse-x", "target-mse-y", "seed", "workers"}},
 	{"Radio", []string{"radio", "uart-port", "uart-baud", "uart-rssi-byte", "udp-local", "udp-remote", "udp-loss", "udp-seed", "mock-loss-rate", "mock-latency-ms", "port", "baud", "read", "set", "rssi", "temporary", "json"}},
-	{"Simulated channel", []string{"condition", "loss", "bursts", "bit-errors", "duplicates", "reorder", "retries", "period"}},
-	{"End of the run", []string{"max-seconds", "max-rx-ok", "step-ms"}},
+	{"Simulated channel", []string{"condition", "loss", "bursts", "bit-errors", "duplicates", "reorder", "retries", "period", "inflight", "max-retries", "loss-seed"}},
+	{"Comparison", []string{"baseline", "variant", "pdr-improve-pct", "etx-reduce-pct", "energy-reduce-pct", "strict"}},
+	{"End of the run", []string{"duration-s", "max-lines", "timeout-s", "max-seconds", "max-rx-ok", "step-ms"}},
 }
 
 // ungrouped is the heading of flags that are in no group.

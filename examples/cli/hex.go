@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"iter"
-	"os"
 	"strings"
+
+	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
 // HexLine is one payload of a file of hex lines.
@@ -38,18 +41,20 @@ func parseHex(text string) ([]byte, error) {
 
 // OpenHex yields the payloads in a file, one line of hex each; "-" is standard input.
 // Blank lines and text after a # are ignored. A file without a payload is an error.
-func OpenHex(path string) iter.Seq2[HexLine, error] {
+// Standard input is read until ctx ends.
+func OpenHex(ctx context.Context, path string) iter.Seq2[HexLine, error] {
 	return func(yield func(HexLine, error) bool) {
-		f := os.Stdin
+		r := stdin(ctx)
 		if path != "-" {
-			var err error
-			if f, err = os.Open(path); err != nil {
+			f, size, err := inputfile.Open(path)
+			if err != nil {
 				yield(HexLine{}, err)
 				return
 			}
 			defer f.Close()
+			r = io.LimitReader(f, size)
 		}
-		lines := bufio.NewScanner(f)
+		lines := bufio.NewScanner(r)
 		n, id := 0, int64(0)
 		for lines.Scan() {
 			n++

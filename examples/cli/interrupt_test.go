@@ -17,17 +17,15 @@ import (
 // stubbornVariable makes the test binary the program of TestSecondInterruptEnds.
 const stubbornVariable = "CLI_TEST_STUBBORN"
 
-func TestMain(m *testing.M) {
-	if os.Getenv(stubbornVariable) != "" {
-		Main("stubborn", func(ctx context.Context, _ []string, out, _ io.Writer) error {
-			fmt.Fprintln(out, "running")
-			<-ctx.Done()
-			fmt.Fprintln(out, "interrupted")
-			time.Sleep(time.Hour)
-			return nil
-		})
-	}
-	os.Exit(m.Run())
+// stubborn ignores its context.
+func stubborn() {
+	Main("stubborn", func(ctx context.Context, _ []string, out, _ io.Writer) error {
+		fmt.Fprintln(out, "running")
+		<-ctx.Done()
+		fmt.Fprintln(out, "interrupted")
+		time.Sleep(time.Hour)
+		return nil
+	})
 }
 
 // A program that ignores its context ends at the second interrupt.

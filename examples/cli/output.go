@@ -14,9 +14,9 @@ import (
 	"github.com/loralink/loralink-go/internal/atomicfile"
 )
 
-// CheckOut reports whether a program may write to path before it does its work:
-// not over a folder, not over what exists without --force, and never over one of
-// its inputs. An empty path is none.
+// CheckOut reports whether a program may and can write to path before it does its work:
+// not over a folder or a device, not over what exists without --force, never over one of
+// its inputs, and not into a folder that cannot be written. An empty path is none.
 func CheckOut(path string, force bool, inputs ...string) error {
 	if path == "" {
 		return nil
@@ -24,7 +24,7 @@ func CheckOut(path string, force bool, inputs ...string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return atomicfile.CheckTarget(path)
 	case err != nil:
 		return err
 	case info.IsDir():
@@ -38,7 +38,7 @@ func CheckOut(path string, force bool, inputs ...string) error {
 			return fmt.Errorf("%s: found the input itself, want another file to write", path)
 		}
 	}
-	return nil
+	return atomicfile.CheckTarget(path)
 }
 
 // WriteFile writes a file that appears whole or not at all, in a folder that it

@@ -24,8 +24,12 @@ type Progress struct {
 // NewProgress returns progress on w if w is a terminal.
 func NewProgress(w io.Writer) *Progress {
 	p := &Progress{start: time.Now()}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.w = w
+	f, _ := w.(*os.File)
+	if s, ok := w.(*stream); ok {
+		f = s.file()
+	}
+	if f != nil && term.IsTerminal(int(f.Fd())) {
+		p.w = f
 	}
 	return p
 }

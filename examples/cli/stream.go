@@ -1,137 +1,136 @@
 package cli
 
 import (
-	"context"
-	"flag"
+	"bytes"
 	"fmt"
 	"io"
-	"path/filepath"
-
-	"github.com/loralink/loralink-go/codec"
-	"github.com/loralink/loralink-go/codec/quality"
-	"github.com/loralink/loralink-go/dataset"
-	"github.com/loralink/loralink-go/dataset/sensor"
+	"os"
+	"sync"
+	"unicode/utf8"
 )
 
-// RegisterPredictive adds flags for the parameters of codec predictive, apart from
-// angles.
-func RegisterPredictive(fs *flag.FlagSet, p *codec.Params) {
-	fs.Var(Floats(&p.Tolerances), "tolerances", "largest error of each value of a step: that predictive keeps (unset: those of motion samples), or over which errors are also reported (unset: a ladder's own, and none for a model)")
-	fs.IntVar(&p.PayloadBytes, "payload-bytes", 0, "length of a payload: sensor12_packed_truncate; entropy_grid, 0 for as many bytes as each window needs; predictive, the largest, for which the quantisation step varies, 0 for tolerances that hold")
-	fs.StringVar(&p.Profile, "profile", "", "predictive: full or small; unset: the prior's, or full")
-	fs.StringVar(&p.PriorPath, "prior", "", "predictive: prior.json to start from")
-	fs.IntVar(&p.KeyAfter, "key-after", 0, "predictive: windows in a row without an ACK before a key frame; 0: 3")
-	fs.IntVar(&p.KeyEvery, "key-every", 0, "predictive: no ACKs, and one in so many windows is a key frame; 0: ACKs")
-	fs.StringVar(&p.PredictFrom, "predict-from", "", "predictive: with --key-every, chain (the window before) or key (the last key frame); unset: chain")
+// maxLine is the largest length of a line on standard error, in bytes.
+const maxLine = 2048
+
+// A stream is standard output or standard error. What programs print may come from a
+// file, so that it writes control characters other than tab and line end as \u001b, and
+// bytes that are not UTF-8 as \xff: they could move the cursor or hide text. In JSON, the
+// former stand for the same characters. It may be used by several goroutines.
+type stream struct {
+	w       io.Writer
+	name    string
+	maxLine int // in bytes; 0: any
+
+	mutex sync.Mutex
+	rest  []byte // the first bytes of a character whose others are to come
+	line  int    // length of the line so far
+	err   error  // of the first write that failed
 }
 
-// Stream is quality.StreamSplit over a data set whose windows follow each other, with
-// the codec of a specification that lacks the window's shape.
-type Stream struct {
-	Spec     codec.Spec
-	Settings quality.StreamSettings
-
-	Dataset, Out string // paths; no report if Out is empty
-	Split        dataset.SplitSettings
-	Subset       string
-	MaxSamples   int // 0: all
+func newStream(w io.Writer, name string, maxLine int) *stream {
+	return &stream{w: w, name: name, maxLine: maxLine}
 }
 
-// RegisterFlags adds the flags of the codec and of the channel.
-func (s *Stream) RegisterFlags(fs *flag.FlagSet) {
-	fs.StringVar(&s.Spec.ID, "codec", "", "codec without a file: predictive")
-	RegisterPredictive(fs, &s.Spec.Params)
-	s.Settings.RegisterFlags(fs)
+// file returns the file that s writes to; nil if it is none.
+func (s *stream) file() *os.File {
+	f, _ := s.w.(*os.File)
+	return f
 }
 
-// Check returns an error about a flag.
-func (s *Stream) Check() error {
-	if s.Spec.ID != "" && s.Spec.ID != "predictive" {
-		return Usagef("--codec is %q, want predictive, or the file of a codec", s.Spec.ID)
+// Write writes b. It returns the error of the first write that failed, also later.
+func (s *stream) Write(b []byte) (int, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	text := b
+	if len(s.rest) > 0 {
+		text = append(s.rest, b...)
+		s.rest = nil
 	}
-	return CheckFlags(s.Settings.Check())
+	if end := incomplete(text); end < len(text) {
+		s.rest = bytes.Clone(text[end:])
+		text = text[:end]
+	}
+	s.write(s.clean(text))
+	return len(b), s.err
 }
 
-// Run measures the codec and writes what it found.
-func (s *Stream) Run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	if s.Spec.Window, err = WindowShape(s.Dataset, len(s.Spec.Params.Tolerances), stderr); err != nil {
-		return err
-	}
-	s.Spec.Version = "1"
-	c, err := codec.New(s.Spec)
-	if err != nil {
-		return err
-	}
-	windows := dataset.Limit(OpenWindows(s.Dataset, s.Spec.Window.Dims, s.Spec.Window.W, stderr), s.MaxSamples)
-	split, err := s.Split.Split(windows)
-	if err != nil {
-		return err
-	}
-	e, err := quality.StreamSplit(ctx, c, windows, split, s.Subset, s.Settings)
-	if err != nil {
-		return err
-	}
-	e.Dataset = filepath.ToSlash(s.Dataset)
-	fmt.Fprintf(stdout, "%s\non %d windows (%s) of %s\n", c.Schema(), e.Windows, s.Subset, s.Dataset)
-	e.WriteStream(stdout)
-	return WriteJSON(s.Out, e)
+// Close writes what is left and returns the error of the first write that failed.
+func (s *stream) Close() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.write(s.clean(s.rest))
+	s.rest = nil
+	return s.err
 }
 
-// InOrder returns a codec that encodes and decodes a series of windows, each of which
-// has the next sequence number, from 0, and arrives. It returns c if c has no memory.
-func InOrder(c codec.Codec) codec.Codec {
-	m, ok := c.(codec.Stateful)
-	if !ok {
-		return c
+func (s *stream) write(b []byte) {
+	if s.err != nil || len(b) == 0 {
+		return
 	}
-	epoch := uint16(0)
-	return &inOrder{Codec: c, encoder: m.NewEncoder(func() uint16 { epoch++; return epoch }), decoder: m.NewDecoder()}
-}
-
-// SetSeq sets the sequence number of the next payload that a codec of InOrder decodes.
-func SetSeq(c codec.Codec, seq byte) {
-	if o, ok := c.(*inOrder); ok {
-		o.decoding = seq
+	if _, err := s.w.Write(b); err != nil {
+		s.err = fmt.Errorf("%s: %w", s.name, err)
 	}
 }
 
-type inOrder struct {
-	codec.Codec
-	encoder            codec.Encoder
-	decoder            codec.Decoder
-	encoding, decoding byte // sequence numbers
+// incomplete returns the length of b without the first bytes of a character whose others
+// are missing.
+func incomplete(b []byte) int {
+	for i := len(b) - 1; i >= max(0, len(b)-utf8.UTFMax+1); i-- {
+		if utf8.RuneStart(b[i]) {
+			if !utf8.FullRune(b[i:]) {
+				return i
+			}
+			break
+		}
+	}
+	return len(b)
 }
 
-func (o *inOrder) AppendEncode(dst []byte, window []float64) ([]byte, error) {
-	out, err := o.encoder.AppendEncode(dst, o.encoding, window)
-	if err == nil {
-		o.encoder.Acked(o.encoding)
-		o.encoding++
+// clean returns b with control characters escaped and long lines cut.
+func (s *stream) clean(b []byte) []byte {
+	if s.maxLine == 0 && harmless(b) {
+		return b
 	}
-	return out, err
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		var char []byte
+		switch {
+		case r == '\n':
+			s.line = -1
+			char = b[:size]
+		case r == utf8.RuneError && size == 1:
+			char = fmt.Appendf(nil, `\x%02x`, b[0])
+		case r < ' ' && r != '\t', r >= 0x7f && r < 0xa0, isFormat(r):
+			char = fmt.Appendf(nil, `\u%04x`, r)
+		default:
+			char = b[:size]
+		}
+		b = b[size:]
+		s.line += len(char)
+		if end := s.maxLine - len("...\n"); s.maxLine > 0 && s.line > end {
+			if s.line-len(char) <= end {
+				out = append(out, "..."...)
+			}
+			continue
+		}
+		out = append(out, char...)
+	}
+	return out
 }
 
-func (o *inOrder) AppendDecode(dst []float64, payload []byte) ([]float64, error) {
-	out, err := o.decoder.AppendDecode(dst, o.decoding, payload)
-	o.decoding++
-	return out, err
+// isFormat reports whether r changes the direction or the order of the text around it, or
+// ends a line on some terminals.
+func isFormat(r rune) bool {
+	return r >= 0x200e && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// DescribePrior prints what is in a prior.json.
-func DescribePrior(w io.Writer, path string) error {
-	p, err := codec.LoadPrior(path)
-	if err != nil {
-		return err
+// harmless reports whether b is printable ASCII, tabs and line ends.
+func harmless(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
+			return false
+		}
 	}
-	c, err := codec.NewPredictive(sensor.Shape{Dims: len(p.Tolerances), W: 1}, codec.Params{}, p)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "Prior %s of codec predictive\n  profile %s, %d bytes, %s with windows of one step\n", path, p.Profile, len(p.Data), c.Schema())
-	rows := []string{"\ttolerance\tangle"}
-	for i, tol := range p.Tolerances {
-		rows = append(rows, fmt.Sprintf("%s\t%g\t%v", sensor.ForDims(len(p.Tolerances)).Label(i), tol, p.Angles[i]))
-	}
-	Table(w, rows...)
-	return nil
+	return true
 }

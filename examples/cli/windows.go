@@ -37,12 +37,30 @@ func OpenDataset(path string, dims, w, stride int, stderr io.Writer) (iter.Seq2[
 // dataset_raw.jsonl. A data set without windows is an error; an incomplete last line
 // is a warning, printed once.
 func OpenWindows(path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
-	var once sync.Once
-	open := dataset.OpenWindows
-	if numpy.IsFile(path) {
-		open = numpy.OpenWindows
+	if dims < 0 || w < 0 || w > sensor.MaxWindowLen/max(1, dims) {
+		return func(yield func(dataset.Window, error) bool) {
+			yield(dataset.Window{}, Usagef("windows have %d steps of %d values, want at most %d values", w, dims, sensor.MaxWindowLen))
+		}
 	}
-	windows := open(path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w})
+	settings := dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w}
+	if numpy.IsFile(path) {
+		return complete(numpy.OpenWindows(path, settings), path, stderr)
+	}
+	return complete(dataset.OpenWindows(path, settings), path, stderr)
+}
+
+// OpenOrStdin is OpenWindows, but the path - stands for standard input, which holds a
+// dataset_raw.jsonl and is read until ctx ends.
+func OpenOrStdin(ctx context.Context, path string, dims, w int, stderr io.Writer) iter.Seq2[dataset.Window, error] {
+	if path != "-" {
+		return OpenWindows(path, dims, w, stderr)
+	}
+	return complete(dataset.ReadWindows(stdin(ctx), path, dataset.WindowSettings{WindowLen: dims * w, Dims: dims, Steps: w}), path, stderr)
+}
+
+// complete returns the windows of a file, as OpenWindows describes.
+func complete(windows iter.Seq2[dataset.Window, error], path string, stderr io.Writer) iter.Seq2[dataset.Window, error] {
+	var once sync.Once
 	return dataset.NotEmpty(dataset.SkipIncomplete(windows, func(err error) {
 		once.Do(func() { Warn(stderr)(err) })
 	}), path)

@@ -115,9 +115,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
-	path := cmp.Or(map[string]string{"-": "/dev/stdin"}[s.in], s.in)
 	dims, seq := len(s.schema), byte(0)
-	for w, err := range cli.OpenWindows(path, dims, s.codec.WindowLen()/dims, stderr) {
+	for w, err := range cli.OpenOrStdin(ctx, s.in, dims, s.codec.WindowLen()/dims, stderr) {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
@@ -128,7 +127,7 @@ func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 			seq++
 		}
 		if err != nil {
-			return fmt.Errorf("%s: window %d: %w", s.in, w.ID, err)
+			return fmt.Errorf("%s: window %d: %s", s.in, w.ID, strings.TrimPrefix(err.Error(), "codec: "))
 		}
 		text := fmt.Sprintf("%x", line)
 		if s.explain {
@@ -144,7 +143,7 @@ func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 }
 
 func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
-	payloads := cli.OpenHex(s.in)
+	payloads := cli.OpenHex(ctx, s.in)
 	if s.payload != "" {
 		payloads = cli.HexPayload("--payload", s.payload)
 	}

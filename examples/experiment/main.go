@@ -8,6 +8,12 @@
 // that overlap are lost: smaller payloads collide less often. With airtime, losses grow
 // with the time on air. With loss, every frame is lost with the same probability, and a
 // smaller payload saves only time on air; measured links come closest to that.
+//
+// Two other simulations are those of the reference: phase0 selects a profile of a sweep
+// by its PDR, and phase1 sends raw and latent payloads under that profile's losses.
+//
+//	go run ./examples/experiment phase0 --sweep sweep.json --out out/phase0/c50.json
+//	go run ./examples/experiment phase1 --c50 out/phase0/c50.json --raw raw.json --latent latent.json --out out/phase1/report.json
 package main
 
 import (
@@ -24,7 +30,9 @@ func main() { cli.Main("experiment", run) }
 
 const summary = `Experiment makes a simulated channel worse until at most half of the raw frames arrive, and sends raw, truncated
 and latent payloads over it, in virtual time. Raw payloads are sensor12_packed, truncated ones are raw ones cut to
-the length of the latent ones, and latent ones are those of the RunSpec's codec.`
+the length of the latent ones, and latent ones are those of the RunSpec's codec.
+
+With phase0 or phase1 as the first argument it runs a simulation of the reference instead; each has its own --help.`
 
 type flags struct {
 	tx, out string
@@ -57,6 +65,12 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "phase0" {
+		return phase0(ctx, args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == "phase1" {
+		return phase1(ctx, args[1:], stdout)
+	}
 	f, err := parse(args, stdout)
 	if err != nil {
 		return err

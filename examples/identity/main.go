@@ -77,18 +77,19 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.fill != "" {
+		return s.fillManifest(stdout)
+	}
+	saving := &save.Settings{Force: s.force}
+	if err := save.CheckTarget(s.outDir, saving); err != nil {
+		return forced(err)
+	}
 	set, err := s.set()
 	if err != nil {
 		return err
 	}
-	if s.fill != "" {
-		return s.fillManifest(stdout, set)
-	}
-	if _, err := save.Model(s.outDir, set, &save.Settings{Force: s.force}); err != nil {
-		if errors.Is(err, save.ErrExists) {
-			return fmt.Errorf("%w (--force replaces a model's folder)", err)
-		}
-		return err
+	if _, err := save.Model(s.outDir, set, saving); err != nil {
+		return forced(err)
 	}
 	c, err := codec.LoadBAM(filepath.Join(s.outDir, artifacts.ManifestFile))
 	if err != nil {
@@ -104,7 +105,11 @@ func run(_ context.Context, args []string, stdout, _ io.Writer) error {
 }
 
 // fillManifest writes the files that the manifest names.
-func (s *settings) fillManifest(stdout io.Writer, set *artifacts.Contents) error {
+func (s *settings) fillManifest(stdout io.Writer) error {
+	set, err := s.set()
+	if err != nil {
+		return err
+	}
 	if set.Norm == nil {
 		set.Norm = &bam.Norm{Mean: make([]float64, set.Manifest.WindowLen()), Std: slices.Repeat([]float64{1}, set.Manifest.WindowLen())}
 	}
@@ -114,6 +119,14 @@ func (s *settings) fillManifest(stdout io.Writer, set *artifacts.Contents) error
 	}
 	if errors.Is(err, save.ErrExists) {
 		return fmt.Errorf("%w (--force replaces it)", err)
+	}
+	return err
+}
+
+// forced says how to replace a folder.
+func forced(err error) error {
+	if errors.Is(err, save.ErrExists) {
+		return fmt.Errorf("%w (--force replaces a model's folder)", err)
 	}
 	return err
 }

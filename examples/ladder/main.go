@@ -72,8 +72,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 		return nil, cli.Usagef("--widened is for --entropy-coded=false, and --components for an entropy-coded grid")
 	case s.fit.Widened < 0:
 		return nil, cli.Usagef("--widened is %d, want 0 or more", s.fit.Widened)
-	case s.fit.Window.W < 1 || s.fit.Window.Stride < 1:
-		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1", s.fit.Window.W, s.fit.Window.Stride)
+	case s.fit.Window.W < 1 || s.fit.Window.Stride < 1 || s.fit.Window.W > sensor.MaxWindowLen:
+		return nil, cli.Usagef("--window-W is %d and --window-stride %d, want both at least 1, and windows of at most %d values", s.fit.Window.W, s.fit.Window.Stride, sensor.MaxWindowLen)
 	}
 	for _, tol := range s.fit.Tolerances {
 		if !(tol > 0) {
@@ -99,6 +99,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	windows := cli.OpenWindows(s.dataset, len(s.fit.Tolerances), s.fit.Window.W, stderr)
 	if s.fit.Schema, err = dataset.SensorSchema(cli.OpenWindows(s.dataset, 0, s.fit.Window.W, stderr), s.fit.Window.W); err != nil {
 		return err
+	}
+	if len(s.fit.Tolerances) == 0 && s.fit.Schema.Tolerances() == nil {
+		return fmt.Errorf("%s: the %d values of a step have no default tolerances: give the largest error of each, in its unit, with --tolerances", s.dataset, len(s.fit.Schema))
 	}
 	if n := len(s.fit.Tolerances); n > 0 && len(s.fit.Schema) != n {
 		return fmt.Errorf("--tolerances has %d numbers, want %d, one for each value of a step of %s", n, len(s.fit.Schema), s.dataset)

@@ -15,6 +15,7 @@ import (
 	"github.com/loralink/loralink-go/artifacts/save"
 	"github.com/loralink/loralink-go/bam/train"
 	"github.com/loralink/loralink-go/codec"
+	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli/clitest"
@@ -174,6 +175,7 @@ func TestBadInput(t *testing.T) {
 		{"too few tolerances", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1,1"}, false, []string{"12", "2"}},
 		{"tolerances too fine", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-12,1,1,1,1,1,1,1,1,1,1,1"}, false, []string{"1e-12"}},
 		{"windows beyond a frame", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-6,1e-6,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3", "--window-W", "30"}, false, nil},
+		{"widened beyond reason", []string{"--dataset", data, "--out-dir", fresh, "--entropy-coded=false", "--widened", "9223372036854775807"}, false, []string{"0..238"}},
 		{"widened without uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--widened", "2"}, true, []string{"--entropy-coded=false"}},
 		{"components of uniform grids", []string{"--dataset", data, "--out-dir", fresh, "--entropy-coded=false", "--components", "2"}, true, []string{"--components"}},
 		{"split", []string{"--dataset", data, "--out-dir", fresh, "--split", "random"}, true, []string{"random"}},
@@ -209,5 +211,43 @@ func TestWritesAPrior(t *testing.T) {
 	}
 	if _, _, err := program("--dataset", data, "--prior-out", path); err == nil {
 		t.Error("an existing prior was replaced without --force")
+	}
+}
+
+// A ladder that cannot be loaded does not replace one that can.
+func TestLadderForceKeepsTheOldOne(t *testing.T) {
+	data, windows := samples(t)
+	dir := filepath.Join(t.TempDir(), "l")
+	if _, _, err := program("--dataset", data, "--out-dir", dir); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(filepath.Join(dir, codec.LadderFile))
+	gone := model(t, data, filepath.Join(t.TempDir(), "m"), 4)
+	values := func(yield func([]float64, error) bool) {
+		for _, w := range windows {
+			if !yield(w.Values, nil) {
+				return
+			}
+		}
+	}
+	r, err := fit.Ladder(t.Context(), values, &fit.LadderSettings{Models: []string{gone}, Window: sensor.Shape{W: 1, Stride: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Dir(gone)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Save(dir, &fit.SaveSettings{Force: true}); !errors.Is(err, codec.ErrNotFound) {
+		t.Errorf("%v, want ErrNotFound", err)
+	}
+	after, _ := os.ReadFile(filepath.Join(dir, codec.LadderFile))
+	if _, err := codec.Load(dir); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the ladder changed, %v", err)
+	}
+	if left, _ := filepath.Glob(dir + ".*"); left != nil {
+		t.Errorf("left %v", left)
+	}
+	if _, _, err := program("--dataset", data, "--out-dir", dir, "--force", "--entropy-coded=false", "--widened", "20"); err != nil {
+		t.Errorf("more grids than rungs: %v", err)
 	}
 }

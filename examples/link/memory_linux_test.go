@@ -100,7 +100,7 @@ func TestLinkStreams(t *testing.T) {
 	}
 	a, b := peakMiB(t, few), peakMiB(t, many)
 	t.Logf("%d windows: %.0f MiB; %d windows: %.0f MiB", few, a, many, b)
-	if b > a+24 || b > 150 {
+	if b > a+8 || b > 150 {
 		t.Errorf("%d windows take %.0f MiB, %d take %.0f", few, a, many, b)
 	}
 }

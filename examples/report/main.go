@@ -10,10 +10,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/loralink/loralink-go/artifacts"
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/record"
 	"github.com/loralink/loralink-go/radio/runlog/runplot"
 	"github.com/loralink/loralink-go/radio/runlog/runreport"
 )
@@ -44,7 +46,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	fs.StringVar(&f.manifest, "bam-manifest", "", "model manifest, whose standard deviations the zscored errors are divided by; unset: those of --dataset")
 	fs.StringVar(&f.out, "out", "", "file for the report as JSON")
 	fs.StringVar(&f.plots, "plots", "", "folder for the plots delivery.png and latency.png")
-	fs.StringVar(&f.record, "record", "", "template of a record to fill in, such as examples/records/run.md")
+	fs.StringVar(&f.record, "record", "", "template of a record to fill in, such as examples/records/run.md or phase1.yaml")
 	fs.StringVar(&f.recordOut, "record-out", "", "file for the filled record")
 	if err := cli.Parse(fs, args, stdout, "tx"); err != nil {
 		return nil, err
@@ -99,11 +101,11 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if f.record != "" {
-		record, err := report.FillRecord(f.record)
+		filled, err := f.fill(report)
 		if err != nil {
 			return err
 		}
-		if err := cli.WriteFile(f.recordOut, record); err != nil {
+		if err := cli.WriteFile(f.recordOut, filled); err != nil {
 			return err
 		}
 	}
@@ -112,4 +114,25 @@ func run(_ context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "warning: %s\n", text)
 	}
 	return nil
+}
+
+// fill fills in the record: a template of phase 0, 1 or 4 if it is YAML.
+func (f *flags) fill(report *runreport.Report) ([]byte, error) {
+	if ext := filepath.Ext(f.record); ext != ".yaml" && ext != ".yml" {
+		return report.FillRecord(f.record)
+	}
+	template, err := record.Load(f.record)
+	if err != nil {
+		return nil, err
+	}
+	values := record.OfRun(&report.Run.Run)
+	values.Merge(record.OfSignals(f.run.TX, f.run.RX))
+	if f.dataset != "" {
+		values["outputs.dataset_raw"] = filepath.ToSlash(f.dataset)
+	}
+	if f.out != "" {
+		values["outputs.metrics"], values["logs.metrics"] = filepath.ToSlash(f.out), filepath.ToSlash(f.out)
+	}
+	filled, _, err := record.Fill(template, values)
+	return filled, err
 }

@@ -254,3 +254,24 @@ func TestCarelessUse(t *testing.T) {
 		})
 	}
 }
+
+// A record of a phase is filled in like run.md.
+func TestRecordOfAPhase(t *testing.T) {
+	dir := t.TempDir()
+	simulate(t, dir, 20, 0)
+	out := filepath.Join(dir, "phase1.yaml")
+	err := run(t.Context(), []string{"--tx", filepath.Join(dir, "sim_tx.jsonl"), "--rx", filepath.Join(dir, "sim_rx.jsonl"),
+		"--record", testenv.Repo("examples", "records", "phase1.yaml"), "--record-out", out}, io.Discard, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"run_id: sim\n", "  rx_ok: 20\n", "  W: 1\n"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %q in\n%s", want, b)
+		}
+	}
+}

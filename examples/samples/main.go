@@ -47,7 +47,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	flags.IntVar(&o.simulate, "simulate", 0, "simulate a recording of so many samples instead")
 	flags.StringVar(&o.dataset, "dataset", "", "data set to convert: .npy and .npz are numpy's, anything else JSONL")
 	flags.Int64Var(&o.seed, "seed", 0, "of the simulation")
-	flags.Float64Var(&o.rateHz, "rate-hz", 1, "samples a second of the simulation, at most 1000")
+	flags.Float64Var(&o.rateHz, "rate-hz", 1, "samples a second of the simulation, 0.001 to 1000")
 	flags.StringVar(&o.out, "out", "", "data set to write: .npy and .npz are numpy's, anything else JSONL, as out/dataset_raw.jsonl")
 	flags.StringVar(&o.samplesOut, "samples-out", "", "recording to write: the samples themselves, as flat JSONL")
 	o.window.RegisterFlags(flags)
@@ -89,7 +89,7 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return cli.Usagef("%w", err)
 	}
 	if _, err := motion.New(o.seed, o.rateHz); simulated && err != nil {
-		return cli.Usagef("--rate-hz is %v, want above 0 and at most 1000", o.rateHz)
+		return cli.Usagef("--rate-hz is %v, want 0.001..1000", o.rateHz)
 	}
 	if o.window.RunID == "" {
 		o.window.RunID = "simulated"

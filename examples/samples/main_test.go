@@ -212,8 +212,8 @@ func TestWrongFlags(t *testing.T) {
 		"--in a --out b --max-samples -1":       "--max-samples is -1, want 0 or more",
 		"--in a --out b --fill zero":            `--fill is "zero", want error, drop or hold`,
 		"--in a --out b --seed 1":               "--seed and --rate-hz are for --simulate",
-		"--simulate 5 --rate-hz NaN --out b":    "--rate-hz is NaN, want above 0 and at most 1000",
-		"--simulate 5 --rate-hz 1001 --out b":   "--rate-hz is 1001, want above 0 and at most 1000",
+		"--simulate 5 --rate-hz NaN --out b":    "--rate-hz is NaN, want 0.001..1000",
+		"--simulate 5 --rate-hz 1001 --out b":   "--rate-hz is 1001, want 0.001..1000",
 		"--in a --out b --windows 3":            "unknown flag --windows: did you mean --window-W?",
 		"--in a --out b c":                      `unexpected argument "c"`,
 	} {

@@ -52,6 +52,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 
+	if err := sweep.CheckTarget(outDir); err != nil {
+		return err
+	}
 	if out != "" && filepath.Base(out) == out {
 		out = filepath.Join(outDir, out)
 	}

@@ -212,7 +212,7 @@ func (d *Dim) Reach() float64 {
 	if d.Steps > 0 {
 		return max(720, 1e9*180/float64(d.Steps))
 	}
-	return 1e9 / 2 * d.Step
+	return float64(1e9 / 2 * d.Step)
 }
 
 // distance is that of the quantisation step of x, on a line, from the one around

@@ -141,6 +141,9 @@ func (t Tree) Read(name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	var data bytes.Buffer
 	data.Grow(int(info.Size()) + bytes.MinRead)
+	if info.Size() == 0 {
+		return nil, nil // a file of /proc, which could wait, has that size too
+	}
 	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, readError(err)
 	}
@@ -152,7 +155,8 @@ func (t Tree) Read(name string, limit int64) ([]byte, error) {
 
 // Head returns the first n bytes of a regular file, or the content of a shorter one.
 func (t Tree) Head(name string, n int64) ([]byte, error) {
-	if _, err := t.regular(name); err != nil {
+	info, err := t.regular(name)
+	if err != nil || info.Size() == 0 {
 		return nil, err
 	}
 	f, err := t.open(name)

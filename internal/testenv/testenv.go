@@ -1,6 +1,6 @@
 // Package testenv gives tests the paths of the repository's files and of the shared
 // recordings, and of programs other than Go. Only this package reads the environment
-// variables LORALINK_SHARED and LORALINK_CI.
+// variables LORALINK_SHARED, LORALINK_CI, LORALINK_KILLS and LORALINK_TEST_CHILD.
 package testenv
 
 import (
@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"testing"
 )
 
@@ -57,6 +58,21 @@ func CIOnly(t testing.TB) {
 	if os.Getenv("LORALINK_CI") == "" {
 		t.Skip("slow: run with LORALINK_CI=1")
 	}
+}
+
+// Kills returns LORALINK_KILLS, how often to kill each program. It skips the test if the
+// variable is unset.
+func Kills(t testing.TB) int {
+	t.Helper()
+	text := os.Getenv("LORALINK_KILLS")
+	if text == "" {
+		t.Skip("kills programs: run with LORALINK_KILLS=20")
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("LORALINK_KILLS=%s, want a number of at least 1", text)
+	}
+	return n
 }
 
 // FewBytes fails the test if f allocates more than 64 MiB in all, which is the limit for

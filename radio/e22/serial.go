@@ -28,6 +28,17 @@ func Open(ctx context.Context, name string, settings Settings) (*Radio, error) {
 	return New(port, settings)
 }
 
+// OpenPort opens a serial port that has no module on it but, for example, a sensor, at
+// a speed in bit/s, with 8 data bits, no parity and one stop bit. If the port cannot be
+// opened, the error is a [*PortError].
+func OpenPort(name string, baudRate int) (Port, error) {
+	p, err := serial.Open(name, serialMode(baudRate, Parity8N1))
+	if err != nil {
+		return nil, &PortError{"open " + name, err}
+	}
+	return &serialPort{Port: p}, nil
+}
+
 // openSerial opens a port at a module's factory speed. New sets the right one.
 func openSerial(name string) (Port, error) {
 	p, err := serial.Open(name, serialMode(defaultBaudRate, Parity8N1))

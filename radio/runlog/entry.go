@@ -33,6 +33,9 @@ type Start struct {
 	ArtifactsManifest   *string `json:"artifacts_manifest"`   // path of the model's artifacts.json
 	ManifestFingerprint *string `json:"manifest_fingerprint"` // fingerprint in the artifacts.json
 	ModelHash           *string `json:"model_hash,omitempty"` // hash of the codec's model
+	// Manifest is the content of the artifacts.json, which the reference logs instead of
+	// its path. If it is not nil, it is logged in place of ArtifactsManifest.
+	Manifest json.RawMessage `json:"-"`
 }
 
 // Entry is one line of a log.
@@ -40,6 +43,10 @@ type Entry struct {
 	Header
 	link.Event
 	Start *Start // nil unless Kind is EventRunStart
+	// MAE and MSE are the errors that a recon_done event states. nil if it states none,
+	// as always in logs of package radio/endpoint, whose receiver does not know the
+	// window that was sent.
+	MAE, MSE *float64
 }
 
 // AppendJSON appends the entry to dst as one line of the log, line end included, and
@@ -112,8 +119,8 @@ func (w *lineWriter) fields(e *Entry) error {
 		w.ms("toa_ms_est", e.TimeOnAir)
 	case link.EventReconDone:
 		w.int("seq", int64(e.Seq))
-		// A receiver does not know the window that was sent, so it has no errors.
-		w.b = append(w.b, `,"mae":null,"mse":null`...)
+		w.number("mae", e.MAE)
+		w.number("mse", e.MSE)
 		if err := w.values("window", e.Window); err != nil || len(e.Bounds) == 0 {
 			return err
 		}
@@ -144,6 +151,16 @@ func (w *lineWriter) int(name string, v int64) {
 func (w *lineWriter) ms(name string, d time.Duration) {
 	w.key(name)
 	w.b = strconv.AppendFloat(w.b, ms(d), 'f', -1, 64)
+}
+
+// number writes null for nil and for a number that JSON cannot hold.
+func (w *lineWriter) number(name string, v *float64) {
+	w.key(name)
+	if v == nil || math.IsNaN(*v) || math.IsInf(*v, 0) {
+		w.b = append(w.b, "null"...)
+		return
+	}
+	w.b = strconv.AppendFloat(w.b, *v, 'g', -1, 64)
 }
 
 func (w *lineWriter) text(name, v string) {
@@ -190,7 +207,16 @@ func (w *lineWriter) start(s *Start) error {
 	if s == nil {
 		return nil
 	}
-	b, err := json.Marshal(s)
+	var v any = s
+	if s.Manifest != nil {
+		v = struct {
+			RunSpec             any             `json:"runspec"`
+			ArtifactsManifest   json.RawMessage `json:"artifacts_manifest"`
+			ManifestFingerprint *string         `json:"manifest_fingerprint"`
+			ModelHash           *string         `json:"model_hash,omitempty"`
+		}{s.RunSpec, s.Manifest, s.ManifestFingerprint, s.ModelHash}
+	}
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // order. Their clocks may differ by less than the duration of 128 windows.
 //
 // The zero Matcher is ready to use. Its memory is bounded: it keeps 4,194,304 sent windows
-// with 24 bytes each, and decoded windows of 16,777,216 values in all, which are 128 MiB. It
+// with 24 bytes each, and decoded windows of 8,388,608 values in all, which are 64 MiB. It
 // leaves out what comes after that, see [Matcher.Skipped]. It must not be used by several
 // goroutines at once.
 type Matcher struct {
@@ -31,7 +31,7 @@ type Matcher struct {
 
 const (
 	maxMatchSent   = 4 << 20
-	maxMatchValues = 16 << 20
+	maxMatchValues = 8 << 20
 )
 
 // sending is the first sending of a window.

@@ -166,7 +166,9 @@ type jsonLine struct {
 	Bounds       []float64      `json:"bounds"`
 
 	RunSpec             json.RawMessage `json:"runspec"`
-	ArtifactsManifest   *string         `json:"artifacts_manifest"`
+	MAE                 *float64        `json:"mae"`
+	MSE                 *float64        `json:"mse"`
+	ArtifactsManifest   json.RawMessage `json:"artifacts_manifest"`
 	ManifestFingerprint *string         `json:"manifest_fingerprint"`
 	ModelHash           *string         `json:"model_hash"`
 }
@@ -175,7 +177,7 @@ type jsonLine struct {
 type msValue float64
 
 func (m msValue) duration() time.Duration {
-	return time.Duration(math.Round(float64(m)*1000)) * time.Microsecond
+	return time.Duration(math.Round(float64(m) * float64(time.Millisecond)))
 }
 
 // maxMs is the largest time in a log, in ms. A time.Duration holds 292 years.
@@ -237,8 +239,19 @@ func parseEntry(line []byte) (Entry, error) {
 		e.Seq = l.AckSeq
 	case link.EventTxFailed:
 		e.Attempt = int(l.Attempts)
+	case link.EventReconDone:
+		e.MAE, e.MSE = l.MAE, l.MSE
 	case EventRunStart:
-		e.Start = &Start{ArtifactsManifest: l.ArtifactsManifest, ManifestFingerprint: l.ManifestFingerprint, ModelHash: l.ModelHash}
+		e.Start = &Start{ManifestFingerprint: l.ManifestFingerprint, ModelHash: l.ModelHash}
+		switch manifest := l.ArtifactsManifest; {
+		case len(manifest) == 0 || string(manifest) == "null":
+		case manifest[0] == '{':
+			e.Start.Manifest = manifest
+		default:
+			if json.Unmarshal(manifest, &e.Start.ArtifactsManifest) != nil {
+				return Entry{}, notEvent("%s as artifacts_manifest", clip(string(manifest)))
+			}
+		}
 		if l.RunSpec != nil && string(l.RunSpec) != "null" {
 			e.Start.RunSpec = l.RunSpec
 		}

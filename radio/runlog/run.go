@@ -14,7 +14,7 @@ import (
 var (
 	// ErrNoEvents reports a log without events.
 	ErrNoEvents = errors.New("found no events, want the log of a run")
-	// ErrWrongLog reports an event of another role, or over another PHY.
+	// ErrWrongLog reports an event of another role, of another run, or over another PHY.
 	ErrWrongLog = errors.New("wrong log")
 )
 
@@ -92,6 +92,7 @@ func OpenRun(files Files, settings *RunSettings) (*Run, error) {
 func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSettings) error {
 	events := 0
 	var bad *Error // the first line that is not an event
+	runID := ""
 	for e, err := range OpenEntries(path) {
 		if errors.Is(err, ErrNotEvent) || errors.Is(err, ErrIncompleteLine) {
 			if bad == nil {
@@ -103,6 +104,10 @@ func (r *Run) readLog(path string, role link.Role, meter *Meter, settings *RunSe
 		if err != nil {
 			return err
 		}
+		if events > 0 && e.RunID != runID {
+			return &Error{File: path, Err: fmt.Errorf("%w: found run_id %q after %q, want one run in a log; examples/runs reports on several", ErrWrongLog, e.RunID, runID)}
+		}
+		runID = e.RunID
 		if err := r.add(e, role); err != nil {
 			return &Error{File: path, Err: err}
 		}

@@ -147,3 +147,14 @@ func ExampleMetrics_WriteReceiver() {
 	//   bursts that were not a frame          0
 	//   time on air of ACKs, estimated  0.000 s
 }
+
+func TestSeveralRunsInOneLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.jsonl")
+	text := `{"ts_ms":0,"run_id":"a","event":"tx_sent","role":"tx"}` + "\n" + `{"ts_ms":0,"run_id":"b","event":"tx_sent","role":"tx"}` + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runlog.OpenRun(runlog.Files{TX: path}, nil); !errors.Is(err, runlog.ErrWrongLog) || !strings.Contains(err.Error(), `found run_id "b" after "a"`) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -302,3 +302,40 @@ func FuzzReadEntries(f *testing.F) {
 		meter.Metrics()
 	})
 }
+
+// The reference logs the content of artifacts.json, errors, and times to a fraction of
+// a microsecond.
+func TestLogOfTheReference(t *testing.T) {
+	const (
+		head  = `{"ts_ms":0,"run_id":"a","event":"run_start","role":"tx","mode":"RAW","phy_id":"sf7",`
+		begin = head + `"runspec":{"run_id":"a"},"artifacts_manifest":{"codec_id":"raw","git_commit":null},"manifest_fingerprint":"4d67"}`
+		done  = `{"ts_ms":0,"run_id":"a","event":"recon_done","role":"rx","mode":"RAW","phy_id":"sf7","seq":0,"mae":0.25,"mse":0.125,"window":[]}`
+		sent  = `{"ts_ms":0,"run_id":"a","event":"tx_sent","role":"tx","codec_encode_ms":0.007381000614259392}`
+	)
+	var got []runlog.Entry
+	for e, err := range runlog.ReadEntries(strings.NewReader(begin+"\n"+done+"\n"+sent+"\n"), "log") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, e)
+	}
+	if s := got[0].Start; s.ArtifactsManifest != nil || string(s.Manifest) != `{"codec_id":"raw","git_commit":null}` || *s.ManifestFingerprint != "4d67" {
+		t.Errorf("start %+v", s)
+	}
+	if e := got[1]; *e.MAE != 0.25 || *e.MSE != 0.125 {
+		t.Errorf("errors %v %v", *e.MAE, *e.MSE)
+	}
+	if got[2].Encode != 7381*time.Nanosecond {
+		t.Errorf("encoded in %v", got[2].Encode)
+	}
+	for i, want := range []string{begin, done} {
+		if line, err := got[i].AppendJSON(nil); err != nil || string(line) != want+"\n" {
+			t.Errorf("written again as %s, %v", line, err)
+		}
+	}
+	for _, err := range runlog.ReadEntries(strings.NewReader(head+`"artifacts_manifest":7}`+"\n"), "log") {
+		if !errors.Is(err, runlog.ErrNotEvent) || !strings.Contains(err.Error(), "found 7 as artifacts_manifest") {
+			t.Errorf("got %v", err)
+		}
+	}
+}

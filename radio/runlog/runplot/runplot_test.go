@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/runreport"
 )
 
 const walkLog = `{"ts_ms":0,"event":"run_start","role":"tx","run_id":"walk","phy_id":"sf7"}
@@ -74,5 +75,37 @@ func TestPointsStayFew(t *testing.T) {
 		if want := float64(i * p.every); q.X != want {
 			t.Fatalf("point %d is %v, want %v", i, q.X, want)
 		}
+	}
+}
+
+func TestRuns(t *testing.T) {
+	read := func(text string) *runreport.Set {
+		set, err := runreport.ReadSet(strings.NewReader(text), "metrics.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	set := read(`{"a":{"sent_count":2,"acked_count":1,"pdr":0.5,"etx":2},"b":{"sent_count":2,"acked_count":0},"rx":{"sent_count":0}}`)
+	energy, err := runreport.ReadEnergy(strings.NewReader("runs: [{run_id: a, avg_power_w: 1, duration_s: 1}]"), "e.yaml", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		energy *runreport.EnergyReport
+		want   string
+	}{{"without energies", nil, "[pdr.png etx.png toa.png]"}, {"with energies", energy, "[pdr.png etx.png toa.png energy.png]"}} {
+		plots, err := Runs(set, c.energy)
+		var names []string
+		for _, p := range plots {
+			names = append(names, p.File)
+		}
+		if err != nil || fmt.Sprint(names) != c.want {
+			t.Errorf("%s: %v, %v", c.name, names, err)
+		}
+	}
+	if _, err := Runs(read(`{"rx":{"sent_count":0}}`), nil); !errors.Is(err, ErrNoRuns) {
+		t.Errorf("got %v", err)
 	}
 }

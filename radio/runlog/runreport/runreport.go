@@ -2,11 +2,17 @@
 // package runlog, the errors of the delivered windows if the data set that was sent
 // is given, and a comparison with a baseline run. It can be written as JSON, as a
 // table, or into a template for the record of a field test.
+//
+// A [Set] reports on several runs, with the keys of the reference's metrics and phase 3
+// reports. [OpenEnergy] adds energies from measured mean powers, and [CheckKPI]
+// compares runs with a baseline run and with targets.
 package runreport
 
 import (
 	"fmt"
 	"io"
+	"iter"
+	"math"
 
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
@@ -105,14 +111,23 @@ func open(files runlog.Files, s *Settings) (*Run, error) {
 	}
 	r := &Run{Run: *run}
 	if compare {
-		r.Reconstruction, err = s.reconstruction(&match)
+		r.Reconstruction, err = s.reconstruction(&match, "", nil)
 	}
 	return r, err
 }
 
-// reconstruction compares the matched windows with those of the data set. It returns
-// nil if there are none.
-func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error) {
+// openWindows yields the windows of a data set.
+func openWindows(path string) iter.Seq2[dataset.Window, error] {
+	if numpy.IsFile(path) {
+		return numpy.OpenWindows(path, dataset.WindowSettings{})
+	}
+	return dataset.OpenWindows(path, dataset.WindowSettings{})
+}
+
+// reconstruction compares the matched windows with those of the data set that have that
+// run_id, or with all if it is "". It returns nil if there are none. It calls each with
+// the mean errors of each window compared; each may be nil.
+func (s *Settings) reconstruction(match *runlog.Matcher, runID string, each func(mae, mse float64)) (*Reconstruction, error) {
 	decoded, unmatched := match.Match()
 	if len(decoded) == 0 {
 		return nil, nil
@@ -120,14 +135,12 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 	var stats dataset.Stats
 	var tally *quality.Tally
 	dims, n := 0, 0
-	open := dataset.OpenWindows
-	if numpy.IsFile(s.Dataset) {
-		open = numpy.OpenWindows
-	}
-	windows := open(s.Dataset, dataset.WindowSettings{})
-	for w, err := range dataset.NotEmpty(dataset.SkipIncomplete(windows, s.Warn), s.Dataset) {
+	for w, err := range dataset.NotEmpty(dataset.SkipIncomplete(openWindows(s.Dataset), s.Warn), s.Dataset) {
 		if err != nil {
 			return nil, err
+		}
+		if runID != "" && w.RunID != runID {
+			continue
 		}
 		if err := stats.Add(w.Values); err != nil {
 			return nil, err
@@ -146,6 +159,9 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 			return nil, fmt.Errorf("runreport: %s: found windows of %d values, want %d as the receiver decoded", s.Dataset, n, len(got))
 		}
 		tally.Add(w.Values, got)
+		if each != nil {
+			each(windowErrors(w.Values, got))
+		}
 		delete(decoded, w.ID)
 	}
 	r := &Reconstruction{Windows: tally.Windows(), Unmatched: unmatched + len(decoded), Skipped: match.Skipped(), ZScoredBy: "model"}
@@ -158,6 +174,16 @@ func (s *Settings) reconstruction(match *runlog.Matcher) (*Reconstruction, error
 		r.ByGroup = byGroup(tally, dims)
 	}
 	return r, nil
+}
+
+// windowErrors returns the mean absolute and the mean squared error of a window.
+func windowErrors(want, got []float64) (mae, mse float64) {
+	for i, x := range want {
+		d := math.Abs(x - got[i])
+		mae += d / float64(len(want))
+		mse += d * d / float64(len(want))
+	}
+	return mae, mse
 }
 
 // byGroup returns the errors of each group of motion samples, or nil for other

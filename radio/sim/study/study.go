@@ -9,6 +9,10 @@
 // ones, and latent payloads are those of the endpoint's codec, whichever that is. The
 // same windows, settings and seed give the same report. The channel is that of
 // package radio/sim.
+//
+// [Phase0] and [Phase1] repeat two simulations of the reference, with its files: the
+// choice of a profile by its PDR, and raw against latent payloads under that profile's
+// losses. Their channel has no delay.
 package study
 
 import (

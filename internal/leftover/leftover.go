@@ -1,0 +1,44 @@
+// Package leftover tells the temporary files and folders of running processes from those
+// that a killed process left. A process holds what it writes by a lock, which the system
+// releases when the process ends, however it ends.
+//
+// Systems without such locks on folders, such as Windows, cannot tell: there nothing
+// counts as left.
+package leftover
+
+import "os"
+
+// Hold holds an open file or folder until f is closed. It reports false if another
+// process, or another open file of this one, holds it, or has removed it.
+func Hold(f *os.File) bool {
+	if held, supported := tryLock(f); !supported {
+		return true
+	} else if !held {
+		return false
+	}
+	// Whoever claimed it before may have removed it meanwhile.
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
+
+// Claim holds the file or folder at path, if no running process holds it. The caller must
+// call release at the end.
+func Claim(path string) (release func(), ok bool) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false
+	}
+	if held, supported := tryLock(f); !held || !supported {
+		f.Close()
+		return nil, false
+	}
+	return func() { f.Close() }, true
+}
