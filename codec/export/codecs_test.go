@@ -20,6 +20,38 @@ import (
 	"github.com/loralink/loralink-go/internal/testwindows"
 )
 
+// randomRotation returns an orthonormal n×n matrix, by Gram-Schmidt of a random one.
+func randomRotation(rng *rand.Rand, n int) bam.Matrix {
+	rows := make([][]float64, n)
+	m := bam.NewMatrix(n, n)
+	for i := range rows {
+		rows[i] = make([]float64, n)
+		for j := range n {
+			rows[i][j] = rng.NormFloat64()
+		}
+		for range 2 { // the second pass removes what rounding left
+			for _, r := range rows[:i] {
+				dot := 0.0
+				for j := range n {
+					dot += float64(r[j] * rows[i][j])
+				}
+				for j := range n {
+					rows[i][j] -= float64(dot * r[j])
+				}
+			}
+		}
+		norm := 0.0
+		for _, v := range rows[i] {
+			norm += float64(v * v)
+		}
+		for j, v := range rows[i] {
+			rows[i][j] = v / math.Sqrt(norm)
+			m.Row(i)[j] = float32(rows[i][j])
+		}
+	}
+	return m
+}
+
 // randomMatrix returns a matrix of normal values.
 func randomMatrix(rng *rand.Rand, rows, cols int, spread float64) bam.Matrix {
 	m := bam.NewMatrix(rows, cols)
@@ -66,7 +98,7 @@ func randomBAM(t testing.TB, w int, packing bam.Packing, delta float64, cycles i
 func randomTables(rng *rand.Rand, latents int) *bam.Tables {
 	t := &bam.Tables{ComponentBits: 3, CheckByte: true, PayloadBytes: 1 + (3+9*latents+7)/8}
 	for i := range 6 {
-		c := bam.Component{Rotation: randomMatrix(rng, min(i, latents), min(i, latents), 0.7)}
+		c := bam.Component{Rotation: randomRotation(rng, min(i, latents))}
 		for j := range latents {
 			c.Center = append(c.Center, float32(rng.NormFloat64()))
 			c.Bits = append(c.Bits, uint8((i+j)%10))

@@ -153,9 +153,13 @@ var vectorsFlag = flag.Int("vectors", 3000, "windows to draw for each codec, up 
 // fullRun reports whether slow builds compare as much as fast ones.
 func fullRun() bool { return *vectorsFlag >= 100_000 }
 
+// fewBuilds reports whether one build in C is enough, as on a developer's machine and
+// under the race detector, which does not see C.
+func fewBuilds() bool { return testenv.Race || !testenv.CI() }
+
 // numbers returns the number of drawn windows, and that for slow builds.
 func numbers() (all, brief int) {
-	if testenv.Race || testing.Short() {
+	if fewBuilds() && !fullRun() {
 		return 500, 500
 	}
 	if fullRun() {
@@ -243,8 +247,11 @@ func equalEverywhere(t *testing.T, c codec.Codec, more [][]float64) {
 	}
 	t.Logf("%s: a script of %d bytes", c.ID(), len(script))
 	t.Run("node", func(t *testing.T) { equalInNode(t, p, script, cases) })
-	for _, b := range builds {
+	for i, b := range builds {
 		t.Run(b.name, func(t *testing.T) {
+			if i > 0 && fewBuilds() {
+				t.Skip("one build is compared: run with LORALINK_CI=1 and without -race")
+			}
 			if b.fma && !hasFMA() {
 				t.Skip("this processor has no fused multiply-add")
 			}
@@ -301,9 +308,7 @@ func TestEqualOnRecordings(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s %s", recording, c.name), func(t *testing.T) {
 				testenv.Long(t)
-				if c.w > 1 {
-					testenv.CIOnly(t)
-				}
+				testenv.CIOnly(t)
 				var windows [][]float64
 				for w, err := range testwindows.Recording(t, recording, "", c.w) {
 					if err != nil {

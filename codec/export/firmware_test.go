@@ -63,6 +63,7 @@ var firmwareCodecs = []struct {
 // small as promised. Instructions are those that QEMU counts, not cycles of a processor.
 func TestFirmware(t *testing.T) {
 	testenv.Long(t)
+	testenv.CIOnly(t)
 	for _, c := range firmwareCodecs {
 		t.Run(c.name, func(t *testing.T) {
 			files, err := C(c.build(t), &Settings{Name: "truck", Vectors: 150})

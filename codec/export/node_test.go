@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -72,10 +73,11 @@ artifacts_manifest: %[1]s/artifacts.json
 		t.Fatal(err)
 	}
 	start(t, receiver)
-	first := make([]byte, 9)
-	if _, err := io.ReadFull(stdout, first); err != nil || string(first) != "receiving" {
-		receiver.Wait()
-		t.Fatalf("%q, %v, %s", first, err, stderr.String())
+	lines := bufio.NewReader(stdout)
+	for first := ""; !strings.HasPrefix(first, "receiving"); {
+		if first, err = lines.ReadString('\n'); err != nil {
+			t.Fatalf("%q, %v, %s", first, err, stderr.String())
+		}
 	}
 
 	// The node.
@@ -117,7 +119,7 @@ artifacts_manifest: %[1]s/artifacts.json
 	if err := receiver.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(stdout)
+	rest, _ := io.ReadAll(lines)
 	if err := receiver.Wait(); err != nil {
 		t.Fatalf("rx: %v\n%s%s", err, rest, stderr.String())
 	}

@@ -23,10 +23,12 @@ func TestSyncEveryFiveSeconds(t *testing.T) {
 				t.Errorf("write %d: %v", i, err)
 			}
 			time.Sleep(syncEvery + time.Second)
+			synctest.Wait()
 			if want := min(i+1, 3); syncs != want {
 				t.Errorf("%d syncs after %d writes, want %d", syncs, i+1, want)
 			}
 			time.Sleep(time.Minute) // without writes
+			synctest.Wait()
 		}
 		if syncs != 3 {
 			t.Errorf("%d syncs, want 3", syncs)
