@@ -13,7 +13,7 @@ import (
 func samplesAt(times ...int64) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		for _, ts := range times {
-			s := Sample{TsMs: ts}
+			s := Sample{TsMs: ts, Values: make([]float64, sensor.MotionDims)}
 			for i := range s.Values {
 				s.Values[i] = float64(ts)
 			}
