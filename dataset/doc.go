@@ -1,4 +1,5 @@
-// Package dataset reads recordings of sensors, cuts them into windows, and reads and writes those windows as a data set, dataset_raw.jsonl.
+// Package dataset reads recordings of sensors, cuts them into windows, and reads and
+// writes those windows as a data set, dataset_raw.jsonl.
 //
 // The steps from a recording to training windows, each an iterator over values and
 // errors:
