@@ -34,7 +34,7 @@ func TestSameModelOnAnyGOAMD64(t *testing.T) {
 		"eval --dataset data.jsonl --ladder ladder/ladder.json --out eval_ladder.json",
 		"codec --in data.jsonl --ladder ladder/ladder.json",
 	}
-	if os.Getenv("LORALINK_SHARED") != "" {
+	if testenv.HasShared() {
 		walk := testenv.Shared(t, "field", "walk.jsonl")
 		commands = append(commands,
 			"samples --in "+walk+" --out walk.jsonl",
@@ -42,7 +42,7 @@ func TestSameModelOnAnyGOAMD64(t *testing.T) {
 			"eval --dataset walk.jsonl --bam-manifest walk_bitpack/bam_manifest.json --out eval_walk.json",
 			"ladder --dataset walk.jsonl --out-dir walk_ladder")
 	}
-	if os.Getenv("LORALINK_CI") != "" {
+	if testenv.CI() {
 		commands = append(commands,
 			"train --dataset data.jsonl --out-dir febam --method febam --epochs 2 --hidden-dims 16 --latent-dim 8 --packing int16 --delta 0.1",
 			"train --dataset data.jsonl --out-dir gradient --method gradient --epochs 2 --latent-dim 4")

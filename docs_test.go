@@ -72,7 +72,7 @@ func TestCommandsOfDocuments(t *testing.T) {
 				case strings.HasPrefix(line, "go test "), strings.HasPrefix(line, "go get "), strings.Contains(line, "/dev/tty"):
 					continue
 				case strings.Contains(line, "$FIELD"):
-					testenv.Shared(t, "field")
+					line = strings.ReplaceAll(line, "$FIELD", testenv.Shared(t, "field"))
 				}
 				runCommand(t, dir, bin, line)
 				ran++
@@ -106,7 +106,6 @@ func runCommand(t *testing.T, dir, bin, line string) {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "FIELD="+filepath.Join(os.Getenv("LORALINK_SHARED"), "field"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", line, err, out)
 	}

@@ -46,6 +46,7 @@ func TestImports(t *testing.T) {
 		{"dataset/sensor", heavy + ours(`bam|dataset$|artifacts|codec|radio|runspec|internal`)},
 		{"bam", heavy + ours(`bam/|dataset|artifacts|codec|radio|runspec`)},
 		{"dataset", heavy + ours(`bam|artifacts|codec|radio|runspec`)},
+		{"dataset/capture", heavy + ours(`bam|artifacts|codec|radio|runspec`)},
 		{"dataset/numpy", serve + `|^gonum\.org/v1/plot|^github\.com/go-playground` + ours(`bam|artifacts|codec|radio|runspec`)},
 		{"artifacts", heavy + ours(`artifacts/|bam/|dataset$|codec|radio|runspec`)},
 		{"codec", heavy + ours(`artifacts/|bam/|dataset$|dataset/motion|codec/|radio|runspec`)},

@@ -3,6 +3,7 @@ package loralink_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -121,5 +122,44 @@ func TestReferenceModel(t *testing.T) {
 	var warned error
 	if _, err := codec.LoadUnverified(dir, func(err error) { warned = err }); err != nil || warned == nil {
 		t.Errorf("unverified: %v, warned of %v", err, warned)
+	}
+}
+
+// The guide's lines run with only the program's name changed.
+func TestGuideLines(t *testing.T) {
+	bin := t.TempDir()
+	reference(t)
+	root := testenv.Repo()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin+string(filepath.Separator), "./examples/...")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile("FLAGS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, guide, ok := strings.Cut(string(text), "## The guide's lines")
+	if !ok {
+		t.Fatal("FLAGS.md has no lines of the guide")
+	}
+	names := map[string]string{"phase2_train_bam.py": "train", "eval_bam_dataset.py": "eval", "phase2_sweep_bam.py": "sweep", "cli tx": "tx", "cli rx": "rx", "validate_run.py": "validate"}
+	lines := []string{"samples --simulate 300 --out out/dataset_raw.jsonl"}
+	for line := range strings.Lines(guide) {
+		for theirs, ours := range names {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), theirs+" "); ok {
+				lines = append(lines, ours+" "+strings.ReplaceAll(rest, "<model_id>", "a"))
+			}
+		}
+	}
+	if len(lines) < 6 {
+		t.Fatalf("found %q, want five lines of the guide or more", lines)
+	}
+	for _, line := range lines {
+		words := strings.Fields(line)
+		cmd := exec.CommandContext(t.Context(), filepath.Join(bin, words[0]), words[1:]...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
 	}
 }

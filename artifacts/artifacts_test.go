@@ -182,8 +182,8 @@ func TestLoadOtherFiles(t *testing.T) {
 	dir := testmodel.Saved(t, 1)
 	for name, want := range map[string]string{
 		"":                       "malformed: found a folder, want the path of the bam_manifest.json in it",
-		artifacts.NormFile:       "unsupported: found a JSON object without manifest_version, model_format and latent_dim, want the bam_manifest.json of a model's folder",
-		artifacts.ArtifactsFile:  "unsupported: found a JSON object without manifest_version, model_format and latent_dim, want the bam_manifest.json of a model's folder",
+		artifacts.NormFile:       "unsupported: this is a norm.json, a part of a model, want the bam_manifest.json of a model's folder",
+		artifacts.ArtifactsFile:  "unsupported: this is an artifacts.json, the hashes of a model, want the bam_manifest.json of a model's folder",
 		artifacts.LayerFile(0):   "malformed: ",
 		"x" + artifacts.NormFile: "not found",
 	} {

@@ -3,6 +3,7 @@ package artifacts
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -216,6 +217,10 @@ func parseManifest(file string, data []byte) (Manifest, error) {
 	var m Manifest
 	f := modelfile.Decode(data, &m)
 	if len(f) == 0 && m.ManifestVersion == "" && m.ModelFormat == "" && m.LatentDim == 0 {
+		if what := otherKind(data); what != "" {
+			f.Add("", ErrUnsupported, "this is %s, want the %s of a model's folder", what, ManifestFile)
+			return m, located(file, f)
+		}
 		f.Add("", ErrUnsupported, "found a JSON object without manifest_version, model_format and latent_dim, want the %s of a model's folder", ManifestFile)
 		return m, located(file, f)
 	}
@@ -223,6 +228,33 @@ func parseManifest(file string, data []byte) (Manifest, error) {
 		f = m.check(f)
 	}
 	return m, located(file, f)
+}
+
+// otherKind says what a JSON object is that people take for a manifest; "" for others.
+func otherKind(data []byte) string {
+	var keys struct {
+		Rungs, Tolerances, Modes, Dims, Mean, Files json.RawMessage
+		PayloadSchemaHash                           json.RawMessage `json:"payload_schema_hash"`
+		RunID                                       json.RawMessage `json:"run_id"`
+	}
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return ""
+	}
+	switch {
+	case keys.Rungs != nil && keys.Tolerances != nil:
+		return "a ladder.json (codec.Load and the flag --ladder read it)"
+	case keys.Dims != nil && keys.Modes != nil:
+		return "an entropy_grid.json (codec.Load and the flag --entropy-grid read it)"
+	case keys.Dims != nil:
+		return "a grid.json (codec.Load and the flag --grid read it)"
+	case keys.PayloadSchemaHash != nil:
+		return "an artifacts.json, the hashes of a model"
+	case keys.Mean != nil:
+		return "a norm.json, a part of a model"
+	case keys.RunID != nil:
+		return "a RunSpec or a report"
+	}
+	return ""
 }
 
 // norm reads the file that norm_path names.

@@ -16,6 +16,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/radio"
 )
 
@@ -177,12 +178,41 @@ func decode(data []byte, spec *RunSpec) []Fault {
 	if !ok {
 		return []Fault{{"", show(root), "a mapping with run_id, role, ..."}}
 	}
+	if what := otherKind(top); what != "" {
+		return []Fault{{"", "this is " + what, "a RunSpec, with role, phy and codec"}}
+	}
 	d := decoder{tx: top["role"] == RoleTX}
 	if phy, ok := top["phy"].(map[string]any); ok && phy["profile"] != nil {
 		d.profile(&spec.PHY, phy["profile"])
 	}
 	d.fill(reflect.ValueOf(spec).Elem(), top, "")
 	return d.faults
+}
+
+// otherKind says what a file is that people take for a RunSpec; "" for other files.
+func otherKind(top map[string]any) string {
+	has := func(keys ...string) bool {
+		return !slices.ContainsFunc(keys, func(k string) bool { _, ok := top[k]; return !ok })
+	}
+	switch {
+	case has("role") || has("phy", "codec"):
+		return ""
+	case has("base_runspec"):
+		return "a list of profiles (examples/experiment phase0 reads it)"
+	case has("rungs", "tolerances"):
+		return "a ladder.json (a RunSpec names it in codec.params.ladder_path)"
+	case has("model_format"), has("manifest_version"):
+		return "a model's manifest (a RunSpec names it in codec.params.manifest_path)"
+	case has("codec_id", "payload_schema_hash"):
+		return "a file of hashes (a RunSpec names it in artifacts_manifest)"
+	case has("phase"), has("c50_record"), has("uart_record"), has("runspecs"), has("run_id", "results"):
+		return "a record of an experiment"
+	case has("event", "ts_ms"):
+		return "an event log (examples/report reads it)"
+	case has("window"):
+		return "a data set or a part of one"
+	}
+	return ""
 }
 
 // mostDashes returns the line that has the most dashes before a blank, and their number.
@@ -323,6 +353,10 @@ func (d *decoder) fill(v reflect.Value, node map[string]any, path string) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
+		if near := errtext.Nearest(name, known); near != "" {
+			d.fault(path+clip(name), "unknown key: did you mean "+near+"?", "")
+			continue
+		}
 		d.fault(path+clip(name), "unknown key", "one of "+strings.Join(known, " "))
 	}
 }

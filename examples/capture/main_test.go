@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/examples/cli/clitest"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 const sample = `{"lat":1,"lon":2,"alt":3,"ax":0,"ay":0,"az":9.8,"gx":0,"gy":0,"gz":0,"roll":0,"pitch":0,"yaw":90}`
@@ -19,7 +20,7 @@ const sample = `{"lat":1,"lon":2,"alt":3,"ax":0,"ay":0,"az":9.8,"gx":0,"gy":0,"g
 func TestCapture(t *testing.T) {
 	socat, err := exec.LookPath("socat")
 	if err != nil {
-		if os.Getenv("LORALINK_CI") != "" {
+		if testenv.CI() {
 			t.Fatal("LORALINK_CI is set, but found no socat")
 		}
 		t.Skip("socat is not installed")

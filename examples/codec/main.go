@@ -125,7 +125,7 @@ func (s *settings) encodeAll(ctx context.Context, out, stderr io.Writer) error {
 			seq++
 		}
 		if err != nil {
-			return fmt.Errorf("%s: window %d: %w", s.in, w.ID, err)
+			return fmt.Errorf("%s: window %d: %s", s.in, w.ID, strings.TrimPrefix(err.Error(), "codec: "))
 		}
 		text := fmt.Sprintf("%x", line)
 		if s.explain {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/radio/runlog/record"
 	"github.com/loralink/loralink-go/radio/sim/study"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -16,10 +18,12 @@ func phase0(ctx context.Context, args []string, stdout io.Writer) error {
 	fs := cli.NewFlags("experiment phase0", "go run ./examples/experiment phase0 --sweep sweep.json --out out/phase0/c50.json", summary0)
 	path := fs.String("sweep", "", "sweep, JSON: base_runspec, profiles, packets_per_profile, target_pdr_low, target_pdr_high, out_dir, step_ms")
 	out := fs.String("out", "", "file for the report; unset: print it as JSON")
+	var rec cli.Record
+	rec.RegisterFlags(fs)
 	if err := cli.Parse(fs, args, stdout); err != nil {
 		return err
 	}
-	if err := cli.Required(fs, "sweep"); err != nil {
+	if err := errors.Join(cli.Required(fs, "sweep"), rec.Check()); err != nil {
 		return err
 	}
 	sweep, err := study.OpenSweep(*path)
@@ -30,7 +34,13 @@ func phase0(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return cli.WriteReport(stdout, *out, report, report)
+	if err := cli.WriteReport(stdout, *out, report, report); err != nil {
+		return err
+	}
+	if *out == "" {
+		stdout = io.Discard // it has the report
+	}
+	return rec.Fill(stdout, record.OfPhase0(report))
 }
 
 const summary1 = `Phase1 sends raw and latent payloads over a simulated channel with the PHY and the losses of the profile that phase0
@@ -54,11 +64,8 @@ func phase1(ctx context.Context, args []string, stdout io.Writer) error {
 		return err
 	}
 	rawSpec, err := runspec.Load(*raw)
-	if err != nil {
-		return err
-	}
-	latentSpec, err := runspec.Load(*latent)
-	if err != nil {
+	latentSpec, errLatent := runspec.Load(*latent)
+	if err := errors.Join(err, errLatent); err != nil {
 		return err
 	}
 	report, err := study.Phase1(ctx, selected.Selected, rawSpec, latentSpec)

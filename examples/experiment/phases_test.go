@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/examples/cli/clitest"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // The two simulations of the reference, one after the other.
@@ -30,8 +31,12 @@ func TestPhases(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"phase0", "--sweep", file("sweep.json"), "--out", file("c50.json")}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "half (selected)") {
+	if err := run(t.Context(), []string{"phase0", "--sweep", file("sweep.json"), "--out", file("c50.json"),
+		"--record", testenv.Repo("examples", "records", "phase0.yaml"), "--record-out", file("phase0.yaml")}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "half (selected)") {
 		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if b, err := os.ReadFile(file("phase0.yaml")); err != nil || !strings.Contains(string(b), "phy_id: half\n") {
+		t.Errorf("%v\n%s", err, b)
 	}
 	out.Reset()
 	if err := run(t.Context(), []string{"phase1", "--c50", file("c50.json"), "--raw", file("raw.json"), "--latent", file("latent.json")}, &out, io.Discard); err != nil || !strings.Contains(out.String(), `"delta"`) {

@@ -89,6 +89,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if s.fit.Schema, err = dataset.SensorSchema(cli.OpenWindows(s.dataset, 0, s.fit.Window.W, stderr), s.fit.Window.W); err != nil {
 		return err
 	}
+	if len(s.fit.Tolerances) == 0 && s.fit.Schema.Tolerances() == nil {
+		return fmt.Errorf("%s: the %d values of a step have no default tolerances: give the largest error of each, in its unit, with --tolerances", s.dataset, len(s.fit.Schema))
+	}
 	if n := len(s.fit.Tolerances); n > 0 && len(s.fit.Schema) != n {
 		return fmt.Errorf("--tolerances has %d numbers, want %d, one for each value of a step of %s", n, len(s.fit.Schema), s.dataset)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/loralink/loralink-go/examples/cli/clitest"
+	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/runlog/runreport"
 )
 
@@ -116,4 +117,61 @@ func TestCarelessUse(t *testing.T) {
 	if out, err := program(t, "kpi", "--help"); err == nil || !strings.Contains(out, "-energy-reduce-pct") {
 		t.Errorf("help: %v\n%s", err, out)
 	}
+}
+
+// The reference's own programs made these reports of its logs. Numbers agree to six
+// digits; notes are text for people.
+func TestReportsOfTheReference(t *testing.T) {
+	logs := func(name string) string { return testenv.Shared(t, "reference", "logs", name) }
+	var args []string
+	for _, name := range []string{"raw_raw_tx_tx", "raw_raw_rx_rx", "latent_latent_tx_tx", "latent_latent_rx_rx"} {
+		args = append(args, "--log", logs("example_"+name+".jsonl"))
+	}
+	for file, args := range map[string][]string{
+		"metrics.json":       append([]string{"metrics"}, args...),
+		"phase3_report.json": append([]string{"phase3"}, args...),
+		"phase4_report.json": {"phase4", "--metrics", logs("metrics.json"), "--energy", logs("energy.yaml")},
+		"kpi.json":           {"kpi", "--phase3", logs("phase3_report.json"), "--phase4", logs("phase4_report.json"), "--baseline", "example_raw_raw_tx"},
+	} {
+		out, err := program(t, args...)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		want, err := os.ReadFile(logs(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := sixDigits(t, []byte(out)), sixDigits(t, want); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", file, got, want)
+		}
+	}
+}
+
+// sixDigits returns the text of a JSON value whose numbers have six digits.
+func sixDigits(t *testing.T, text []byte) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	var round func(v any) any
+	round = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for k := range v {
+				if v[k] = round(v[k]); k == "notes" {
+					delete(v, k)
+				}
+			}
+		case []any:
+			for i := range v {
+				v[i] = round(v[i])
+			}
+		case float64:
+			return fmt.Sprintf("%.6g", v)
+		}
+		return v
+	}
+	return fmt.Sprint(round(v))
 }

@@ -7,13 +7,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/record"
 	"github.com/loralink/loralink-go/runspec"
 )
 
@@ -27,6 +31,7 @@ type flags struct {
 	radio      endpoint.RadioSettings
 	receive    endpoint.ReceiveSettings
 	maxSeconds float64
+	record     cli.Record
 	isDefault  bool // no RunSpec was named
 }
 
@@ -39,6 +44,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	f.radio.RegisterFlags(fs)
 	fs.StringVar(&f.receive.Dataset, "dataset-out", "", "data set to append the decoded windows to, JSONL")
 	fs.IntVar(&f.receive.MaxWindows, "max-rx-ok", 0, "stop after this many windows; 0: no limit")
+	f.record.RegisterFlags(fs)
 	fs.Int("step-ms", 0, "accepted for scripts of the reference, without effect: this program waits for events")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when interrupted")
 	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
@@ -49,6 +55,9 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	if err := cli.CheckFlags(f.receive.Check()); err != nil {
+		return nil, err
+	}
+	if err := f.record.Check(); err != nil {
 		return nil, err
 	}
 	if !(f.maxSeconds >= 0) {
@@ -95,5 +104,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "warning: %s\n", text)
 	}
 	fmt.Fprintf(stdout, "log: %s\n", e.LogPath())
-	return nil
+	known := record.Values{"runspecs.rx": filepath.ToSlash(f.spec)}
+	if f.radio.Port != "" {
+		known["uart.rx_port"], known["uart.baud"] = f.radio.Port, cmp.Or(f.radio.UART.BaudRate, 9600)
+	}
+	return f.record.FillRun(stdout, runlog.Files{RX: e.LogPath()}, known)
 }

@@ -67,7 +67,8 @@ func TestReceive(t *testing.T) {
 	var out bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, []string{"--runspec", spec(t, dir, "rx"), "--udp-local", address, "--udp-remote", r.LocalAddr(), "--dataset-out", set}, &out, io.Discard)
+		ended <- run(ctx, []string{"--runspec", spec(t, dir, "rx"), "--udp-local", address, "--udp-remote", r.LocalAddr(), "--dataset-out", set,
+			"--record", testenv.Repo("examples", "records", "phase1.yaml"), "--record-out", filepath.Join(dir, "phase1.yaml")}, &out, io.Discard)
 	}()
 	if m, err := tx.Send(t.Context(), r, windows, nil); err != nil || m.Acked != 20 {
 		t.Errorf("sender: %+v, %v", m, err)
@@ -81,6 +82,9 @@ func TestReceive(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "phase1.yaml")); err != nil || !strings.Contains(string(b), "rx_ok: 2") || strings.Contains(string(b), " pdr: 0") {
+		t.Errorf("record: %v\n%s", err, b)
 	}
 	if b, err := os.ReadFile(set); err != nil || bytes.Count(b, []byte("\n")) != 20 {
 		t.Errorf("data set: %v\n%s", err, b)

@@ -25,6 +25,7 @@ import (
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/examples/cli"
+	"github.com/loralink/loralink-go/radio/runlog/record"
 )
 
 func main() { cli.Main("train", run) }
@@ -36,6 +37,7 @@ What the reference trains by default: --method febam --packing int16 --train-rat
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var path, outDir, notes, reportCopy, hashesCopy string
 	var logEvery int
+	var rec cli.Record
 	var force bool
 	var settings train.Settings
 	var methods train.MethodSettings
@@ -51,6 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	settings.RegisterFlags(fs)
 	methods.RegisterFlags(fs)
 	split.RegisterFlags(fs)
+	rec.RegisterFlags(fs)
 	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
 		return err
 	}
@@ -58,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	method, err := methods.Method()
-	if err := errors.Join(err, cli.CheckSplit(split), settings.Check()); err != nil {
+	if err := errors.Join(err, cli.CheckSplit(split), settings.Check(), rec.Check()); err != nil {
 		return err
 	}
 
@@ -92,20 +95,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(cli.CopyFile(reportCopy, filepath.Join(outDir, artifacts.TrainReportFile)), cli.CopyFile(hashesCopy, filepath.Join(outDir, artifacts.ArtifactsFile)))
-	if err != nil {
-		return err
-	}
 	manifest := filepath.Join(outDir, artifacts.ManifestFile)
 	c, err := codec.LoadBAM(manifest)
-	if err != nil {
+	if err := errors.Join(err, cli.CopyFile(reportCopy, filepath.Join(outDir, artifacts.TrainReportFile)), cli.CopyFile(hashesCopy, filepath.Join(outDir, artifacts.ArtifactsFile))); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Model %s\n  method %s (%s), %s, model_hash %.12s…\n", manifest, result.Report.Method, result.Status, c, saved.ModelHash)
 	if err := result.Report.WriteChoices(stdout); err != nil {
 		return err
 	}
-	return writeErrors(ctx, stdout, c, &result.Settings, windows)
+	evaluation, err := writeErrors(ctx, stdout, c, &result.Settings, windows)
+	if err != nil {
+		return err
+	}
+	values, err := record.OfTraining(manifest, name, evaluation)
+	return errors.Join(err, rec.Fill(stdout, values))
 }
 
 // fit trains, and shows the progress on a terminal.
@@ -151,25 +155,25 @@ func freshFolder(name string) string {
 }
 
 // writeErrors prints the time on air, and the errors on the holdout, or on the
-// training windows if there is no holdout.
-func writeErrors(ctx context.Context, w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) error {
+// training windows if there is no holdout. It returns them.
+func writeErrors(ctx context.Context, w io.Writer, c *codec.BAM, s *train.Settings, windows iter.Seq2[dataset.Window, error]) (*quality.Evaluation, error) {
 	training := dataset.Limit(dataset.Training(windows, s.Split), s.MaxWindows)
 	norm := quality.CompareSettings{Norm: &bam.Norm{Mean: c.Model().Norm.Mean, Std: c.Model().DataStd()}}
 	r, err := quality.Compare(ctx, c, dataset.Holdout(windows, s.Split), training, norm)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Fprintf(w, "%d windows: %d trained, %d holdout\n", r.Training.N+r.Samples, r.Training.N, r.Samples)
 	subset := "holdout"
 	if r.Samples == 0 {
 		subset = "training windows, as there is no holdout"
 		if r, err = quality.Compare(ctx, c, training, training, norm); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	fmt.Fprintln(w, "\nTime on air of a window (125 kHz, 4/5)")
 	quality.WriteAirtime(w, c.MaxPayloadLen(), s.Window)
 	fmt.Fprintf(w, "\nErrors on the %s\n", subset)
 	r.WriteBaselines(w)
-	return nil
+	return r.Evaluation, nil
 }

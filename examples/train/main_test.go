@@ -42,9 +42,19 @@ func program(args ...string) (stdout, stderr string, err error) {
 func TestFirstCommand(t *testing.T) {
 	t.Chdir(testenv.Repo())
 	dir := filepath.Join(t.TempDir(), "m")
-	out, _, err := program("--out-dir", dir)
+	record := filepath.Join(t.TempDir(), "phase2.yaml")
+	out, _, err := program("--out-dir", dir, "--record", filepath.Join("examples", "records", "phase2.yaml"), "--record-out", record)
 	if err != nil {
 		t.Fatal(err)
+	}
+	text, err := os.ReadFile(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"model_id: m\n", "type: int8\n", "mae: 0.", "zscored_mse: 0."} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the record lacks %q:\n%s", want, text)
+		}
 	}
 	for _, want := range []string{"8 B", "30 B", "SF7", "SF12", "zscored.mse", "position", "angular rate", "mean", "PCA int8", dir} {
 		if !strings.Contains(out, want) {

@@ -9,13 +9,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/loralink/loralink-go/examples/cli"
 	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/runlog"
+	"github.com/loralink/loralink-go/radio/runlog/record"
 	"github.com/loralink/loralink-go/runspec"
 )
 
@@ -32,6 +36,7 @@ type flags struct {
 	sampler    endpoint.SamplerSettings
 	send       endpoint.SendSettings
 	maxSeconds float64
+	record     cli.Record
 	isDefault  bool   // no RunSpec was named
 	source     string // of the samples, if no flag names it
 }
@@ -45,6 +50,7 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 	f.radio.RegisterFlags(fs)
 	f.sampler.RegisterFlags(fs)
 	fs.StringVar(&f.send.Dataset, "dataset-out", "", "data set to append the windows to, as they are before encoding, JSONL")
+	f.record.RegisterFlags(fs)
 	fs.Int("step-ms", 0, "accepted for scripts of the reference, without effect: this program waits for events")
 	fs.Float64Var(&f.maxSeconds, "max-seconds", 0, "stop after this many seconds; 0: when the samples end")
 	if err := cli.Parse(fs, args, stdout, "runspec"); err != nil {
@@ -58,6 +64,9 @@ func parse(args []string, stdout io.Writer) (*flags, error) {
 		return nil, err
 	}
 	if err := cli.CheckFlags(f.send.Check()); err != nil {
+		return nil, err
+	}
+	if err := f.record.Check(); err != nil {
 		return nil, err
 	}
 	if !(f.maxSeconds >= 0) {
@@ -112,5 +121,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	metrics.WriteSender(stdout)
 	fmt.Fprintf(stdout, "log: %s\n", e.LogPath())
-	return nil
+	known := record.Values{"runspecs.tx": filepath.ToSlash(f.spec)}
+	if f.radio.Port != "" {
+		known["uart.tx_port"], known["uart.baud"] = f.radio.Port, cmp.Or(f.radio.UART.BaudRate, 9600)
+	}
+	if f.send.Dataset != "" {
+		known["outputs.dataset_raw"] = filepath.ToSlash(f.send.Dataset)
+	}
+	known["sensor_source.sampler"] = cmp.Or(f.sampler.Kind, endpoint.SamplerJSONL)
+	if f.sampler.Path != "" {
+		known["sensor_source.path"], known["sensor_source.loop"] = filepath.ToSlash(f.sampler.Path), f.sampler.Loop
+	}
+	return f.record.FillRun(stdout, runlog.Files{TX: e.LogPath()}, known)
 }

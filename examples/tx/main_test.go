@@ -94,9 +94,13 @@ func TestSend(t *testing.T) {
 			a, b := addresses(t)
 			receiver(t, spec(t, dir, "rx", ""), b, a)
 			var out bytes.Buffer
-			args := append(c.args, "--runspec", spec(t, dir, "tx", ", max_windows: 20"), "--udp-local", a, "--udp-remote", b)
+			args := append(c.args, "--runspec", spec(t, dir, "tx", ", max_windows: 20"), "--udp-local", a, "--udp-remote", b,
+				"--record", testenv.Repo("examples", "records", "phase1.yaml"), "--record-out", filepath.Join(dir, "phase1.yaml"))
 			if err := run(t.Context(), args, &out, io.Discard); err != nil {
 				t.Fatal(err)
+			}
+			if b, err := os.ReadFile(filepath.Join(dir, "phase1.yaml")); err != nil || !strings.Contains(string(b), "run_id: walk\n") || !strings.Contains(string(b), "payload_bytes: 30\n") {
+				t.Errorf("record: %v\n%s", err, b)
 			}
 			text := strings.Join(strings.Fields(out.String()), " ")
 			for _, want := range []string{"sending sensor12_packed over sf5_bw500000", "first window_id 0", c.want, "given up 0", "log: " + filepath.Join(dir, "walk_tx.jsonl")} {

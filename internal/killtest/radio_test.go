@@ -20,7 +20,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,17 +34,13 @@ import (
 	"github.com/loralink/loralink-go/runspec"
 )
 
-// radioKills returns LORALINK_KILLS, the number of kills, or skips the test.
+// radioKills returns the number of kills, or skips the test.
 func radioKills(t *testing.T) int {
 	t.Helper()
-	n, _ := strconv.Atoi(os.Getenv("LORALINK_KILLS"))
-	if n < 1 {
-		t.Skip("kills programs: run with LORALINK_KILLS=20")
-	}
 	if runtime.GOOS == "windows" {
 		t.Skip("no SIGKILL")
 	}
-	return n
+	return testenv.Kills(t)
 }
 
 // radioBench is a link over UDP, one of whose ends is a program that is killed.

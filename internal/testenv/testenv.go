@@ -12,6 +12,12 @@ import (
 	"testing"
 )
 
+// HasShared reports whether LORALINK_SHARED is set.
+func HasShared() bool { return os.Getenv("LORALINK_SHARED") != "" }
+
+// CI reports whether LORALINK_CI is set: tests must not skip what CI installs.
+func CI() bool { return os.Getenv("LORALINK_CI") != "" }
+
 // Shared returns the path of a file in the shared folder. It skips the test if
 // LORALINK_SHARED is unset, and fails it if the file is missing.
 func Shared(t testing.TB, elem ...string) string {

@@ -85,7 +85,11 @@ type fileError struct {
 }
 
 func (e *fileError) Error() string {
-	return "endpoint: " + e.path + ": " + strings.TrimPrefix(e.err.Error(), "endpoint: ")
+	text := e.err.Error()
+	for _, prefix := range []string{"endpoint: ", "artifacts: ", "codec: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return "endpoint: " + e.path + ": " + text
 }
 
 func (e *fileError) Unwrap() error { return e.err }

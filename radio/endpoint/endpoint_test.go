@@ -690,7 +690,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{"no such role", tx, "x", endpoint.ErrSettings, `endpoint: invalid settings: role is "x", want tx or rx`},
 		{"the other role", tx, runspec.RoleRX, endpoint.ErrSettings, "endpoint: " + tx + ": invalid settings: role is tx, want rx"},
-		{"no model", tx, runspec.RoleTX, codec.ErrNotFound, "endpoint: " + tx + ": artifacts: none/bam_manifest.json: not found"},
+		{"no model", tx, runspec.RoleTX, codec.ErrNotFound, "endpoint: " + tx + ": none/bam_manifest.json: not found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := endpoint.Open(c.path, c.role, missing); !errors.Is(err, c.want) || err.Error() != c.text {

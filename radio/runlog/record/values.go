@@ -158,6 +158,18 @@ func OfSet(set *runreport.Set, baseline, report string) (Values, error) {
 	return v, nil
 }
 
+// OfTraining returns what a model's folder says, like OfModel, with the errors that were
+// measured after the training.
+func OfTraining(path, dataset string, e *quality.Evaluation) (Values, error) {
+	v, err := OfModel(path, dataset, "")
+	if err != nil {
+		return nil, err
+	}
+	v["results.mae"], v["results.mse"], v["results.zscored_mse"] = e.Overall.MAE, e.Overall.MSE, e.ZScored.MSE
+	v.Merge(OfDate(time.Now()))
+	return v, nil
+}
+
 // OfModel returns what a model's folder says, for a record of training. Path is that of
 // the folder or of its bam_manifest.json. Dataset is the path of the data set, and eval
 // that of a report of examples/eval; either may be empty.

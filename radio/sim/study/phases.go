@@ -43,10 +43,16 @@ type Losses struct {
 }
 
 // Check returns an error that wraps [ErrSettings] if a probability is not in 0..1.
-func (l *Losses) Check() error {
-	for _, p := range []*float64{&l.LossRate, l.LossRateAB, l.LossRateBA} {
-		if p != nil && !(*p >= 0 && *p <= 1) {
-			return fmt.Errorf("%w: a loss rate is %v, want 0..1", ErrSettings, *p)
+func (l *Losses) Check() error { return l.check("") }
+
+// check does the work of Check. Where is the beginning of the text about a fault.
+func (l *Losses) check(where string) error {
+	for _, p := range []struct {
+		key   string
+		value *float64
+	}{{"loss_rate", &l.LossRate}, {"loss_rate_ab", l.LossRateAB}, {"loss_rate_ba", l.LossRateBA}} {
+		if p.value != nil && !(*p.value >= 0 && *p.value <= 1) {
+			return fmt.Errorf("%w: %s%s is %v, want 0..1", ErrSettings, where, p.key, *p.value)
 		}
 	}
 	return nil
@@ -150,8 +156,8 @@ func (s *Sweep) Check() error {
 			return fmt.Errorf("%w: profiles[%d].phy is missing, want a PHY as in a RunSpec", ErrSettings, i)
 		}
 		seen[p.ID] = true
-		if err := p.Losses.Check(); err != nil {
-			return fmt.Errorf("profile %s: %w", p.ID, err)
+		if err := p.Losses.check(fmt.Sprintf("profiles[%d].", i)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -209,7 +215,7 @@ func Phase0(ctx context.Context, s *Sweep) (*Phase0Report, error) {
 	for _, p := range s.Profiles {
 		spec, err := withPHY(s.RunSpec, p.PHY)
 		if err != nil {
-			return nil, fmt.Errorf("profile %s: %w", p.ID, err)
+			return nil, fmt.Errorf("study: profile %s: %w", p.ID, err)
 		}
 		run := phaseRun{spec: spec, name: p.ID, losses: p.Losses, windows: s.Packets, step: time.Duration(max(s.StepMs, 1)) * time.Millisecond}
 		if s.OutDir != "" {
@@ -220,7 +226,7 @@ func Phase0(ctx context.Context, s *Sweep) (*Phase0Report, error) {
 		}
 		m, err := run.run(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("profile %s: %w", p.ID, err)
+			return nil, fmt.Errorf("study: profile %s: %w", p.ID, err)
 		}
 		result := &Phase0Profile{p.ID, p.PHY, m, p.Losses}
 		rep.Results = append(rep.Results, result)
@@ -312,7 +318,7 @@ func Phase1(ctx context.Context, profile *Phase0Profile, raw, latent *runspec.Ru
 		}
 		spec, err := withPHY(b, profile.PHY)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.name, err)
+			return nil, fmt.Errorf("study: %s: %w", r.name, err)
 		}
 		run := phaseRun{spec: spec, name: r.name, losses: profile.Losses, windows: spec.TX.MaxWindows, step: time.Millisecond, dir: spec.Logging.OutDir}
 		if run.windows == 0 {
@@ -322,7 +328,7 @@ func Phase1(ctx context.Context, profile *Phase0Profile, raw, latent *runspec.Ru
 			return nil, fmt.Errorf("%w: %s: tx.max_windows is %d, want at most %d", ErrSettings, r.name, run.windows, maxPackets)
 		}
 		if *r.dst, err = run.run(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", r.name, err)
+			return nil, fmt.Errorf("study: %s: %w", r.name, err)
 		}
 	}
 	rep.Delta = PhaseDelta{rep.Latent.PDR - rep.Raw.PDR, rep.Latent.ETX - rep.Raw.ETX, rep.Latent.TimeOnAirMs - rep.Raw.TimeOnAirMs}

@@ -108,7 +108,7 @@ func TestPhasesRefuse(t *testing.T) {
 		{"a profile without PHY", func(s *study.Sweep) { s.Profiles[0].PHY = nil }, "profiles[0].phy is missing"},
 		{"a path as profile_id", func(s *study.Sweep) { s.Profiles[0].ID = "../a" }, "want a name without path separators"},
 		{"a profile twice", func(s *study.Sweep) { s.Profiles = append(s.Profiles, s.Profiles[0]) }, "for the second time"},
-		{"a loss rate", func(s *study.Sweep) { s.Profiles[0].LossRate = 2 }, "profile a: study: invalid settings: a loss rate is 2"},
+		{"a loss rate", func(s *study.Sweep) { s.Profiles[0].LossRate = 2 }, "study: invalid settings: profiles[0].loss_rate is 2, want 0..1"},
 		{"packets", func(s *study.Sweep) { s.Packets = -1 }, "packets_per_profile is -1"},
 		{"steps", func(s *study.Sweep) { s.StepMs = -1 }, "step_ms is -1"},
 		{"target", func(s *study.Sweep) { s.Low = &two }, "the target PDR is 2..0.55"},
