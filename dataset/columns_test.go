@@ -78,6 +78,7 @@ func TestColumnsSetErrors(t *testing.T) {
 		{"too many", strings.Join(many, ","), ErrSettings, "dataset: invalid settings: found 4097 columns with values, want 1..4096"},
 		{"a long name", strings.Repeat("n", 257), ErrSettings, `dataset: invalid settings: column 1 has "` + strings.Repeat("n", 40) + `...", want printable text of at most 256 bytes`},
 		{"a control character", "a\x1bb", ErrSettings, `dataset: invalid settings: column 1 has "a\x1bb", want printable text of at most 256 bytes`},
+		{"no UTF-8", "a\xff", ErrSettings, `dataset: invalid settings: column 1 has "a\xff", want printable text of at most 256 bytes`},
 		{"a line of a file", "@" + path, ErrSettings, "dataset: " + path + `:2: found "=RH", without a name, ` + want},
 		{"no such file", "@" + filepath.Join(dir, "none"), fs.ErrNotExist, "dataset: " + filepath.Join(dir, "none") + ": no such file or directory"},
 	} {
@@ -134,6 +135,8 @@ func TestReadColumns(t *testing.T) {
 			[]Sample{sample(1, 20.5, 55, 1013)}},
 		{"a key that is also an object's", "temp:degC=air,hum:%=air.rh,pressure:hPa=p", "w.jsonl",
 			`{"ts_ms":1,"p":1013,"air":20.5}` + "\n" + `{"ts_ms":2,"p":1,"air":2,"air.rh":3}` + "\n", FillDrop, []Sample{sample(2, 2, 3, 1)}},
+		{"a key that is a number, then an object", "temp:degC=air,hum:%=air.rh,pressure:hPa=p", "w.jsonl",
+			`{"ts_ms":1,"p":1,"air":2,"air.rh":3}` + "\n" + `{"ts_ms":2,"p":1,"air":{"rh":4}}` + "\n", FillHold, []Sample{sample(1, 2, 3, 1), sample(2, 2, 4, 1)}},
 		{"the time in seconds under another name", "temp:degC,hum:%,ts=t,pressure:hPa", "w.csv", "t,temp,hum,pressure,ts_ms\n1.5,20.5,55,1013,no\n", FillError,
 			[]Sample{sample(1500, 20.5, 55, 1013)}},
 		{"a nested time", "timestamp=at.utc,temp:degC,hum:%,pressure:hPa", "w.jsonl", `{"ts_ms":7,"at":{"utc":"1970-01-01T00:00:01Z"},"temp":20.5,"hum":55,"pressure":1013}` + "\n", FillError,

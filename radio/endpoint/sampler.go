@@ -18,6 +18,7 @@ import (
 	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -121,7 +122,7 @@ func (s *SamplerSettings) simulated() bool {
 // checkColumns checks a Columns.
 func checkColumns(c dataset.Columns) error {
 	if err := c.Check(); err != nil {
-		return fielderr.New(ErrSettings, "%v: %s", fieldColumns, strings.TrimPrefix(err.Error(), dataset.ErrSettings.Error()+": "))
+		return fielderr.New(ErrSettings, "%v: %v", fieldColumns, errtext.TrimPrefix(err, dataset.ErrSettings.Error()+": "))
 	}
 	return nil
 }
