@@ -25,6 +25,7 @@
 //	artifacts/save         writes them
 //	codec                  payloads from windows, and windows from payloads
 //	codec/fit              fits grids and ladders to training windows
+//	codec/export           C99 and JavaScript of a codec
 //	codec/quality          errors of any codec, baselines, drift, tables of them
 //	bam/train              training methods and their reports
 //	bam/sweep              many trainings, compared at equal payload lengths

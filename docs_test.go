@@ -100,7 +100,7 @@ func runCommand(t *testing.T, dir, bin, line string) {
 			model = filepath.Join("out", "models", "c")
 		}
 		script = fmt.Sprintf("cd %s && test $(%s | cut -d' ' -f1) = $(sed -n 's/.*\"model_hash\": \"\\(.*\\)\".*/\\1/p' artifacts.json)", model, line)
-	case exampleName.MatchString(line) && slices.Contains([]string{"train", "ladder", "samples"}, exampleName.FindStringSubmatch(line)[1]):
+	case exampleName.MatchString(line) && slices.Contains([]string{"train", "ladder", "samples", "export"}, exampleName.FindStringSubmatch(line)[1]):
 		script, _, _ = strings.Cut(script, " #")
 		script += " --force" // two documents may write one folder
 	}

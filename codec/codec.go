@@ -27,8 +27,9 @@
 //	grid                      [Grid]             numbers of quantisation steps
 //	entropy_grid              [EntropyGrid]      those, entropy coded
 //	bounded                   [Ladder]           the payload of one of its rungs
+//	predictive                [Predictive]       what earlier windows do not predict
 //
-// With a grid, an entropy-coded grid and a ladder errors are bounded: a window is
+// With a grid, an entropy-coded grid, a ladder and predictive errors are bounded: a window is
 // refused, or every value comes back within its tolerance. Package codec/fit fits
 // and writes them. Package bam/train trains models, whose errors have no bound.
 //
@@ -36,15 +37,16 @@
 // these interfaces, never for concrete types, so a codec of another module can do
 // all that these can.
 //
-//	[FixedLength]  all but Zlib and Ladder
+//	[FixedLength]  all but Zlib, Ladder and Predictive
 //	[Windowed]     all but Raw and Zlib
 //	[Described]    BAM, Sensor12, Sensor12Truncate, Ladder
-//	[Angular]      Grid, EntropyGrid, Ladder
-//	[Bounded]      Ladder
+//	[Angular]      Grid, EntropyGrid, Ladder, Predictive
+//	[Bounded]      Ladder, Predictive
 //	[Estimator]    Grid, EntropyGrid
 //	[Modelled]     BAM
 //	[Saturating]   BAM
 //	[Laddered]     Ladder
+//	[Stateful]     Predictive
 //
 // # Errors
 //

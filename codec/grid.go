@@ -52,6 +52,22 @@ type GridDim struct {
 	Angle bool    `json:"angle"`
 }
 
+// Top returns the number of the highest level: 2^Bits-1, or for an angle the last level
+// of the first turn if that is lower.
+func (d GridDim) Top() uint64 {
+	top := uint64(1)<<d.Bits - 1
+	if d.Angle {
+		if full := math.Ceil(360/d.Step) - 1; full < float64(top) {
+			top = uint64(full)
+		}
+	}
+	return top
+}
+
+// MaxError returns the largest error of a value that is encoded: half a quantisation
+// step, and a margin for rounding errors.
+func (d GridDim) MaxError() float64 { return d.Step * (0.5 + GridMargin/2) }
+
 const (
 	// MaxGridBits is the largest number of bits of one value.
 	MaxGridBits = 32
@@ -150,12 +166,7 @@ func newGrid(data []byte, f gridFile) (*Grid, modelfile.Faults) {
 	g := &Grid{dims: f.Dims, w: f.W, top: make([]uint64, len(f.Dims)), file: data, schema: "grid_v1:" + modelfile.Hash(data)}
 	bits := 0
 	for i, d := range f.Dims {
-		g.top[i] = 1<<d.Bits - 1
-		if d.Angle {
-			if full := math.Ceil(360/d.Step) - 1; full < float64(g.top[i]) {
-				g.top[i] = uint64(full)
-			}
-		}
+		g.top[i] = d.Top()
 		if last := g.level(i, g.top[i]); math.IsInf(last, 0) || math.IsNaN(last) {
 			faults.Add(fmt.Sprintf("dims[%d]", i), ErrMalformed, "the last level is %g, want a finite number", last)
 			return nil, faults
@@ -248,7 +259,7 @@ func (g *Grid) quantize(i int, x float64) (uint64, bool) {
 	}
 	top := float64(g.top[i])
 	n := uint64(min(top, max(0, math.RoundToEven(offset/d.Step))))
-	bound := d.Step * (0.5 + GridMargin/2)
+	bound := d.MaxError()
 	if math.Abs(sensor.Difference(x, g.level(i, n), d.Angle)) <= bound {
 		return n, true
 	}

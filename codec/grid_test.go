@@ -138,3 +138,24 @@ func FuzzGridFile(f *testing.F) {
 		}
 	})
 }
+
+// The highest level of an angle is the last one of the first turn.
+func TestGridDimTop(t *testing.T) {
+	for _, c := range []struct {
+		dim  codec.GridDim
+		want uint64
+	}{
+		{codec.GridDim{Step: 1, Bits: 0}, 0},
+		{codec.GridDim{Step: 1, Bits: 32}, 1<<32 - 1},
+		{codec.GridDim{Step: 1, Bits: 9, Angle: true}, 359},
+		{codec.GridDim{Step: 0.7, Bits: 10, Angle: true}, 514},
+		{codec.GridDim{Step: 1, Bits: 5, Angle: true}, 31},
+	} {
+		if got := c.dim.Top(); got != c.want {
+			t.Errorf("%+v: %d, want %d", c.dim, got, c.want)
+		}
+	}
+	if got, want := (codec.GridDim{Step: 2}).MaxError(), 1+1e-6; got != want {
+		t.Errorf("largest error %v, want %v", got, want)
+	}
+}

@@ -75,6 +75,7 @@ func init() { // in init, because ladders load other codecs
 		{name: "a recording", keys: []string{"gps"}, hint: "dataset.OpenSamples reads it"},
 		{name: "a training report", keys: []string{"hyper_parameters"}, hint: "load the bam_manifest.json beside it"},
 		{name: "an evaluation", keys: []string{"payload_schema", "overall"}, hint: "it is a report; the codec's own file is named in it"},
+		{name: "a prior.json, where codec predictive starts", keys: []string{"prior", "profile"}, hint: "name it as prior_path in the params of codec predictive"},
 		{name: "a sweep report", keys: []string{"bam_results"}, hint: "load a folder under models/ beside it"},
 	}
 }

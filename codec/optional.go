@@ -50,7 +50,8 @@ type Angular interface {
 // Bounded is implemented by a codec that keeps a bound: it refuses a window, or
 // every value comes back within its tolerance.
 type Bounded interface {
-	// Tolerances returns the largest error of each value of a step, in its unit.
+	// Tolerances returns the largest error of each value of a step, in its unit, or nil
+	// if the codec keeps no bound after all.
 	Tolerances() []float64
 }
 

@@ -33,11 +33,26 @@ type Params struct {
 	AccelScale      float64 `json:"accel_scale,omitempty"`       // sensor12_packed, sensor12_packed_truncate: see Sensor12Scales
 	GyroScale       float64 `json:"gyro_scale,omitempty"`        // likewise
 	RPYScale        float64 `json:"rpy_scale,omitempty"`         // likewise
-	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs
+	PayloadBytes    int     `json:"payload_bytes,omitempty"`     // sensor12_packed_truncate: the length; entropy_grid: likewise, 0 means as long as each window needs; predictive: the largest length, 0 means that tolerances hold
 	WindowW         int     `json:"window_W,omitempty"`          // sensor12_packed_truncate: the W of Window; 0 means any
 	GridPath        string  `json:"grid_path,omitempty"`         // grid: a grid.json
 	LadderPath      string  `json:"ladder_path,omitempty"`       // bounded: a ladder.json
 	EntropyGridPath string  `json:"entropy_grid_path,omitempty"` // entropy_grid: an entropy_grid.json
+
+	// The rest is for predictive. All but PriorPath stand in NewPredictive too.
+	Tolerances []float64 `json:"tolerances,omitempty"` // of each value of a step; nil: the prior's, or the defaults of motion samples
+	Angles     []bool    `json:"angles,omitempty"`     // which values are angles in degrees; nil: the prior's, or those of motion samples
+	Profile    string    `json:"profile,omitempty"`    // ProfileFull or ProfileSmall; "": the prior's, or ProfileFull
+	PriorPath  string    `json:"prior_path,omitempty"` // a prior.json; "": none
+	// KeyAfter is the number of windows in a row without an acknowledgement after which
+	// the encoder sends a key frame. 0: 3.
+	KeyAfter int `json:"key_after,omitempty"`
+	// KeyEvery is for links without acknowledgements: one in so many windows is a key
+	// frame. 0: acknowledgements come.
+	KeyEvery int `json:"key_every,omitempty"`
+	// PredictFrom says from what windows are predicted with KeyEvery: FromChain or
+	// FromKey. "": FromChain.
+	PredictFrom string `json:"predict_from,omitempty"`
 }
 
 // paramsOf are the parameters that each codec reads.
@@ -50,6 +65,7 @@ var paramsOf = map[string][]string{
 	gridID:             {"grid_path"},
 	entropyGridID:      {"entropy_grid_path", "payload_bytes"},
 	ladderID:           {"ladder_path"},
+	predictiveID:       {"tolerances", "angles", "profile", "payload_bytes", "prior_path", "key_after", "key_every", "predict_from"},
 }
 
 // ParamsOf returns the JSON names of the parameters that a codec of New reads.
@@ -97,7 +113,7 @@ func ParseParams(params map[string]any) (Params, error) {
 
 // IDs returns the ids of the codecs that New can build.
 func IDs() []string {
-	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, entropyGridID, ladderID}
+	return []string{bamID, rawID, sensor12ID, sensor12TruncateID, zlibID, gridID, entropyGridID, ladderID, predictiveID}
 }
 
 // New builds a codec. It returns an error that wraps ErrSpec if the codec's windows
@@ -198,6 +214,8 @@ func (o opener) build(spec Spec) (Codec, error) {
 			return nil, err
 		}
 		return o.ladder(name)
+	case predictiveID:
+		return o.predictive(spec)
 	}
 	return nil, fmt.Errorf("%w: codec %q, want one of %s", ErrSpec, spec.ID, strings.Join(IDs(), ", "))
 }

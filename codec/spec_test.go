@@ -3,6 +3,7 @@ package codec_test
 import (
 	"errors"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -85,16 +86,18 @@ func TestNew(t *testing.T) {
 
 func TestParseParams(t *testing.T) {
 	p, err := codec.ParseParams(map[string]any{"manifest_path": "a", "scale": 127, "payload_bytes": uint64(8), "grid_path": "g", "ladder_path": "l", "entropy_grid_path": "t",
-		"level": 0, "accel_scale": 100, "gyro_scale": 2.5, "rpy_scale": 1, "window_W": 4})
+		"level": 0, "accel_scale": 100, "gyro_scale": 2.5, "rpy_scale": 1, "window_W": 4,
+		"tolerances": []any{0.5, 3}, "angles": []any{false, true}, "profile": "small", "prior_path": "p", "key_after": 2, "key_every": 16, "predict_from": "key"})
 	if err != nil || p.Level == nil || *p.Level != 0 {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	p.Level = nil
 	if want := (codec.Params{ManifestPath: "a", Scale: 127, PayloadBytes: 8, GridPath: "g", LadderPath: "l", EntropyGridPath: "t",
-		AccelScale: 100, GyroScale: 2.5, RPYScale: 1, WindowW: 4}); p != want {
+		AccelScale: 100, GyroScale: 2.5, RPYScale: 1, WindowW: 4, Tolerances: []float64{0.5, 3}, Angles: []bool{false, true}, Profile: "small",
+		PriorPath: "p", KeyAfter: 2, KeyEvery: 16, PredictFrom: "key"}); !reflect.DeepEqual(p, want) {
 		t.Errorf("%+v, want %+v", p, want)
 	}
-	if p, err := codec.ParseParams(nil); err != nil || p != (codec.Params{}) {
+	if p, err := codec.ParseParams(nil); err != nil || !reflect.DeepEqual(p, codec.Params{}) {
 		t.Errorf("none: %+v, %v", p, err)
 	}
 	for name, params := range map[string]map[string]any{

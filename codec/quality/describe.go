@@ -10,7 +10,8 @@ import (
 )
 
 // DescribePayload returns text such as "7 bytes, rung 2 of 3 (grid)" about a payload that
-// c decodes: its length, its rung if c is a ladder, the codec, and saturated latents.
+// c decodes: its length, its rung if c is a ladder, the codec, the window that it builds
+// on, and saturated latents.
 func DescribePayload(c codec.Codec, payload []byte) string {
 	text := fmt.Sprintf("%d bytes", len(payload))
 	if l, ok := c.(codec.Laddered); ok {
@@ -20,6 +21,13 @@ func DescribePayload(c codec.Codec, payload []byte) string {
 		}
 	}
 	text += " (" + c.ID() + ")"
+	if m, ok := c.(codec.Stateful); ok {
+		if n := m.Reference(payload); n == 0 {
+			text += ", a key frame"
+		} else {
+			text += fmt.Sprintf(", builds on the window %d before", n)
+		}
+	}
 	if s, ok := c.(codec.Saturating); ok {
 		if count, total := s.Saturated(payload); count > 0 {
 			text += fmt.Sprintf(", %d of %d latents saturated", count, total)

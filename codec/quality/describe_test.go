@@ -2,8 +2,10 @@ package quality_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset/sensor"
 )
@@ -35,6 +37,21 @@ func TestDescribeError(t *testing.T) {
 	} {
 		if text := quality.DescribeError(c.schema, c.want, c.got); text != c.text {
 			t.Errorf("%s: %q, want %q", c.name, text, c.text)
+		}
+	}
+}
+
+func TestDescribePredictive(t *testing.T) {
+	c := predictive(t, 1, codec.Params{}, nil)
+	encoder := c.NewEncoder(nil)
+	for seq, want := range []string{"14 bytes (predictive), a key frame", "2 bytes (predictive), builds on the window 1 before"} {
+		payload, err := encoder.AppendEncode(nil, byte(seq), []float64{37, 127, 31, 0, 0, 9.8, 0, 0, 0, 1, -2, 90})
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoder.Acked(byte(seq))
+		if got := quality.DescribePayload(c, payload); got != want && seq > 0 || !strings.HasSuffix(got, want[3:]) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -197,18 +197,23 @@ func (m *measurement) add(w dataset.Window) (err error) {
 		return fmt.Errorf("codec %s made %d bytes and %d values, want at most %d bytes and %d values", m.codec.ID(), len(m.payload), len(m.got), len(m.lengths)-1, len(w.Values))
 	}
 	m.lengths[len(m.payload)]++
-	m.over.add(w.Values, m.got)
-	unwrap(w.Values, m.got, m.angles)
 	if m.saturating != nil {
 		count, total := m.saturating.Saturated(m.payload)
 		m.saturation.Count += count
 		m.saturation.Total += total
 	}
-	m.tally.Add(w.Values, m.got)
-	for i, v := range w.Values {
-		m.sizes[i%m.dims].Add(v - m.got[i])
-	}
+	m.compare(w.Values, m.got)
 	return nil
+}
+
+// compare adds the errors of a decoded window. It changes angles in got by full turns.
+func (m *measurement) compare(want, got []float64) {
+	m.over.add(want, got)
+	unwrap(want, got, m.angles)
+	m.tally.Add(want, got)
+	for i, v := range want {
+		m.sizes[i%m.dims].Add(v - got[i])
+	}
 }
 
 func (m *measurement) evaluation(s *Settings) *Evaluation {

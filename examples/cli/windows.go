@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"path/filepath"
@@ -63,6 +64,24 @@ func complete(windows iter.Seq2[dataset.Window, error], path string, stderr io.W
 	return dataset.NotEmpty(dataset.SkipIncomplete(windows, func(err error) {
 		once.Do(func() { Warn(stderr)(err) })
 	}), path)
+}
+
+// WindowShape returns the shape of a data set's windows, which follow each other: that
+// of the first one, with steps of dims values (0: as many as it names, or as a motion
+// sample).
+func WindowShape(path string, dims int, stderr io.Writer) (sensor.Shape, error) {
+	for w, err := range OpenWindows(path, 0, 0, stderr) {
+		if dims == 0 {
+			if dims = len(w.Order); dims == 0 {
+				dims = sensor.MotionDims
+			}
+		}
+		if n := len(w.Values); err == nil && n%dims != 0 {
+			err = fmt.Errorf("%s: windows of %d values, want whole steps of %d", path, n, dims)
+		}
+		return sensor.Shape{Dims: dims, W: len(w.Values) / dims, Stride: len(w.Values) / dims}, err
+	}
+	return sensor.Shape{}, nil // OpenWindows yields a window or an error
 }
 
 // WriteWindows writes a data set, in the format that OpenWindows would read, and

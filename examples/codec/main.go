@@ -40,7 +40,7 @@ type settings struct {
 }
 
 func parse(args []string, stdout io.Writer) (*settings, error) {
-	s := settings{spec: codec.Spec{Version: "1", Window: sensor.Shape{Stride: 1}, MaxPayloadBytes: math.MaxInt}}
+	s := settings{spec: codec.Spec{Version: "1", MaxPayloadBytes: math.MaxInt}}
 	fs := cli.NewFlags("codec", "go run ./examples/codec --bam-manifest out/models/demo --in out/dataset_raw.jsonl", summary)
 	fs.BoolVar(&s.decode, "decode", false, "decode payloads instead of encoding windows")
 	fs.StringVar(&s.in, "in", "", "file to read: a dataset_raw.jsonl, or lines of hex to decode (- is standard input)")
@@ -50,11 +50,11 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	for _, f := range []struct{ name, file string }{{"bam-manifest", "bam_manifest.json of a model"}, {"ladder", "ladder.json"}, {"grid", "grid.json"}, {"entropy-grid", "entropy_grid.json"}} {
 		fs.Var(cli.Strings(&s.files), f.name, f.file+", or the folder that holds it; the file of any codec will do")
 	}
-	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate")
+	fs.StringVar(&s.spec.ID, "codec", "", "a codec without a file: raw, zlib, sensor12_packed, sensor12_packed_truncate, predictive")
 	fs.BoolVar(&s.spec.Params.Float32Norm, "float32-norm", false, "a model: normalise in float32, for the reference's payloads to the byte")
 	fs.BoolVar(&s.unverified, "unverified", false, "a model: go on if its files are not those that its artifacts.json lists")
 	fs.Float64Var(&s.spec.Params.Scale, "scale", 0, "raw, zlib: factor; 0: 32767")
-	fs.IntVar(&s.spec.Params.PayloadBytes, "payload-bytes", 0, "sensor12_packed_truncate: length of a payload; entropy_grid: likewise, 0 for as many bytes as each window needs")
+	cli.RegisterPredictive(fs, &s.spec.Params)
 	fs.IntVar(&s.spec.Window.Dims, "input-dims", sensor.MotionDims, "values of a step, for a codec without a file")
 	fs.IntVar(&s.spec.Window.W, "window-W", 1, "steps of a window, for a codec without a file")
 	if err := cli.Parse(fs, args, stdout); err != nil {
@@ -80,6 +80,7 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 // open builds the codec.
 func (s *settings) open(stderr io.Writer) (err error) {
 	if len(s.files) == 0 {
+		s.spec.Window.Stride = s.spec.Window.W // for predictive; others take any
 		s.codec, err = codec.New(s.spec)
 	} else if s.codec, err = cli.LoadCodec(s.files[0], s.unverified, stderr); err == nil && s.spec.ID != "" && s.spec.ID != s.codec.ID() {
 		err = cli.Usagef("--codec is %s, but %s holds a codec %s: want one", s.spec.ID, s.files[0], s.codec.ID())
@@ -93,6 +94,7 @@ func (s *settings) open(stderr io.Writer) (err error) {
 	if s.schema = codec.SensorSchema(s.codec); s.schema == nil {
 		s.schema = sensor.ForDims(s.spec.Window.Dims)
 	}
+	s.codec = cli.InOrder(s.codec)
 	return nil
 }
 
@@ -155,6 +157,7 @@ func (s *settings) decodeAll(ctx context.Context, out, stderr io.Writer) error {
 				return fmt.Errorf("%s: %w", p.Where, err)
 			}
 			p.Bytes = f.Payload
+			cli.SetSeq(s.codec, f.Seq)
 		}
 		w := dataset.Window{ID: p.ID}
 		if w.Values, err = s.codec.AppendDecode(nil, p.Bytes); err != nil {

@@ -184,3 +184,31 @@ func TestBadInput(t *testing.T) {
 		clitest.Refused(t, c.name, err, c.usage, c.names...)
 	}
 }
+
+// Codec predictive: what it encodes in order, it decodes in order, with or without
+// frames, and from any key frame on.
+func TestPredictive(t *testing.T) {
+	dir := t.TempDir()
+	data, hex := filepath.Join(dir, "walk.jsonl"), filepath.Join(dir, "payloads.txt")
+	windows := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: 2, Stride: 2})
+	if _, err := dataset.WriteFile(data, dataset.Limit(windows, 300)); err != nil {
+		t.Fatal(err)
+	}
+	for _, extra := range [][]string{nil, {"--frame"}, {"--profile", "small"}, {"--payload-bytes", "20"}, {"--key-every", "16"}} {
+		args := append([]string{"--codec", "predictive", "--window-W", "2"}, extra...)
+		out, _, err := program(append(args, "--in", data)...)
+		if err != nil {
+			t.Fatal(extra, err)
+		}
+		if err := os.WriteFile(hex, []byte(out), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		decoded, _, err := program(append(args, "--decode", "--in", hex)...)
+		if err != nil {
+			t.Fatal(extra, err)
+		}
+		if n := strings.Count(decoded, "\n"); n != 300 {
+			t.Errorf("%v: %d windows, want 300", extra, n)
+		}
+	}
+}

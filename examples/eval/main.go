@@ -3,6 +3,7 @@
 //
 //	go run ./examples/eval --dataset out/dataset_raw.jsonl --bam-manifest out/models/b/bam_manifest.json --out out/eval_b.json
 //	go run ./examples/eval --dataset out/dataset_raw.jsonl --ladder out/ladders/a/ladder.json
+//	go run ./examples/eval --dataset out/walk8.jsonl --codec predictive --split time --train-ratio 0.6 --loss 0.2
 //	go run ./examples/eval --dataset out/car.jsonl --subset all --bam-manifest out/models/walk/bam_manifest.json --baseline-dataset out/walk.jsonl
 package main
 
@@ -25,14 +26,15 @@ import (
 func main() { cli.Main("eval", run) }
 
 const summary = `Eval encodes and decodes windows of a data set with a model or a ladder and reports the errors.
-The split is the one the model was trained with, unless flags say otherwise.`
+The split is the one the model was trained with, unless flags say otherwise. Codec predictive needs no file: it codes
+all windows in order, over a channel that may lose frames, and counts those of the subset. They must not overlap.`
 
 type settings struct {
 	dataset, manifest, ladder, subset, out, csv string
 	baseline                                    string // data set
 	split                                       dataset.SplitSettings
 	splitSet                                    bool
-	tolerances                                  []float64
+	stream                                      cli.Stream // of a codec without a file
 	maxSamples                                  int
 	force, unverified                           bool
 }
@@ -44,10 +46,10 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	fs.StringVar(&s.manifest, "bam-manifest", "", "bam_manifest.json of the model, or the file of any other codec")
 	fs.BoolVar(&s.unverified, "unverified", false, "go on if the model's files are not those that its artifacts.json lists")
 	fs.StringVar(&s.ladder, "ladder", "", "ladder.json to measure instead of a model")
+	s.stream.RegisterFlags(fs)
 	fs.StringVar(&s.subset, "subset", "holdout", "windows to measure on: all, train or holdout")
 	fs.StringVar(&s.baseline, "baseline-dataset", "", "data set whose training windows mean and PCA are fitted to, as the one the model comes from; unset: --dataset")
 	s.split.RegisterFlags(fs)
-	fs.Var(cli.Floats(&s.tolerances), "tolerances", "also report errors over these, one for each value of a step; unset: a ladder's own, and none for a model")
 	fs.IntVar(&s.maxSamples, "max-samples", 0, "windows to measure on, from the first; 0: all")
 	fs.StringVar(&s.out, "out", "", "file for the evaluation as JSON")
 	fs.StringVar(&s.csv, "csv", "", "file for the errors as CSV, by value, with those of the baselines")
@@ -58,15 +60,15 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	switch {
 	case s.dataset == "":
 		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl, .npy or .npz")
-	case s.manifest == "" && s.ladder == "":
-		return nil, cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json, or --ladder")
-	case s.manifest != "" && s.ladder != "":
-		return nil, cli.Usagef("want either --bam-manifest or --ladder")
+	case s.manifest+s.ladder+s.stream.Spec.ID == "":
+		return nil, cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json, --ladder or --codec")
+	case len(s.manifest+s.ladder+s.stream.Spec.ID) > max(len(s.manifest), len(s.ladder), len(s.stream.Spec.ID)):
+		return nil, cli.Usagef("want one of --bam-manifest, --ladder and --codec")
 	case s.subset != dataset.SubsetAll && s.subset != dataset.SubsetTrain && s.subset != dataset.SubsetHoldout:
 		return nil, cli.Usagef("--subset is %q, want all, train or holdout", s.subset)
 	}
 	s.splitSet = cli.IsSet(fs, "split") || cli.IsSet(fs, "train-ratio") || cli.IsSet(fs, "split-seed")
-	return &s, cli.CheckSplit(s.split)
+	return &s, cmp.Or(s.stream.Check(), cli.CheckSplit(s.split))
 }
 
 // load returns the codec and, if it is a model with a norm, the mean and deviation of
@@ -101,6 +103,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := cmp.Or(cli.CheckOut(s.out, s.force, inputs...), cli.CheckOut(s.csv, s.force, inputs...)); err != nil {
 		return err
 	}
+	if s.stream.Spec.ID != "" {
+		s.stream.Dataset, s.stream.Out, s.stream.Split, s.stream.Subset = s.dataset, s.out, s.split, s.subset
+		s.stream.MaxSamples = s.maxSamples
+		return s.stream.Run(ctx, stdout, stderr)
+	}
 	c, norm, err := s.load(stderr)
 	if err != nil {
 		return err
@@ -124,7 +131,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		training = dataset.Training(other, split)
 	}
-	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.tolerances})
+	r, err := quality.Compare(ctx, c, test, training, quality.CompareSettings{Norm: norm, Tolerances: s.stream.Spec.Params.Tolerances})
 	if errors.Is(err, quality.ErrNoTraining) {
 		return fmt.Errorf("%w: mean and PCA are fitted to them (--baseline-dataset takes them from another data set)", err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/numpy"
 	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/testenv"
 )
 
 // model trains on a small data set and returns both files.
@@ -287,6 +288,49 @@ func TestBadInput(t *testing.T) {
 			if !strings.Contains(err.Error(), name) {
 				t.Errorf("%s: %v does not name %s", c.name, err, name)
 			}
+		}
+	}
+}
+
+// Codec predictive, with a file for its report, loss, and payloads of limited length.
+func TestPredictive(t *testing.T) {
+	dir := t.TempDir()
+	data, file := filepath.Join(dir, "walk.jsonl"), filepath.Join(dir, "eval.json")
+	windows := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: 4, Stride: 4})
+	if _, err := dataset.WriteFile(data, windows); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--dataset", data, "--codec", "predictive", "--split", "time", "--train-ratio", "0.6"}
+	if out, err := eval(append(args, "--loss", "0.2", "--out", file)...); err != nil || !strings.Contains(out, "a sample on average") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e quality.StreamEvaluation
+	if err := json.Unmarshal(text, &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Transmissions <= e.Windows || e.Samples != e.Windows || e.OverTolerance == nil || e.OverTolerance.Within < 1 || e.Subset != "holdout" {
+		t.Errorf("%s", text)
+	}
+	for name, extra := range map[string][]string{
+		"limited":      {"--payload-bytes", "16", "--tolerances", "1,1,1,1,1,1,1,1,1,1,1,1"},
+		"one-way":      {"--key-every", "16", "--predict-from", "key", "--profile", "small", "--loss", "0.1"},
+		"all windows":  {"--subset", "all", "--inflight", "4"},
+		"a few of all": {"--max-samples", "20"},
+	} {
+		if out, err := eval(append(args, extra...)...); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	for name, extra := range map[string][]string{
+		"another codec": {"--codec", "raw"}, "a loss of 2": {"--loss", "2"}, "two codecs": {"--ladder", "x"}, "3 bytes": {"--payload-bytes", "3"},
+		"no prior": {"--prior", filepath.Join(dir, "none.json")}, "too few tolerances": {"--tolerances", "1,2,3,4,5"},
+	} {
+		if out, err := eval(append(args, extra...)...); err == nil {
+			t.Errorf("%s: no error\n%s", name, out)
 		}
 	}
 }

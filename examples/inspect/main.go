@@ -33,13 +33,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var unverified bool
 	fs := cli.NewFlags("inspect", "go run ./examples/inspect out/models/demo", summary)
 	fs.StringVar(&manifest, "bam-manifest", "", "bam_manifest.json of the model, or its folder")
+	prior := fs.String("prior", "", "prior.json of codec predictive to describe instead of a model")
 	fs.BoolVar(&unverified, "unverified", false, "only warn if the model's files are not those that its artifacts.json lists")
 	fs.StringVar(&data, "dataset", "", "dataset_raw.jsonl to measure the latents on")
 	if err := cli.Parse(fs, args, stdout, "bam-manifest"); err != nil {
 		return err
 	}
-	if manifest == "" {
-		return cli.Usagef("--bam-manifest is missing: want a model's bam_manifest.json")
+	if *prior != "" && manifest == "" && data == "" {
+		return cli.DescribePrior(stdout, *prior)
+	}
+	if manifest == "" || *prior != "" {
+		return cli.Usagef("want --bam-manifest, a model's bam_manifest.json, or --prior")
 	}
 	if info, err := os.Stat(manifest); err == nil && info.IsDir() {
 		manifest = filepath.Join(manifest, artifacts.ManifestFile)

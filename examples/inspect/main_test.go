@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/loralink/loralink-go/codec/fit"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/examples/cli/clitest"
 	"github.com/loralink/loralink-go/internal/testenv"
@@ -96,5 +97,24 @@ func TestBadInput(t *testing.T) {
 	} {
 		_, err := program(c.args...)
 		clitest.Refused(t, c.name, err, c.usage, c.names...)
+	}
+}
+
+func TestDescribesAPrior(t *testing.T) {
+	windows := dataset.Windows(dataset.OpenSamples(testenv.Repo("testdata", "walk.jsonl"), dataset.SampleSettings{}), dataset.WindowerSettings{W: 1})
+	r, err := fit.Prior(t.Context(), nil, fit.Values(windows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "prior.json")
+	if err := r.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"--prior", path}, &out, &bytes.Buffer{}); err != nil || !strings.Contains(out.String(), "profile full") || !strings.Contains(out.String(), "yaw") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if err := run(t.Context(), []string{"--prior", path, "--bam-manifest", path}, &out, &bytes.Buffer{}); err == nil {
+		t.Error("a model and a prior: no error")
 	}
 }

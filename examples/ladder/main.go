@@ -31,6 +31,8 @@ reports what it takes on the holdout. Sender, receiver and evaluation load the s
 
 type settings struct {
 	dataset, outDir string
+	priorOut        string
+	profile         string // of the prior
 	fit             fit.LadderSettings
 	save            fit.SaveSettings
 	split           dataset.SplitSettings
@@ -48,6 +50,8 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	coded := fs.Bool("entropy-coded", true, "an entropy-coded grid with learned frequencies; false: uniform grids")
 	components := fs.Int("components", 0, "mixture components of the entropy-coded grid besides the global fallback component, 0..64; unset: what inner validation finds best")
 	fs.IntVar(&s.fit.Widened, "widened", 3, "with --entropy-coded=false, copies of the fitted grid, each a byte longer, for windows out of its range")
+	fs.StringVar(&s.priorOut, "prior-out", "", "write no ladder but a prior.json for codec predictive, fitted to windows that must not overlap")
+	fs.StringVar(&s.profile, "profile", codec.ProfileFull, "with --prior-out, full or small")
 	s.split.RegisterFlags(fs)
 	fs.BoolVar(&s.save.Force, "force", false, "replace an existing ladder")
 	if err := cli.Parse(fs, args, stdout, "dataset"); err != nil {
@@ -60,8 +64,10 @@ func parse(args []string, stdout io.Writer) (*settings, error) {
 	switch {
 	case s.dataset == "":
 		return nil, cli.Usagef("--dataset is missing: want a dataset_raw.jsonl")
-	case s.outDir == "":
-		return nil, cli.Usagef("--out-dir is missing: want a folder")
+	case (s.outDir == "") == (s.priorOut == ""):
+		return nil, cli.Usagef("want one of --out-dir and --prior-out: a folder, or a file for a prior")
+	case s.profile != codec.ProfileFull && s.profile != codec.ProfileSmall:
+		return nil, cli.Usagef("--profile is %q, want full or small", s.profile)
 	case *coded && cli.IsSet(fs, "widened"), !*coded && cli.IsSet(fs, "components"):
 		return nil, cli.Usagef("--widened is for --entropy-coded=false, and --components for an entropy-coded grid")
 	case s.fit.Widened < 0:
@@ -82,7 +88,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := forced(fit.CheckTarget(s.outDir, &s.save)); err != nil {
+	if s.priorOut != "" {
+		err = cli.CheckOut(s.priorOut, s.save.Force, s.dataset)
+	} else {
+		err = forced(fit.CheckTarget(s.outDir, &s.save))
+	}
+	if err != nil {
 		return err
 	}
 	windows := cli.OpenWindows(s.dataset, len(s.fit.Tolerances), s.fit.Window.W, stderr)
@@ -98,6 +109,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	split, err := s.split.Split(windows)
 	if err != nil {
 		return err
+	}
+	if s.priorOut != "" {
+		r, err := fit.Prior(ctx, &fit.PriorSettings{Bounds: fit.Bounds{Schema: s.fit.Schema, Tolerances: s.fit.Tolerances}, Small: s.profile == codec.ProfileSmall},
+			fit.Values(dataset.Training(windows, split)))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "Prior %s\n", s.priorOut)
+		return r.Save(s.priorOut)
 	}
 	r, err := fit.Ladder(ctx, fit.Values(dataset.Training(windows, split)), &s.fit)
 	if err != nil {

@@ -196,6 +196,24 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+func TestWritesAPrior(t *testing.T) {
+	data, _ := samples(t)
+	path := filepath.Join(t.TempDir(), codec.PriorFile)
+	if out, _, err := program("--dataset", data, "--prior-out", path, "--profile", "small"); err != nil || !strings.Contains(out, path) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	prior, err := codec.LoadPrior(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if prior.Profile != codec.ProfileSmall || len(prior.Tolerances) != 12 {
+		t.Errorf("profile %s, tolerances %v", prior.Profile, prior.Tolerances)
+	}
+	if _, _, err := program("--dataset", data, "--prior-out", path); err == nil {
+		t.Error("an existing prior was replaced without --force")
+	}
+}
+
 // A ladder that cannot be loaded does not replace one that can.
 func TestLadderForceKeepsTheOldOne(t *testing.T) {
 	data, windows := samples(t)

@@ -35,6 +35,22 @@ func runLink(t *testing.T, sf string, args ...string) (study.ReplayReport, strin
 	return rep, stdout.String()
 }
 
+// A codec that remembers needs no model.
+func TestPredictive(t *testing.T) {
+	rep, printed := runLink(t, "predictive", "--samples", testenv.Repo("testdata", "walk.jsonl"), "--loss", "0.2")
+	again, _ := runLink(t, "predictive", "--samples", testenv.Repo("testdata", "walk.jsonl"), "--loss", "0.2")
+	r := rep.Runs[0]
+	if m := r.Metrics; m.Delivered != 112 || m.Failed != 0 || m.PayloadMean > 16 || r.Observed.Corrupt+r.Observed.DeliveredTwice+r.Observed.FalselyAcked > 0 {
+		t.Errorf("%+v, %+v", m, r.Observed)
+	}
+	if r.ZScored.MSE > 0.05 || r.ZScored.MSE != again.Runs[0].ZScored.MSE || r.Metrics != again.Runs[0].Metrics {
+		t.Errorf("zscored %+v, %+v", r.ZScored, again.Runs[0].ZScored)
+	}
+	if !strings.Contains(printed, "mean") {
+		t.Errorf("%s", printed)
+	}
+}
+
 // The main job's last step.
 func TestFieldRecordingAtSF12(t *testing.T) {
 	walk := testenv.Shared(t, "field", "walk.jsonl")

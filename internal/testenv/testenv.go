@@ -15,9 +15,6 @@ import (
 // HasShared reports whether LORALINK_SHARED is set.
 func HasShared() bool { return os.Getenv("LORALINK_SHARED") != "" }
 
-// CI reports whether LORALINK_CI is set: tests must not skip what CI installs.
-func CI() bool { return os.Getenv("LORALINK_CI") != "" }
-
 // Shared returns the path of a file in the shared folder. It skips the test if
 // LORALINK_SHARED is unset, and fails it if the file is missing.
 func Shared(t testing.TB, elem ...string) string {
@@ -57,6 +54,26 @@ func Python(t testing.TB) string {
 	t.Skip("found no python3 with numpy")
 	return ""
 }
+
+// Program returns the path of a program, such as a compiler. If there is none, it skips
+// the test, or fails it if LORALINK_CI is set.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("LORALINK_CI") != "":
+		t.Fatalf("LORALINK_CI is set, but found no program %s", name)
+	default:
+		t.Skipf("found no program %s", name)
+	}
+	return ""
+}
+
+// CI reports whether LORALINK_CI is set: tests then do more, and must not skip what CI
+// installs.
+func CI() bool { return os.Getenv("LORALINK_CI") != "" }
 
 // CIOnly skips a slow test if LORALINK_CI is unset.
 func CIOnly(t testing.TB) {

@@ -266,16 +266,20 @@ func (e *Endpoint) Timing(r radio.Radio) link.Timing {
 // [Endpoint.Send] adds the first sequence number and a clock.
 func (e *Endpoint) SenderSettings(r radio.Radio) link.SenderSettings {
 	tx := e.spec.TX
-	return link.SenderSettings{Timing: e.Timing(r), Codec: e.codec, Queue: link.QueuePolicy(tx.Queue), QueueLen: tx.QueueLen, DutyCycle: tx.DutyCycle}
+	s := link.SenderSettings{Timing: e.Timing(r), Codec: e.codec, Queue: link.QueuePolicy(tx.Queue), QueueLen: tx.QueueLen, DutyCycle: tx.DutyCycle}
+	SetEncoder(&s, e.codec, nil)
+	return s
 }
 
 // ReceiverSettings returns the settings of a link.Receiver over a radio, see Timing.
-// Their codec is nil, so that payloads are not decoded, if the RunSpec's mode is RAW.
+// Their codec is nil, so that payloads are not decoded, if the RunSpec's mode is RAW. A
+// codec that remembers decodes in either mode.
 func (e *Endpoint) ReceiverSettings(r radio.Radio) link.ReceiverSettings {
 	s := link.ReceiverSettings{Timing: e.Timing(r), DutyCycle: e.spec.TX.DutyCycle}
 	if e.spec.Mode == runspec.ModeLatent {
 		s.Codec = e.codec
 	}
+	SetDecoder(&s, e.codec)
 	return s
 }
 

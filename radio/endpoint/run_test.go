@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/testenv"
 	"github.com/loralink/loralink-go/radio/e22"
 	"github.com/loralink/loralink-go/radio/e22/e22test"
@@ -263,6 +265,81 @@ func TestOverUDP(t *testing.T) {
 				t.Errorf("the receiver's data set has %+v", w)
 			}
 		})
+	}
+}
+
+// predictiveSpec is spec for codec predictive, with windows of four samples.
+func predictiveSpec(t *testing.T, dir, role, params, more string) string {
+	t.Helper()
+	path := spec(t, dir, role, more)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte("W: 1, stride: 1"), []byte("W: 4, stride: 4"), 1)
+	text = bytes.Replace(text, []byte("id: sensor12_packed, version: \"1\""), []byte("id: predictive, version: \"1\", params: {"+params+"}"), 1)
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A codec that remembers, over losses. The errors are within the tolerances, or the
+// bounds in the log.
+func TestPredictiveOverUDP(t *testing.T) {
+	const n = 100
+	for name, params := range map[string]string{"tolerances": "", "limited": "payload_bytes: 16", "small": "profile: small"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			txAir, rxAir := ports(t)
+			txAir.UDP.Loss = 0.02
+			sentPath, rebuiltPath := filepath.Join(dir, "sent.jsonl"), filepath.Join(dir, "rebuilt.jsonl")
+			m := both(t, predictiveSpec(t, dir, "tx", params, fmt.Sprintf(", max_windows: %d", n)), predictiveSpec(t, dir, "rx", params, ""), txAir, rxAir,
+				recording(), sentPath, rebuiltPath)
+			checkTransfer(t, dir, n, m)
+			var bounds [][]float64
+			for _, e := range logged(t, filepath.Join(dir, "walk_rx.jsonl")) {
+				if e.Kind == link.EventReconDone {
+					bounds = append(bounds, e.Bounds)
+				}
+			}
+			sent, rebuilt := read(t, sentPath), read(t, rebuiltPath)
+			if len(sent) != n || len(rebuilt) != n || len(bounds) != n {
+				t.Fatalf("%d windows sent, %d rebuilt, %d logged, want %d", len(sent), len(rebuilt), len(bounds), n)
+			}
+			schema := sensor.Motion()
+			for i := range sent {
+				limits := bounds[i]
+				if (limits != nil) != (name == "limited") {
+					t.Fatalf("window %d: bounds %v in the log", i, limits)
+				}
+				if limits == nil {
+					limits = schema.Tolerances()
+				}
+				for j, x := range sent[i].Values {
+					if d := math.Abs(sensor.Difference(x, rebuilt[i].Values[j], schema[j%12].Angle)); !(d <= limits[j%12]) {
+						t.Fatalf("window %d, value %d: sent %v, rebuilt %v, want within %v", i, j, x, rebuilt[i].Values[j], limits[j%12])
+					}
+				}
+			}
+			if m.tx.PayloadMean > 16 {
+				t.Errorf("%g bytes on average, want at most 16", m.tx.PayloadMean)
+			}
+		})
+	}
+}
+
+// Without ACKs, the sender is done when it has sent every window once.
+func TestPredictiveOneWay(t *testing.T) {
+	dir := t.TempDir()
+	txAir, rxAir := ports(t)
+	m := both(t, predictiveSpec(t, dir, "tx", "key_every: 8", ", max_windows: 50"), predictiveSpec(t, dir, "rx", "key_every: 8", ""), txAir, rxAir, recording(), "", "")
+	if m.tx.Sent != 50 || m.tx.Failed != 0 || m.tx.Acked != 0 || m.rx.AcksSent != 0 {
+		t.Errorf("sent %+v, received %+v, want 50 windows once and no ACKs", m.tx, m.rx)
+	}
+	if m.rx.Delivered < 25 { // a busy machine may lose datagrams
+		t.Errorf("%d windows were delivered, want 50", m.rx.Delivered)
 	}
 }
 

@@ -40,14 +40,14 @@ const (
 // set. A field that is not listed for a kind has its zero value; PayloadBytes belongs
 // to Payload, and HasRSSI to RSSIdBm:
 //
-//	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode
+//	tx_sent        Seq WindowID SensorMs Attempt Payload FrameBytes TimeOnAir Guard AckTimeout Age Encode Bounds
 //	ack_received   Seq WindowID RTT Queued EndToEnd Encode RSSIdBm
 //	tx_failed      Seq WindowID Reason Attempt
 //	tx_dropped     WindowID Reason
 //	rx_ok          Seq Payload FrameBytes RSSIdBm Duplicate
 //	rx_parse_fail  Reason Omitted
 //	ack_sent       Seq TimeOnAir
-//	recon_done     Seq Window
+//	recon_done     Seq Window Bounds
 //	recon_failed   Seq Reason
 //	rx_conflict    Seq Reason
 //	rx_interleaved Seq Reason
@@ -78,4 +78,5 @@ type Event struct {
 	Reason    string    // why something failed
 	Omitted   int       // events of this kind that were left out of the log before this one
 	Window    []float64 // the decoded window; valid until the next Step
+	Bounds    []float64 // the largest error of each value of a step; nil unless LogBounds is set; valid until the next Step
 }

@@ -31,6 +31,13 @@
 // SEQ, or the receiver could take its first windows for repetitions; package
 // radio/endpoint stores the SEQ in a file.
 //
+// # Codecs with memory
+//
+// An [Encoder] codes a window as what the earlier ones do not predict. It builds each
+// window on one that it knows to be acknowledged, so a sender encodes a window when it
+// first sends it. A [Decoder] decodes only what builds on windows it has; a receiver does
+// not acknowledge anything else.
+//
 // # One sender
 //
 // A link is one sender and one receiver on a channel of their own. Frames have no address:

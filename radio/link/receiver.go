@@ -15,6 +15,14 @@ type ReceiverSettings struct {
 	// Codec decodes payloads. nil: the receiver delivers payloads without decoding
 	// them.
 	Codec Codec
+	// Decoder, if not nil, decodes payloads instead of Codec, with memory of earlier ones.
+	// It must be new.
+	Decoder Decoder
+	// LogBounds adds the error bounds of each window to recon_done events, if there is a
+	// Decoder.
+	LogBounds bool
+	// OneWay sends no ACKs, as the sender's setting of that name expects.
+	OneWay bool
 	// FirstSeq is the sequence number of the first ACK frame.
 	FirstSeq byte
 	// DutyCycle is the share of any hour that the receiver may spend sending ACKs,
@@ -62,6 +70,8 @@ type Receiver struct {
 	senders interleaving
 	ack     []byte
 	window  []float64
+	bounds  []float64
+	decoded bool // the Decoder has decoded something
 }
 
 // A Digest identifies a payload.
@@ -130,6 +140,9 @@ func (r *Receiver) Step(now time.Time, input Input, actions []Action) (_ []Actio
 	}
 	digest := DigestOf(frame.Payload)
 	repeated, conflict := r.repeated(now, frame.Seq, digest)
+	if repeated {
+		r.relearn(frame.Seq, frame.Payload)
+	}
 	actions = appendEvent(actions, Event{
 		Kind: EventRxOK, Time: now, Seq: frame.Seq, PayloadBytes: len(frame.Payload), Payload: frame.Payload, FrameBytes: len(input.Reception.Frame),
 		RSSIdBm: input.Reception.RSSIdBm, HasRSSI: input.Reception.HasRSSI, Duplicate: repeated,
@@ -168,13 +181,15 @@ func (r *Receiver) parse(reception radio.Reception) (radio.Frame, error) {
 // cannot decode it.
 func (r *Receiver) deliver(now time.Time, frame radio.Frame, digest Digest, reception radio.Reception, actions []Action) (_ []Action, ok bool) {
 	d := Delivery{Seq: frame.Seq, Payload: frame.Payload, Time: now, RSSIdBm: reception.RSSIdBm, HasRSSI: reception.HasRSSI}
-	if r.settings.Codec != nil {
-		var err error
-		if r.window, err = r.settings.Codec.AppendDecode(r.window[:0], frame.Payload); err != nil {
+	var decoded bool
+	var err error
+	if r.window, decoded, err = r.appendDecode(r.window[:0], frame.Seq, frame.Payload); decoded {
+		if err != nil {
 			return appendEvent(actions, Event{Kind: EventReconFailed, Time: now, Seq: frame.Seq, Reason: err.Error()}), false
 		}
 		d.Window = r.window
-		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window})
+		r.bounds = r.appendBounds(r.bounds[:0])
+		actions = appendEvent(actions, Event{Kind: EventReconDone, Time: now, Seq: frame.Seq, Window: r.window, Bounds: r.bounds})
 	}
 	r.remember(now, frame.Seq, digest)
 	if r.senders.add(frame.Seq) {
@@ -186,7 +201,7 @@ func (r *Receiver) deliver(now time.Time, frame radio.Frame, digest Digest, rece
 // acknowledge sends the ACK of seq, if the duty cycle allows it.
 func (r *Receiver) acknowledge(now time.Time, seq byte, actions []Action) []Action {
 	timeOnAir := r.settings.PHY.TimeOnAir(radio.AckFrameLen)
-	if r.budget.freeTime(now, timeOnAir).After(now) {
+	if r.settings.OneWay || r.budget.freeTime(now, timeOnAir).After(now) {
 		return actions
 	}
 	r.budget.spend(now, timeOnAir)

@@ -14,7 +14,17 @@ const DefaultQueueLen = 64
 // SenderSettings are the settings of a [Sender]. Timing.PHY and Codec must be set.
 type SenderSettings struct {
 	Timing
-	Codec    Codec
+	Codec Codec
+	// Encoder, if not nil, encodes windows instead of Codec, with memory of earlier ones.
+	// It must be new. Windows are then encoded when they are first sent, not when they are
+	// offered.
+	Encoder Encoder
+	// LogBounds adds the error bounds of each window to tx_sent events, if there is an
+	// Encoder.
+	LogBounds bool
+	// OneWay sends every window once and waits for no ACK. The receiver's setting must be
+	// the same.
+	OneWay   bool
 	FirstSeq byte        // sequence number of the first window; after a restart, the next one of the last run
 	Queue    QueuePolicy // "": QueueBlock
 	QueueLen int         // windows that the queue holds; 0: DefaultQueueLen
@@ -53,6 +63,9 @@ func (s SenderSettings) resolve() (SenderSettings, error) {
 	}
 	var err error
 	if s.Timing, err = s.Timing.resolve(s.Codec); err != nil {
+		return s, err
+	}
+	if err := s.checkEncoder(); err != nil {
 		return s, err
 	}
 	if s.Queue == "" {
@@ -100,6 +113,8 @@ type slot struct {
 	id        int64
 	sensorMs  int64
 	frame     []byte
+	values    []float64 // with an Encoder: of a window that was not sent yet
+	bounds    []float64 // with LogBounds
 	seq       byte
 	attempts  int
 	due       bool // to be repeated as soon as a frame may be sent
@@ -163,13 +178,15 @@ func (s *Sender) Step(now time.Time, input Input, actions []Action) (_ []Action,
 	return s.send(now, actions)
 }
 
-// offer encodes a window and queues it.
+// offer queues a window. It encodes it, unless there is an Encoder.
 func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 	if s.shutdown {
 		return appendEvent(actions, Event{Kind: EventTxDropped, Time: now, WindowID: w.ID, Reason: "shutdown"})
 	}
 	f := s.take()
-	if err := s.encode(f, w.Values); err != nil {
+	if s.settings.Encoder != nil {
+		f.keep(w.Values)
+	} else if err := s.encode(f, w.Values); err != nil {
 		s.put(f)
 		return appendEvent(actions, Event{Kind: EventTxFailed, Time: now, WindowID: w.ID, Seq: s.seq, Reason: "encode: " + err.Error()})
 	}
@@ -193,7 +210,7 @@ func (s *Sender) offer(now time.Time, w Outbound, actions []Action) []Action {
 // header.
 func (s *Sender) encode(f *slot, values []float64) error {
 	start := s.clock()
-	frame, err := s.settings.Codec.AppendEncode(append(f.frame[:0], 0, 0), values)
+	frame, err := s.appendEncode(f, values)
 	f.encode = s.clock().Sub(start)
 	if err != nil {
 		return err
@@ -238,6 +255,7 @@ func (s *Sender) received(now time.Time, r radio.Reception, actions []Action) []
 			RTT: arrived.Sub(f.lastSent), Queued: f.firstSent.Sub(f.offered), EndToEnd: arrived.Sub(f.offered), Encode: f.encode,
 			RSSIdBm: r.RSSIdBm, HasRSSI: r.HasRSSI,
 		})
+		s.acked(f)
 		s.settle(i)
 		break
 	}
@@ -257,6 +275,7 @@ func (s *Sender) stalled(d time.Duration) {
 func (s *Sender) abort(now time.Time, actions []Action) []Action {
 	for len(s.flight) > 0 {
 		actions = appendFailure(actions, now, s.flight[0], "run ended")
+		s.givenUp(s.flight[0])
 		s.settle(0)
 	}
 	for s.head != nil {
@@ -288,6 +307,7 @@ func (s *Sender) expire(now time.Time, actions []Action) []Action {
 			continue
 		}
 		actions = appendFailure(actions, now, f, reason)
+		s.givenUp(f)
 		s.settle(i)
 	}
 	return actions
@@ -305,6 +325,16 @@ func (s *Sender) send(now time.Time, actions []Action) (_ []Action, next time.Ti
 		f := s.candidate()
 		if f == nil {
 			break
+		}
+		if f.attempts == 0 && s.settings.Encoder != nil {
+			if next = s.nextSend; now.Before(next) {
+				break
+			}
+			next = time.Time{}
+			var ok bool
+			if actions, ok = s.encodeHead(now, f, actions); !ok {
+				continue
+			}
 		}
 		timeOnAir := s.settings.PHY.TimeOnAir(len(f.frame))
 		if next = s.sendTime(now, timeOnAir); now.Before(next) {
@@ -352,7 +382,11 @@ func (s *Sender) transmit(now time.Time, f *slot, timeOnAir time.Duration, actio
 		Kind: EventTxSent, Time: now, Seq: f.seq, WindowID: f.id, SensorMs: f.sensorMs, Attempt: f.attempts,
 		PayloadBytes: n - radio.HeaderLen, Payload: f.frame[radio.HeaderLen:], FrameBytes: n, TimeOnAir: timeOnAir,
 		Guard: s.settings.Guard, AckTimeout: s.settings.AckTimeoutFor(n), Age: now.Sub(f.offered), Encode: f.encode,
+		Bounds: f.bounds,
 	})
+	if s.settings.OneWay {
+		s.settle(len(s.flight) - 1)
+	}
 	return append(actions, Action{Kind: ActionSend, Frame: f.frame})
 }
 
@@ -366,7 +400,7 @@ func (s *Sender) candidate() *slot {
 		}
 	}
 	if s.head == nil || len(s.flight) >= s.settings.MaxInFlight ||
-		len(s.flight) > 0 && s.seq-s.flight[0].seq > radio.MaxInFlight {
+		len(s.flight) > 0 && s.seq-s.flight[0].seq > s.span() {
 		return nil
 	}
 	return s.head
@@ -430,7 +464,7 @@ func (s *Sender) take() *slot {
 		return &slot{frame: make([]byte, 0, radio.HeaderLen+s.settings.MaxPayloadLen)}
 	}
 	s.free = f.next
-	*f = slot{frame: f.frame}
+	*f = slot{frame: f.frame, values: f.values, bounds: f.bounds[:0]}
 	return f
 }
 

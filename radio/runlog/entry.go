@@ -82,6 +82,9 @@ func (w *lineWriter) fields(e *Entry) error {
 		w.ms("age_ms", e.Age)
 		w.ms("codec_encode_ms", e.Encode)
 		w.int("sensor_ts_ms", e.SensorMs)
+		if len(e.Bounds) > 0 {
+			return w.values("bounds", e.Bounds)
+		}
 	case link.EventAckReceived:
 		w.int("ack_seq", int64(e.Seq))
 		w.ms("rtt_ms", e.RTT)
@@ -118,7 +121,10 @@ func (w *lineWriter) fields(e *Entry) error {
 		w.int("seq", int64(e.Seq))
 		w.number("mae", e.MAE)
 		w.number("mse", e.MSE)
-		return w.window(e.Window)
+		if err := w.values("window", e.Window); err != nil || len(e.Bounds) == 0 {
+			return err
+		}
+		return w.values("bounds", e.Bounds)
 	case link.EventReconFailed, link.EventRxConflict, link.EventRxInterleaved:
 		w.int("seq", int64(e.Seq))
 		w.text("reason", e.Reason)
@@ -181,8 +187,8 @@ func (w *lineWriter) payload(e *Entry) {
 	}
 }
 
-func (w *lineWriter) window(values []float64) error {
-	w.key("window")
+func (w *lineWriter) values(name string, values []float64) error {
+	w.key(name)
 	w.b = append(w.b, '[')
 	for i, x := range values {
 		if math.IsNaN(x) || math.IsInf(x, 0) {

@@ -163,6 +163,7 @@ type jsonLine struct {
 	Omitted      uint32         `json:"omitted"`
 	Reason       string         `json:"reason"`
 	Window       []float64      `json:"window"`
+	Bounds       []float64      `json:"bounds"`
 
 	RunSpec             json.RawMessage `json:"runspec"`
 	MAE                 *float64        `json:"mae"`
@@ -231,7 +232,7 @@ func parseEntry(line []byte) (Entry, error) {
 		Attempt: int(l.Attempt), FrameBytes: int(l.FrameBytes), PayloadBytes: int(l.PayloadBytes), Payload: payload,
 		TimeOnAir: l.ToAMs.duration(), Guard: l.GuardMs.duration(), AckTimeout: l.AckTimeoutMs.duration(),
 		Encode: l.EncodeMs.duration(), Age: l.AgeMs.duration(), Queued: l.QueueMs.duration(), RTT: l.RTTMs.duration(),
-		EndToEnd: l.E2EMs.duration(), Duplicate: l.Duplicate, Omitted: int(l.Omitted), Reason: l.Reason, Window: l.Window,
+		EndToEnd: l.E2EMs.duration(), Duplicate: l.Duplicate, Omitted: int(l.Omitted), Reason: l.Reason, Window: l.Window, Bounds: l.Bounds,
 	}}
 	switch l.Kind {
 	case link.EventAckReceived, link.EventAckSent:

@@ -142,7 +142,7 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 		Sender: sender, Receiver: receiver, Live: live, Source: source.next(live, r.survey.firstMs), OnEvent: meter.Add,
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if values := source.kept[id]; intact && values != nil {
-				result.delivered.tally.Add(values, d.Window)
+				result.delivered.tally.Add(values, unwrapped(r.codec, values, d.Window))
 			}
 		},
 	})
@@ -162,6 +162,8 @@ func (r *replay) run(ctx context.Context) (*ReplayRun, error) {
 func (r *replay) machines() (*link.Sender, *link.Receiver, error) {
 	tx, rx := r.tx.SenderSettings(nil), r.rx.ReceiverSettings(nil)
 	tx.Codec, rx.Codec = r.codec, r.codec
+	endpoint.SetEncoder(&tx, r.codec, epochs(r.channel.Seed))
+	endpoint.SetDecoder(&rx, r.codec)
 	if r.channel.Latency != nil {
 		tx.Latency, rx.Latency = r.channel.Latency, r.channel.Latency
 	}
@@ -244,6 +246,12 @@ func (r *ReplayReport) writeLink(w io.Writer) {
 	}
 	t.Row("", func(x *ReplayRun) string { return x.Codec })
 	t.Row("payload", func(x *ReplayRun) string { return fmt.Sprintf("%d B", x.Payload) })
+	for _, x := range r.Runs {
+		if x.Metrics.Sent > 0 && x.Metrics.PayloadMean != float64(x.Payload) {
+			t.Row("  mean", func(x *ReplayRun) string { return table.Digits(x.Metrics.PayloadMean) + " B" })
+			break
+		}
+	}
 	t.Row("time on air of a frame", func(x *ReplayRun) string { return fmt.Sprintf("%.1f ms", x.TimeOnAirMs) })
 	count("windows sent", func(x *ReplayRun) int { return x.Metrics.Windows })
 	t.Row("  delivered", func(x *ReplayRun) string {

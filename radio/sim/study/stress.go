@@ -219,7 +219,7 @@ func newStress(ctx context.Context, tx *endpoint.Endpoint, windows iter.Seq2[dat
 	case n > radio.MaxPayloadLen:
 		return nil, nil, nil, fmt.Errorf("%w: raw payloads have %d bytes, want at most %d: use windows of fewer steps", ErrSettings, n, radio.MaxPayloadLen)
 	case latent >= n:
-		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones", ErrSettings, latent, n)
+		return nil, nil, nil, fmt.Errorf("%w: latent payloads have up to %d bytes, want fewer than the %d of raw ones: set max_payload_bytes or payload_bytes", ErrSettings, latent, n)
 	}
 	if truncated, err = codec.NewSensor12Truncate(window.W, latent, codec.Sensor12Scales{}); err != nil {
 		return nil, nil, nil, err
@@ -355,12 +355,15 @@ func (s *stress) run(ctx context.Context, c link.Codec, value float64, shared bo
 // pair returns the ith sender and its receiver. Its windows come at random times, on
 // average one per period.
 func (s *stress) pair(i int, c link.Codec, timeOnAir time.Duration, meter *runlog.Meter, tally *quality.Tally) (sim.Pair, error) {
-	sender, err := link.NewSender(link.SenderSettings{Timing: s.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4,
-		RetryJitter: 10 * timeOnAir, Seed: s.Seed + uint64(i)})
+	tx := link.SenderSettings{Timing: s.timing, Codec: c, Queue: link.QueueDropOldest, QueueLen: 4, RetryJitter: 10 * timeOnAir, Seed: s.Seed + uint64(i)}
+	rx := link.ReceiverSettings{Timing: s.timing, Codec: c}
+	endpoint.SetEncoder(&tx, c, epochs(s.Seed+uint64(i)))
+	endpoint.SetDecoder(&rx, c)
+	sender, err := link.NewSender(tx)
 	if err != nil {
 		return sim.Pair{}, err
 	}
-	receiver, err := link.NewReceiver(link.ReceiverSettings{Timing: s.timing, Codec: c})
+	receiver, err := link.NewReceiver(rx)
 	if err != nil {
 		return sim.Pair{}, err
 	}
@@ -379,7 +382,7 @@ func (s *stress) pair(i int, c link.Codec, timeOnAir time.Duration, meter *runlo
 		},
 		OnDeliver: func(id int64, intact bool, d link.Delivery) {
 			if intact {
-				tally.Add(values(id), d.Window)
+				tally.Add(values(id), unwrapped(c, values(id), d.Window))
 			}
 		},
 	}, nil

@@ -21,13 +21,18 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/codec/quality"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/table"
 	"github.com/loralink/loralink-go/radio/endpoint"
+	"github.com/loralink/loralink-go/radio/link"
 )
 
 // ErrSettings is wrapped by every error about settings, endpoints and windows that
@@ -168,4 +173,27 @@ func seconds(s float64) string {
 		return d.Round(100 * time.Millisecond).String()
 	}
 	return d.Round(time.Millisecond).String()
+}
+
+// epochs returns the epochs of an Encoder, which depend on the seed alone.
+func epochs(seed uint64) func() uint16 {
+	rng := rand.New(rand.NewPCG(seed, 0xe0c4))
+	return func() uint16 { return uint16(rng.Uint32()) }
+}
+
+// unwrapped returns the decoded values of a window with full turns added to those that
+// the codec takes for angles, so that they are nearest to the ones that were sent.
+func unwrapped(c link.Codec, sent, decoded []float64) []float64 {
+	a, ok := c.(codec.Angular)
+	if !ok || len(a.Angles()) == 0 {
+		return decoded
+	}
+	angles := a.Angles()
+	values := slices.Clone(decoded)
+	for i, v := range values {
+		if angles[i%len(angles)] && math.Abs(sent[i]-v) > 180 {
+			values[i] = sent[i] - sensor.Difference(sent[i], v, true)
+		}
+	}
+	return values
 }
