@@ -47,7 +47,8 @@
 //
 // Terms:
 //
-//	sample      one reading of the twelve values of motion sensors, with its time
+//	sample      one reading of a sensor's values, with its time; unless said otherwise, the
+//	            twelve values of motion sensors
 //	step        the values of one sample; other data has other values, dims of them
 //	window      W steps in a row, the oldest first: dims·W float64 values
 //	stride      samples from one window to the next

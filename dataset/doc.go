@@ -1,5 +1,5 @@
-// Package dataset reads recordings of motion sensors, cuts them into windows,
-// and reads and writes those windows as a data set, dataset_raw.jsonl.
+// Package dataset reads recordings of sensors, cuts them into windows, and reads and
+// writes those windows as a data set, dataset_raw.jsonl.
 //
 // The steps from a recording to training windows, each an iterator over values and
 // errors:
@@ -25,7 +25,8 @@
 //
 // # Samples
 //
-// A sample has a time and twelve values, in this order and these units:
+// A sample has a time and values. Without SampleSettings.Columns they are the twelve of
+// a motion sensor, in this order and these units:
 //
 //	lat lon           deg
 //	alt               m
@@ -33,7 +34,9 @@
 //	gx gy gz          deg/s
 //	roll pitch yaw    deg
 //
-// Only samples have twelve values. A step of a window may have any number of them.
+// Columns name other values, with units of one's own, or other names that a recording has
+// for these: temp:degC=Temperature reads the value temp, in degC, from the column
+// Temperature. Windows have the names and units of their samples.
 //
 // # The record
 //

@@ -8,40 +8,62 @@ import (
 	"iter"
 	"math"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/inputfile"
 )
 
-// A Sample is one reading of the sensors: the values of sensor.Motion, in that order
-// and in those units.
+// A Sample is one reading of the sensors.
 type Sample struct {
-	TsMs   int64 // ms since 1970
-	Values [sensor.MotionDims]float64
+	TsMs int64 // ms since 1970
+	// Values has the values in the order of Order. The sample owns it.
+	Values []float64
+	// Order has the names of the values, Units the unit of each name that has one. If
+	// Order is nil, twelve values are those of sensor.Motion, and others have no
+	// names. Samples share both: do not modify them.
+	Order []string
+	Units map[string]string
+}
+
+// described returns the names and units of the values; nil if they have none.
+func (s *Sample) described() ([]string, map[string]string) {
+	if s.Order == nil && len(s.Values) == sensor.MotionDims {
+		return sampleNames, sampleUnits
+	}
+	return s.Order, s.Units
 }
 
 // AppendJSON appends the sample as a line of a flat JSONL recording, with its line
 // end, and returns the extended slice. If a value is not finite, it returns dst and
-// an error that wraps ErrNotFinite.
+// an error that wraps ErrNotFinite; if not every value has a name, one that wraps
+// ErrLength.
 func (s Sample) AppendJSON(dst []byte) ([]byte, error) {
+	order, _ := s.described()
+	if len(order) != len(s.Values) {
+		return dst, fieldError("order", faultf(ErrLength, "found %d names of %d values, want one for each", len(order), len(s.Values)))
+	}
 	b := append(dst, `{"ts_ms":`...)
 	b = strconv.AppendInt(b, s.TsMs, 10)
 	for i, v := range s.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return dst, fieldError(sampleNames[i], faultf(ErrNotFinite, "found %v, want a finite number", v))
+			return dst, fieldError(order[i], faultf(ErrNotFinite, "found %v, want a finite number", v))
 		}
-		b = append(b, `,"`...)
-		b = append(b, sampleNames[i]...)
-		b = append(b, `":`...)
-		b = appendFloat(b, v)
+		var err error
+		if b, err = jsontext.AppendQuote(append(b, ','), order[i]); err != nil {
+			return dst, fieldError("order", err)
+		}
+		b = appendFloat(append(b, ':'), v)
 	}
 	return append(b, "}\n"...), nil
 }
 
-// The names and units of every sample.
+// The names and units of a motion sample.
 var (
 	sampleNames = sensor.Motion().Names()
 	sampleUnits = sensor.Motion().Units()
@@ -75,10 +97,14 @@ func ParseFill(name string) (Fill, error) {
 	return 0, fmt.Errorf("dataset: fill: found %q, want error, drop or hold", name)
 }
 
-// SampleSettings are settings for reading samples. With the zero value, a missing
-// value is an error.
+// SampleSettings are settings for reading samples. With the zero value, samples are
+// those of sensor.Motion, and a missing value is an error.
 type SampleSettings struct {
-	Fill Fill
+	// Columns are the values to read and their names in the recording. nil: those of
+	// sensor.Motion, under the names that OpenSamples lists. If they are invalid, the
+	// sequence yields an error that wraps ErrSettings.
+	Columns Columns
+	Fill    Fill
 	// Counts, if not nil, is set to zero at the start of each pass and counts its
 	// samples. With Counts set, only one goroutine at a time may range over the
 	// sequence.
@@ -96,12 +122,13 @@ type SampleCounts struct {
 // device is an error. The
 // extension of path decides the format: .csv is CSV, anything else is JSONL.
 //
-// JSONL has one object per line, with the twelve names as keys, or nested as
-// gps{lat,lon,alt|altitude}, accel{ax,ay,az}, gyro{gx,gy,gz} and
+// JSONL has one object per line, with the twelve names of sensor.Motion as keys, or
+// nested as gps{lat,lon,alt|altitude}, accel{ax,ay,az}, gyro{gx,gy,gz} and
 // attitude|angle{roll,pitch,yaw}. CSV has a header row of the twelve names, in any
-// order. Both also have a time, under the first of these names that is present:
-// ts_ms (in ms), ts (in s), timestamp (ISO 8601; UTC if it has no zone). Other keys,
-// other columns and blank lines are ignored.
+// order. settings.Columns names other values, and other names of these. Both also have a
+// time, under the first of these names that is present: ts_ms (in ms), ts (in s),
+// timestamp (ISO 8601; UTC if it has no zone). Other keys, other columns and blank lines
+// are ignored.
 //
 // A last line without a line end that does not parse gives an error that wraps
 // ErrIncompleteLine. If only digits of the last cell of a CSV file are missing,
@@ -128,14 +155,22 @@ func OpenSamples(path string, settings SampleSettings) iter.Seq2[Sample, error] 
 // source.
 func ReadSamples(r io.Reader, file string, settings SampleSettings) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
-		d := sampleDecoder{file: file, lines: newLineReader(r), fill: settings.Fill, counts: settings.Counts}
+		if err := settings.Columns.Check(); err != nil {
+			yield(Sample{}, err)
+			return
+		}
+		l := settings.Columns.layout()
+		n := len(l.order)
+		d := sampleDecoder{file: file, lines: newLineReader(r), layout: l, fill: settings.Fill, counts: settings.Counts,
+			row: row{layout: l, values: make([]float64, n), has: make([]bool, n)}}
 		if d.counts == nil {
 			d.counts = new(SampleCounts)
 		}
 		*d.counts = SampleCounts{}
-		d.decode = new(sampleJSON).decode
-		if strings.EqualFold(filepath.Ext(file), ".csv") {
-			d.decode = new(sampleCSV).decode
+		if d.isCSV = strings.EqualFold(filepath.Ext(file), ".csv"); d.isCSV {
+			d.decode = (&sampleCSV{layout: l}).decode
+		} else {
+			d.decode = (&sampleJSON{layout: l, times: make([]jsontext.Value, len(l.times))}).decode
 		}
 		for {
 			s, err := d.next()
@@ -148,22 +183,28 @@ func ReadSamples(r io.Reader, file string, settings SampleSettings) iter.Seq2[Sa
 
 // row is the sample of a line before missing values are filled.
 type row struct {
-	Sample
-	has uint16 // bit i: Values[i] is present; bit timeBit: TsMs is present
+	layout  *layout
+	tsMs    int64
+	hasTime bool
+	values  []float64
+	has     []bool // whether each value is present
 }
 
-const (
-	timeBit = sensor.MotionDims
-	hasAll  = 1<<(sensor.MotionDims+1) - 1
-)
+// reset makes all values missing.
+func (r *row) reset() {
+	r.hasTime = false
+	clear(r.has)
+}
+
+// setTime sets the time.
+func (r *row) setTime(ms int64) { r.tsMs, r.hasTime = ms, true }
 
 // set sets value i.
 func (r *row) set(i int, v float64) error {
-	if r.has&(1<<i) != 0 {
-		return faultf(ErrDuplicate, "found %s a second time, want it once", sampleNames[i])
+	if r.has[i] {
+		return faultf(ErrDuplicate, "found %s a second time, want it once", r.layout.order[i])
 	}
-	r.Values[i] = v
-	r.has |= 1 << i
+	r.values[i], r.has[i] = v, true
 	return nil
 }
 
@@ -173,10 +214,13 @@ var errHeader = errors.New("dataset: header")
 type sampleDecoder struct {
 	file   string
 	lines  *lineReader
-	decode func(line []byte, ended bool) (row, error)
+	layout *layout
+	isCSV  bool
+	decode func(line []byte, ended bool, r *row) error
+	row    row
 	fill   Fill
 	counts *SampleCounts
-	last   row // the values for FillHold
+	last   []float64 // the values for FillHold; nil before the first sample
 }
 
 // next returns the next sample, an *Error, or io.EOF.
@@ -192,51 +236,61 @@ func (d *sampleDecoder) next() (Sample, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		r, err := d.decode(line, d.lines.ended)
+		d.row.reset()
+		err = d.decode(line, d.lines.ended, &d.row)
 		if err == errHeader {
 			continue
 		}
 		var keep bool
 		if err == nil {
-			keep, err = d.complete(&r)
+			keep, err = d.complete(line)
 		}
 		if err != nil {
 			return Sample{}, locate(d.file, d.lines.n, err)
 		}
 		if keep {
 			d.counts.Samples++
-			return r.Sample, nil
+			return Sample{TsMs: d.row.tsMs, Values: slices.Clone(d.row.values), Order: d.layout.order, Units: d.layout.units}, nil
 		}
 		d.counts.Dropped++
 	}
 }
 
 // complete applies the fill policy and reports whether the sample is kept.
-func (d *sampleDecoder) complete(r *row) (bool, error) {
-	missing := hasAll &^ r.has
-	if missing != 0 && d.fill == FillDrop {
+func (d *sampleDecoder) complete(line []byte) (bool, error) {
+	r := &d.row
+	missing := slices.Contains(r.has, false)
+	if d.fill == FillDrop && (missing || !r.hasTime) {
 		return false, nil
 	}
-	if missing&(1<<timeBit) != 0 {
-		return false, fieldError("ts_ms", faultf(ErrMissing, "found no time, want ts_ms, ts or timestamp"))
+	if !r.hasTime {
+		return false, d.missing(line, d.layout.times[0].from, "found no time, want "+d.layout.timeText())
 	}
-	for i := range sensor.MotionDims {
-		if missing&(1<<i) == 0 {
-			continue
+	for i, has := range r.has {
+		switch {
+		case has:
+		case d.fill != FillHold:
+			return false, d.missing(line, d.layout.from[i], "found no value, want a number")
+		case d.last == nil:
+			return false, d.missing(line, d.layout.from[i], "found no value, and none in the samples before, want a number")
+		default:
+			r.values[i] = d.last[i]
 		}
-		if d.fill != FillHold {
-			return false, fieldError(sampleNames[i], faultf(ErrMissing, "found no value, want a number"))
-		}
-		if d.last.has&(1<<i) == 0 {
-			return false, fieldError(sampleNames[i], faultf(ErrMissing, "found no value, and none in the samples before, want a number"))
-		}
-		r.Values[i] = d.last.Values[i]
 	}
-	if missing != 0 {
+	if missing {
 		d.counts.Held++
 	}
-	d.last.Values, d.last.has = r.Values, hasAll
+	d.last = append(d.last[:0], r.values...)
 	return true, nil
+}
+
+// missing returns the error for a value that a line lacks. If a JSON object lacks the key
+// of a column, it lists the keys that there are.
+func (d *sampleDecoder) missing(line []byte, field, text string) error {
+	if d.layout.named && !d.isCSV {
+		text += "; the line has the keys " + topKeys(line)
+	}
+	return fieldError(field, faultf(ErrMissing, "%s", text))
 }
 
 // timeNames are the keys that a time may have, in descending priority.
@@ -245,10 +299,10 @@ var timeNames = []string{"ts_ms", "ts", "timestamp"}
 // maxTsMs is the largest time for which float64 can represent every millisecond.
 const maxTsMs = 1 << 53
 
-// toMs returns the time t under the key timeNames[i], rounded to milliseconds.
-func toMs(t float64, i int) (int64, error) {
+// toMs returns the time t, whose form is one of timeNames, rounded to milliseconds.
+func toMs(t float64, form string) (int64, error) {
 	ms := t
-	if timeNames[i] == "ts" {
+	if form == "ts" {
 		ms *= 1000
 	}
 	if !(math.Abs(ms) <= maxTsMs) {

@@ -7,39 +7,38 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // sampleCSV reads samples from CSV rows, the first of which is the header. A row is a
 // line: a quoted cell may contain commas, but no line end.
 type sampleCSV struct {
+	layout   *layout
 	header   []string
-	columns  [sensor.MotionDims]int // the column of each value
-	time     int                    // the column of the time
-	timeName int                    // index in timeNames
+	columns  []int // the column of each value
+	time     int   // the column of the time
+	timeFrom timeColumn
 	cells    [][]byte
 }
 
 // maxColumns is the largest number of columns in a CSV file.
 const maxColumns = 4096
 
-func (d *sampleCSV) decode(line []byte, ended bool) (row, error) {
+func (d *sampleCSV) decode(line []byte, ended bool, r *row) error {
 	if n := bytes.Count(line, []byte(",")) + 1; n > maxColumns {
-		return row{}, faultf(ErrTooLong, "found a row with %d commas, want at most %d columns", n-1, maxColumns)
+		return faultf(ErrTooLong, "found a row with %d commas, want at most %d columns", n-1, maxColumns)
 	}
 	d.cells = splitCSV(d.cells[:0], line)
 	if d.header == nil {
 		if err := d.readHeader(); err != nil {
-			return row{}, err
+			return err
 		}
-		return row{}, errHeader
+		return errHeader
 	}
-	r, err := d.row()
+	err := d.row(r)
 	if err != nil && !ended && !errors.Is(err, ErrNotFinite) {
 		err = incompleteLine(line)
 	}
-	return r, err
+	return err
 }
 
 // readHeader finds the columns.
@@ -55,7 +54,7 @@ func (d *sampleCSV) readHeader() error {
 		}
 		return i, nil
 	}
-	for i, name := range sampleNames {
+	for _, name := range d.layout.from {
 		column, err := find(name)
 		if err != nil {
 			return err
@@ -63,20 +62,20 @@ func (d *sampleCSV) readHeader() error {
 		if column < 0 {
 			missing = append(missing, name)
 		}
-		d.columns[i] = column
+		d.columns = append(d.columns, column)
 	}
 	d.time = -1
-	for i, name := range timeNames {
-		column, err := find(name)
+	for _, t := range d.layout.times {
+		column, err := find(t.from)
 		if err != nil {
 			return err
 		}
 		if column >= 0 && d.time < 0 {
-			d.time, d.timeName = column, i
+			d.time, d.timeFrom = column, t
 		}
 	}
 	if d.time < 0 {
-		missing = append(missing, "ts_ms")
+		missing = append(missing, d.layout.times[0].from)
 	}
 	if missing != nil {
 		return fieldError("header", faultf(ErrMissing, "found %s, want also the columns %s",
@@ -86,10 +85,9 @@ func (d *sampleCSV) readHeader() error {
 }
 
 // row reads the cells under the header.
-func (d *sampleCSV) row() (row, error) {
-	var r row
+func (d *sampleCSV) row(r *row) error {
 	if len(d.cells) != len(d.header) {
-		return r, faultf(ErrLength, "found %d columns, want %d, as in the header", len(d.cells), len(d.header))
+		return faultf(ErrLength, "found %d columns, want %d, as in the header", len(d.cells), len(d.header))
 	}
 	for i, column := range d.columns {
 		if len(d.cells[column]) == 0 {
@@ -97,31 +95,29 @@ func (d *sampleCSV) row() (row, error) {
 		}
 		f, err := parseCell(d.cells[column])
 		if err != nil {
-			return r, fieldError(sampleNames[i], err)
+			return fieldError(d.layout.from[i], err)
 		}
-		r.Values[i] = f
-		r.has |= 1 << i
+		r.values[i], r.has[i] = f, true
 	}
 	if cell := d.cells[d.time]; len(cell) > 0 {
 		ms, err := d.parseTime(cell)
 		if err != nil {
-			return r, fieldError(timeNames[d.timeName], err)
+			return fieldError(d.timeFrom.from, err)
 		}
-		r.TsMs = ms
-		r.has |= 1 << timeBit
+		r.setTime(ms)
 	}
-	return r, nil
+	return nil
 }
 
 func (d *sampleCSV) parseTime(cell []byte) (int64, error) {
-	if timeNames[d.timeName] == "timestamp" {
+	if d.timeFrom.form == "timestamp" {
 		return parseISO(string(cell))
 	}
 	f, err := parseCell(cell)
 	if err != nil {
 		return 0, err
 	}
-	return toMs(f, d.timeName)
+	return toMs(f, d.timeFrom.form)
 }
 
 func parseCell(cell []byte) (float64, error) {

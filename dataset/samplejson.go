@@ -1,143 +1,119 @@
 package dataset
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 // sampleJSON reads a sample from a JSON object, flat or nested.
 type sampleJSON struct {
-	json lineDecoder
+	layout *layout
+	json   lineDecoder
+	times  []jsontext.Value // in the order of layout.times
 }
 
-// sampleIndex maps the name of each value to its index.
-var sampleIndex = func() map[string]int {
-	index := map[string]int{}
-	for i, name := range sampleNames {
-		index[name] = i
-	}
-	return index
-}()
-
-// sampleGroups maps the keys of the nested objects of a sample to the values that
-// each may have.
-var sampleGroups = func() map[string]sensor.Group {
-	groups := map[string]sensor.Group{}
-	for _, g := range sensor.Motion().Groups() {
-		if g.Name != "rpy" {
-			groups[g.Name] = g
-			continue
-		}
-		groups["attitude"], groups["angle"] = g, g
-	}
-	return groups
-}()
-
-func (d *sampleJSON) decode(line []byte, ended bool) (row, error) {
-	r, err := d.object(line)
+func (d *sampleJSON) decode(line []byte, ended bool, r *row) error {
+	err := d.read(line, r)
 	if err != nil && !ended && isSyntax(err) {
 		err = incompleteLine(line)
 	}
-	return r, err
+	return err
 }
 
-func (d *sampleJSON) object(line []byte) (row, error) {
-	var r row
-	var times [3]jsontext.Value // in the order of timeNames
+func (d *sampleJSON) read(line []byte, r *row) error {
+	clear(d.times)
 	if err := d.json.begin(line); err != nil {
-		return r, err
+		return err
 	}
+	if err := d.members(r, d.layout.keys); err != nil {
+		return err
+	}
+	if err := d.json.finish(); err != nil {
+		return err
+	}
+	return d.setTime(r)
+}
+
+// members reads the members of the object at a node.
+func (d *sampleJSON) members(r *row, at *keyNode) error {
 	for d.json.more() {
 		key, err := d.json.key()
 		if err != nil {
-			return r, err
-		}
-		if i, ok := sampleIndex[string(key)]; ok {
-			err = inField(sampleNames[i], d.value(&r, i))
-		} else if g, ok := sampleGroups[string(key)]; ok {
-			err = d.group(&r, string(key), g)
-		} else {
-			var v jsontext.Value
-			if v, err = d.json.raw(); err != nil {
-				err = inField(string(key), err)
-			} else if i := slices.Index(timeNames, string(key)); i >= 0 && v.Kind() != 'n' {
-				times[i] = v
+			if at.path != "" {
+				err = inField(at.path, err)
 			}
+			return err
+		}
+		child := at.next[string(key)]
+		if child != nil {
+			err = inField(child.path, d.member(r, child))
+		} else if _, err = d.json.raw(); err != nil {
+			path := string(key)
+			if at.path != "" {
+				path = at.path + "." + path
+			}
+			err = inField(path, err)
 		}
 		if err != nil {
-			return r, err
+			return err
 		}
 	}
-	if err := d.json.finish(); err != nil {
-		return r, err
-	}
-	return r, d.setTime(&r, times)
+	return nil
 }
 
-// value reads value i. A null leaves it missing.
-func (d *sampleJSON) value(r *row, i int) error {
+// member reads the value at a node. A null leaves it missing.
+func (d *sampleJSON) member(r *row, at *keyNode) error {
+	isLeaf := at.value >= 0 || at.time >= 0
+	if len(at.next) > 0 && (!isLeaf || d.json.dec.PeekKind() == '{') {
+		if d.json.null() {
+			return nil
+		}
+		if err := d.json.expect('{', "an object"); err != nil {
+			return err
+		}
+		if err := d.members(r, at); err != nil {
+			return err
+		}
+		return d.json.close()
+	}
 	v, err := d.json.raw()
 	if err != nil || v.Kind() == 'n' {
 		return err
+	}
+	if at.time >= 0 {
+		d.times[at.time] = v
+	}
+	if at.value < 0 {
+		return nil
 	}
 	f, err := parseNumber(v)
 	if err != nil {
 		return err
 	}
-	return r.set(i, f)
-}
-
-// group reads a nested object of the values of g.
-func (d *sampleJSON) group(r *row, group string, g sensor.Group) error {
-	if d.json.null() {
-		return nil
-	}
-	if err := d.json.expect('{', "an object"); err != nil {
-		return inField(group, err)
-	}
-	for d.json.more() {
-		key, err := d.json.key()
-		if err != nil {
-			return inField(group, err)
-		}
-		i, ok := sampleIndex[string(key)]
-		if group == "gps" && string(key) == "altitude" {
-			i, ok = sampleIndex["alt"]
-		}
-		if ok && g.From <= i && i < g.To {
-			err = d.value(r, i)
-		} else {
-			_, err = d.json.raw()
-		}
-		if err != nil {
-			return inField(group+"."+string(key), err)
-		}
-	}
-	return inField(group, d.json.close())
+	return r.set(at.value, f)
 }
 
 // setTime sets the time of the row to the first one that is present.
-func (d *sampleJSON) setTime(r *row, times [3]jsontext.Value) error {
-	for i, v := range times {
+func (d *sampleJSON) setTime(r *row) error {
+	for i, v := range d.times {
 		if v == nil {
 			continue
 		}
-		var err error
-		if r.TsMs, err = jsonTime(i, v); err != nil {
-			return inField(timeNames[i], err)
+		t := d.layout.times[i]
+		ms, err := jsonTime(t.form, v)
+		if err != nil {
+			return inField(t.from, err)
 		}
-		r.has |= 1 << timeBit
+		r.setTime(ms)
 		return nil
 	}
 	return nil
 }
 
-// jsonTime returns the time v under the key timeNames[i], in ms.
-func jsonTime(i int, v jsontext.Value) (int64, error) {
-	if timeNames[i] == "timestamp" {
+// jsonTime returns the time v, whose form is one of timeNames, in ms.
+func jsonTime(form string, v jsontext.Value) (int64, error) {
+	if form == "timestamp" {
 		s, err := parseText(v)
 		if err != nil {
 			return 0, err
@@ -148,5 +124,25 @@ func jsonTime(i int, v jsontext.Value) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return toMs(f, i)
+	return toMs(f, form)
+}
+
+// topKeys returns the keys of a JSON object, in part if they are many.
+func topKeys(line []byte) string {
+	var json lineDecoder
+	var keys []string
+	size := 0
+	err := json.begin(line)
+	for err == nil && json.more() && size < 200 {
+		var key []byte
+		if key, err = json.key(); err == nil {
+			keys = append(keys, excerpt(key))
+			size += len(keys[len(keys)-1])
+			_, err = json.raw()
+		}
+	}
+	if err == nil && json.more() {
+		keys = append(keys, "...")
+	}
+	return strings.Join(keys, ", ")
 }

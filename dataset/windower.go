@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"iter"
@@ -17,8 +18,11 @@ type WindowerSettings struct {
 	// MaxGapMs is the longest time in ms between two consecutive samples of a window;
 	// 0: no limit.
 	MaxGapMs int64
-	RunID    string // run_id of the windows
-	FirstID  int64  // window_id of the first window; the others follow in steps of 1
+	// Dims is the number of values in a sample, by which Check limits W; 0: that of
+	// sensor.Motion.
+	Dims    int
+	RunID   string // run_id of the windows
+	FirstID int64  // window_id of the first window; the others follow in steps of 1
 }
 
 // RegisterFlags defines the flags --window-W, --window-stride and --max-gap-ms, and
@@ -33,9 +37,12 @@ func (s *WindowerSettings) RegisterFlags(fs *flag.FlagSet) {
 // Check returns an error that wraps ErrSettings if a number is negative, other than
 // FirstID, or a window would have more than sensor.MaxWindowLen values.
 func (s *WindowerSettings) Check() error {
+	dims := cmp.Or(s.Dims, sensor.MotionDims)
 	switch {
-	case s.W < 0 || s.W > sensor.MaxWindowLen/sensor.MotionDims:
-		return fmt.Errorf("%w: W is %d, want 1..%d, or 0 for 1", ErrSettings, s.W, sensor.MaxWindowLen/sensor.MotionDims)
+	case dims < 0 || dims > sensor.MaxWindowLen:
+		return fmt.Errorf("%w: Dims is %d, want 1..%d, or 0 for %d", ErrSettings, s.Dims, sensor.MaxWindowLen, sensor.MotionDims)
+	case s.W < 0 || s.W > sensor.MaxWindowLen/dims:
+		return fmt.Errorf("%w: W is %d, want 1..%d, or 0 for 1", ErrSettings, s.W, sensor.MaxWindowLen/dims)
 	case s.Stride < 0:
 		return fmt.Errorf("%w: Stride is %d, want at least 1, or 0 for 1", ErrSettings, s.Stride)
 	case s.MaxGapMs < 0:
@@ -46,13 +53,14 @@ func (s *WindowerSettings) Check() error {
 
 // A Windower cuts a stream of samples into windows, oldest step first. The first window
 // is complete after W samples, the next ones after every Stride further samples. If time
-// goes back, as when a recording is played again, or after a gap of more than MaxGapMs,
-// the Windower starts anew: no window has samples from both sides, and the next one is
+// goes back, as when a recording is played again, after a gap of more than MaxGapMs, or if
+// the number of values changes, the Windower starts anew: no window has samples from both sides, and the next one is
 // complete after W samples. A Windower is not safe for concurrent use.
 type Windower struct {
 	settings WindowerSettings
 	nextID   int64
 	values   []float64 // of the last samples, W at most
+	dims     int       // values of a sample
 	last     int64     // time of the newest sample
 	count    int       // samples since the start
 }
@@ -67,23 +75,20 @@ func NewWindower(settings WindowerSettings) *Windower {
 // Push adds a sample. If it completes a window, Push returns that window and true.
 func (w *Windower) Push(s Sample) (Window, bool) {
 	size, stride, maxGap := w.settings.W, w.settings.Stride, w.settings.MaxGapMs
-	if w.count > 0 && (s.TsMs < w.last || maxGap > 0 && s.TsMs-w.last > maxGap) {
+	if w.count > 0 && (s.TsMs < w.last || maxGap > 0 && s.TsMs-w.last > maxGap || len(s.Values) != w.dims) {
 		w.values, w.count = w.values[:0], 0
 	}
-	if len(w.values) == size*sensor.MotionDims {
-		w.values = w.values[:copy(w.values, w.values[sensor.MotionDims:])]
+	w.dims, w.last = len(s.Values), s.TsMs
+	if len(w.values) == size*w.dims {
+		w.values = w.values[:copy(w.values, w.values[w.dims:])]
 	}
-	w.values = append(w.values, s.Values[:]...)
-	w.last = s.TsMs
+	w.values = append(w.values, s.Values...)
 	w.count++
 	if w.count < size || (w.count-size)%stride != 0 {
 		return Window{}, false
 	}
-	out := Window{
-		TsMs: s.TsMs, RunID: w.settings.RunID, ID: w.nextID,
-		Order: sampleNames, Units: sampleUnits,
-		Values: append([]float64(nil), w.values...),
-	}
+	out := Window{TsMs: s.TsMs, RunID: w.settings.RunID, ID: w.nextID, Values: append([]float64(nil), w.values...)}
+	out.Order, out.Units = s.described()
 	w.nextID++
 	return out, true
 }

@@ -13,7 +13,7 @@ import (
 func samplesAt(times ...int64) iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
 		for _, ts := range times {
-			s := Sample{TsMs: ts}
+			s := Sample{TsMs: ts, Values: make([]float64, sensor.MotionDims)}
 			for i := range s.Values {
 				s.Values[i] = float64(ts)
 			}
@@ -111,6 +111,9 @@ func TestWindowerSettingsCheck(t *testing.T) {
 		{WindowerSettings{W: 3, Stride: 2, MaxGapMs: 1, FirstID: -1}, ""},
 		{WindowerSettings{W: -1}, "dataset: invalid settings: W is -1, want 1..5461, or 0 for 1"},
 		{WindowerSettings{W: 5462}, "dataset: invalid settings: W is 5462, want 1..5461, or 0 for 1"},
+		{WindowerSettings{W: 21845, Dims: 3}, ""},
+		{WindowerSettings{W: 21846, Dims: 3}, "dataset: invalid settings: W is 21846, want 1..21845, or 0 for 1"},
+		{WindowerSettings{Dims: -1}, "dataset: invalid settings: Dims is -1, want 1..65536, or 0 for 12"},
 		{WindowerSettings{Stride: -1}, "dataset: invalid settings: Stride is -1, want at least 1, or 0 for 1"},
 		{WindowerSettings{MaxGapMs: -1}, "dataset: invalid settings: MaxGapMs is -1, want at least 1, or 0 for no limit"},
 	} {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/internal/errtext"
 )
 
 // maxLine is the longest line in bytes, without its line end. Longer ones are no
@@ -25,6 +26,8 @@ const maxLine = 64 << 10
 type Settings struct {
 	// MaxLines is the number of samples after which Lines returns. 0: no limit.
 	MaxLines int
+	// Columns are the values that a sample must have. nil: those of sensor.Motion.
+	Columns dataset.Columns
 	// Now returns the time of a sample that has none. nil: time.Now.
 	Now func() time.Time
 	// Warn is called with an error for each line that is no sample. The error is that
@@ -49,7 +52,7 @@ var ErrSettings = errors.New("capture: invalid settings")
 // Lines copies the samples that r yields as JSON, one per line, to w, until r ends, ctx
 // ends or there are MaxLines. A line is written as it came, but with a line end of LF
 // and, if it has no ts_ms, ts or timestamp, with the time of its arrival as ts_ms; other
-// keys are kept. Each line is one Write. The name is that of the source, for errors.
+// keys are kept. If Columns has the time, a line without it is no sample. Each line is one Write. The name is that of the source, for errors.
 //
 // If ctx ends, Lines returns an error that wraps the context's. It notices that only
 // when a Read of r returns: r should return after some time without a byte, as a
@@ -61,6 +64,9 @@ func Lines(ctx context.Context, w io.Writer, r io.Reader, name string, settings 
 	c := &capture{w: w, name: name, s: *settings}
 	if c.s.MaxLines < 0 {
 		return c.counts, fmt.Errorf("%w: MaxLines is %d, want 0 or more", ErrSettings, c.s.MaxLines)
+	}
+	if err := c.s.Columns.Check(); err != nil {
+		return c.counts, fmt.Errorf("%w: Columns: %w", ErrSettings, errtext.TrimPrefix(err, dataset.ErrSettings.Error()+": "))
 	}
 	if c.s.Now == nil {
 		c.s.Now = time.Now
@@ -165,7 +171,8 @@ func (c *capture) check(line *[]byte) (stamped bool, err error) {
 		Ts        json.RawMessage `json:"ts"`
 		Timestamp json.RawMessage `json:"timestamp"`
 	}
-	if json.Unmarshal(*line, &keys) == nil && keys.TsMs == nil && keys.Ts == nil && keys.Timestamp == nil && len(*line) > 0 && (*line)[0] == '{' {
+	ownTime := len(c.s.Columns) > len(c.s.Columns.Schema()) // a column is no value
+	if !ownTime && json.Unmarshal(*line, &keys) == nil && keys.TsMs == nil && keys.Ts == nil && keys.Timestamp == nil && len(*line) > 0 && (*line)[0] == '{' {
 		b := strconv.AppendInt([]byte(`{"ts_ms":`), c.s.Now().UnixMilli(), 10)
 		if rest := bytes.TrimSpace((*line)[1:]); rest[0] != '}' {
 			b = append(b, ',')
@@ -173,7 +180,7 @@ func (c *capture) check(line *[]byte) (stamped bool, err error) {
 		*line, stamped = append(b, (*line)[1:]...), true
 	}
 	n := 0
-	for _, err := range dataset.ReadSamples(bytes.NewReader(append(bytes.Clone(*line), '\n')), "line.jsonl", dataset.SampleSettings{}) {
+	for _, err := range dataset.ReadSamples(bytes.NewReader(append(bytes.Clone(*line), '\n')), "line.jsonl", dataset.SampleSettings{Columns: c.s.Columns}) {
 		if err != nil {
 			return false, fault(err)
 		}

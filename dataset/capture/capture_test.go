@@ -156,3 +156,34 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// Samples of other values, with the time of their arrival or, if a column is the time,
+// with their own.
+func TestColumns(t *testing.T) {
+	const in = `{"T":20,"t":1}` + "\n" + `{"T":20}` + "\n" + `{"temp":20,"t":1}` + "\n"
+	for _, c := range []struct {
+		columns, out string
+		want         capture.Counts
+		warning      string
+	}{
+		{"temp:degC=T", `{"ts_ms":1700000000000,"T":20,"t":1}` + "\n" + `{"ts_ms":1700000000000,"T":20}` + "\n", capture.Counts{Samples: 2, Stamped: 2, Bad: 1},
+			"dataset: port:3: T: found no value, want a number; the line has the keys ts_ms, temp, t"},
+		{"temp:degC=T,ts=t", `{"T":20,"t":1}` + "\n", capture.Counts{Samples: 1, Bad: 2}, "dataset: port:3: T: found no value, want a number; the line has the keys temp, t"},
+	} {
+		settings := capture.Settings{Now: now}
+		if err := settings.Columns.Set(c.columns); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		var warning error
+		settings.Warn = func(err error) { warning = err }
+		counts, err := capture.Lines(t.Context(), &out, strings.NewReader(in), "port", &settings)
+		if err != nil || counts != c.want || out.String() != c.out || warning == nil || warning.Error() != c.warning {
+			t.Errorf("%s: %v, %+v, %v\n%s", c.columns, err, counts, warning, out.String())
+		}
+	}
+	_, err := capture.Lines(t.Context(), io.Discard, strings.NewReader(in), "port", &capture.Settings{Columns: dataset.Columns{}})
+	if !errors.Is(err, capture.ErrSettings) || err.Error() != "capture: invalid settings: Columns: found 0 columns with values, want 1..4096" {
+		t.Errorf("no columns: %v", err)
+	}
+}

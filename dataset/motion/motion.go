@@ -28,6 +28,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 )
 
 const (
@@ -121,8 +122,8 @@ func (s *Simulator) Next() dataset.Sample {
 		s.gpsDue = due
 		s.readGPS(max(gpsPeriod, 1/s.rateHz))
 	}
-	out := dataset.Sample{TsMs: startMs + int64(math.Round(t*1000))}
-	v := &out.Values
+	out := dataset.Sample{TsMs: startMs + int64(math.Round(t*1000)), Values: make([]float64, sensor.MotionDims)}
+	v := out.Values
 	v[0] = round(startLat+s.gps[1]/degMetres, degStep)
 	v[1] = round(startLon+s.gps[0]/(degMetres*math.Cos(startLat*math.Pi/180)), degStep)
 	v[2] = round(startAlt+s.gps[2], altStep)

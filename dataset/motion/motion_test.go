@@ -3,7 +3,7 @@ package motion
 import (
 	"fmt"
 	"math"
-	"slices"
+	"reflect"
 	"strconv"
 	"testing"
 
@@ -223,10 +223,10 @@ func mean(v []float64) float64 {
 
 func TestDeterminism(t *testing.T) {
 	first := take(Samples(7, 5, 500))
-	if again := take(Samples(7, 5, 500)); !slices.Equal(first, again) {
+	if again := take(Samples(7, 5, 500)); !reflect.DeepEqual(first, again) {
 		t.Fatal("one seed gave two recordings")
 	}
-	if other := take(Samples(8, 5, 500)); slices.Equal(first, other) {
+	if other := take(Samples(8, 5, 500)); reflect.DeepEqual(first, other) {
 		t.Fatal("two seeds gave one recording")
 	}
 	n := 0

@@ -19,7 +19,7 @@ type group struct {
 
 // groups have the flags of all programs by purpose, in the order of help texts.
 var groups = []group{
-	{"Input", []string{"in", "dataset", "samples", "simulate", "runspec", "tx", "rx", "log", "power", "payload", "bam-manifest", "manifest", "ladder", "grid", "entropy-grid", "codec", "baseline-dataset",
+	{"Input", []string{"in", "dataset", "samples", "columns", "simulate", "runspec", "tx", "rx", "log", "power", "payload", "bam-manifest", "manifest", "ladder", "grid", "entropy-grid", "codec", "baseline-dataset",
 		"baseline-tx", "baseline-rx", "baseline-power", "record", "template", "model", "eval", "phase0", "e22-port", "sampler", "sweep", "c50", "raw", "latent", "metrics", "energy", "phase3", "phase4", "extra",
 		"sensor-path", "sensor-loop", "sensor-follow", "fill", "max-samples", "subset", "unverified", "prior"}},
 	{"Output", []string{"out", "csv", "out-dir", "lang", "name", "vectors", "overwrite", "zip", "dataset-out", "samples-out", "record-out", "plots", "force", "notes", "run-id", "explain", "frame", "decode", "train-report", "write-artifacts-manifest", "log-every", "prior-out"}},

@@ -21,7 +21,8 @@ import (
 func main() { cli.Main("link", run) }
 
 const summary = `Link sends the windows of a recording or a data set from the end of one RunSpec to that of another,
-over a simulated channel in virtual time. It sends them again as sensor12_packed payloads, and compares the two.`
+over a simulated channel in virtual time. Windows of motion samples it sends again as sensor12_packed payloads, and
+compares the two.`
 
 type flags struct {
 	tx, rx, out       string
@@ -79,6 +80,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	f.source.Warn = cli.Warn(stderr)
 	windows, err := f.source.Windows(ctx, tx.Spec(), f.windows)
+	if err == nil && f.source.Samples != "" {
+		err = tx.CheckColumns(f.source.Columns)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,14 +19,14 @@ import (
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
 	"github.com/loralink/loralink-go/dataset/numpy"
-	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/examples/cli"
 )
 
 func main() { cli.Main("samples", run) }
 
 const summary = `Samples cuts a recording of sensor samples into windows and writes them as a data set.
-The recording comes from a file (--in) or from a simulator (--simulate).
+The recording comes from a file (--in) or from a simulator (--simulate). Its values are lat, lon, alt, ax, ay, az,
+gx, gy, gz, roll, pitch and yaw, unless --columns names others, or the names that the file has for them.
 With --dataset it writes the windows of a data set as they are, in the format that the extension of --out says.`
 
 type options struct {
@@ -35,6 +35,7 @@ type options struct {
 	seed                         int64
 	rateHz                       float64
 	window                       dataset.WindowerSettings
+	columns                      dataset.Columns
 	fill                         dataset.Fill
 	maxSamples                   int
 	force                        bool
@@ -44,6 +45,7 @@ func parse(args []string, stdout io.Writer) (*options, error) {
 	var o options
 	flags := cli.NewFlags("samples", "go run ./examples/samples --in testdata/walk.jsonl --out out/dataset_raw.jsonl", summary)
 	flags.StringVar(&o.in, "in", "", "recording to read: .csv is CSV, anything else JSONL")
+	flags.Var(&o.columns, "columns", dataset.ColumnsUsage)
 	flags.IntVar(&o.simulate, "simulate", 0, "simulate a recording of so many samples instead")
 	flags.StringVar(&o.dataset, "dataset", "", "data set to convert: .npy and .npz are numpy's, anything else JSONL")
 	flags.Int64Var(&o.seed, "seed", 0, "of the simulation")
@@ -84,7 +86,10 @@ func (o *options) check(flags *flag.FlagSet) error {
 		return cli.Usagef("--max-samples is %d, want 0 or more", o.maxSamples)
 	case !simulated && (cli.IsSet(flags, "seed") || cli.IsSet(flags, "rate-hz")):
 		return cli.Usagef("--seed and --rate-hz are for --simulate, want them left out with --in")
+	case simulated && o.columns != nil:
+		return cli.Usagef("--columns is for a recording, want it left out with --simulate")
 	}
+	o.window.Dims = len(o.columns.Schema())
 	if err := o.window.Check(); err != nil {
 		return cli.Usagef("%w", err)
 	}
@@ -124,7 +129,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	samples := motion.Samples(o.seed, o.rateHz, o.simulate)
 	source := fmt.Sprintf("the simulator (seed %d, %g Hz)", o.seed, o.rateHz)
 	if o.in != "" {
-		samples = cli.OpenSamples(o.in, dataset.SampleSettings{Fill: o.fill, Counts: &counts}, stderr)
+		samples = cli.OpenSamples(o.in, dataset.SampleSettings{Columns: o.columns, Fill: o.fill, Counts: &counts}, stderr)
 		source = o.in
 	}
 	var times dataset.Timing // of the last pass
@@ -158,7 +163,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	times.WriteText(stdout, o.window.MaxGapMs)
 	if o.out != "" {
-		fmt.Fprintf(stdout, "wrote     %d windows of %d × %d values to %s\n", windows, o.window.W, sensor.MotionDims, o.out)
+		fmt.Fprintf(stdout, "wrote     %d windows of %d × %d values to %s\n", windows, o.window.W, o.window.Dims, o.out)
 	}
 	if o.samplesOut != "" {
 		fmt.Fprintf(stdout, "wrote     %d samples to %s\n", times.Samples(), o.samplesOut)

@@ -90,6 +90,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	f.sampler.Warn = cli.Warn(stderr)
 	windows, err := f.sampler.Windows(e.Spec())
+	if err == nil {
+		err = e.CheckColumns(f.sampler.Columns)
+	}
 	if err != nil {
 		return err
 	}

@@ -630,8 +630,12 @@ func TestSettings(t *testing.T) {
 		{"sampler, a simulation of a file", newSampler, "--sampler simulate --sensor-path x", "--sensor-path, --sensor-loop and --sensor-follow are for recordings"},
 		{"sampler, a seed for a recording", newSampler, "--sensor-path x --seed 3", "--seed is for --sampler simulate"},
 		{"sampler, both ends", newSampler, "--sensor-path x --sensor-loop --sensor-follow", "found both --sensor-loop and --sensor-follow"},
+		{"sampler, columns", newSampler, "--sensor-path x --columns temp:degC=T,hum", ""},
+		{"sampler, columns of a simulation", newSampler, "--sampler dummy --columns temp", "--columns is for recordings, want it unset with --sampler dummy"},
 		{"sampler, a negative gap", newSampler, "--sensor-path x --max-gap-ms -5", "--max-gap-ms is -5"},
 		{"source, samples", newSource, "--samples x", ""},
+		{"source, columns", newSource, "--samples x --columns temp:degC=T,hum", ""},
+		{"source, columns of a data set", newSource, "--dataset x --columns temp", "--columns is for --samples, want it unset with a data set, which has names of its own"},
 		{"source, nothing", newSource, "", "want --samples FILE or --dataset FILE"},
 		{"source, both", newSource, "--samples x --dataset y", "not both"},
 		{"source, a numpy file", newSource, "--dataset a.npz", "--dataset is a.npz, a numpy file, want JSONL: convert it with examples/samples --dataset a.npz --out a.jsonl"},
@@ -786,6 +790,7 @@ func TestSource(t *testing.T) {
 	limited.TX.MaxWindows = 4
 	flat := *spec
 	flat.Window.Dims = 6
+	six := dataset.Columns{{Name: "ax"}, {Name: "ay"}, {Name: "az"}, {Name: "gx"}, {Name: "gy"}, {Name: "gz"}}
 	for _, c := range []struct {
 		name   string
 		source endpoint.SourceSettings
@@ -802,7 +807,11 @@ func TestSource(t *testing.T) {
 		{"nothing in it", endpoint.SourceSettings{Samples: empty}, spec, 0, 0, false, "empty.jsonl"},
 		{"no such file", endpoint.SourceSettings{Samples: empty + "x"}, spec, 0, 0, false, "no such file"},
 		{"neither", endpoint.SourceSettings{}, spec, 0, 0, false, "want Samples or Dataset"},
-		{"samples of another length", endpoint.SourceSettings{Samples: walk}, &flat, 0, 0, false, "window.dims is 6, want the 12 values"},
+		{"samples of another length", endpoint.SourceSettings{Samples: walk}, &flat, 0, 0, false, "window.dims is 6, want the 12 values of motion samples, or columns with the names of 6 values (--columns)"},
+		{"six columns", endpoint.SourceSettings{Samples: walk, Columns: six}, &flat, 5, 5, false, ""},
+		{"five columns", endpoint.SourceSettings{Samples: walk, Columns: six[:5]}, &flat, 0, 0, false, "window.dims is 6, want 5, the number of columns with values"},
+		{"a column that is not there", endpoint.SourceSettings{Samples: walk, Columns: append(six[:5:5], dataset.Column{Name: "g"})}, &flat, 0, 0, false, "g: found no value, want a number; the line has the keys ts_ms, lat,"},
+		{"columns twice", endpoint.SourceSettings{Samples: walk, Columns: append(six[:5:5], six[0])}, &flat, 0, 0, false, `Columns: two columns have the name "ax"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			warned := false

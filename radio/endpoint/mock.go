@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
+	"github.com/loralink/loralink-go/dataset/sensor"
 	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/radio"
 	"github.com/loralink/loralink-go/radio/link"
@@ -60,7 +62,8 @@ const mockWindows = 20
 
 // Mock returns a radio whose other end runs in this process, so that one end of a link
 // can be tried alone. The other end of a sender is a receiver, which acknowledges. That
-// of a receiver is a sender of simulated samples with the same codec. It writes no log.
+// of a receiver is a sender with the same codec, of simulated samples or, if the RunSpec's
+// windows do not consist of motion samples, of one window again and again. It writes no log.
 // Close of the radio ends it. Settings may be nil.
 func (e *Endpoint) Mock(settings *MockSettings) (radio.Radio, error) {
 	s := MockSettings{}
@@ -108,8 +111,7 @@ func (e *Endpoint) mockSender(r radio.Radio, s *MockSettings) (func(context.Cont
 	if err != nil {
 		return nil, err
 	}
-	samples := SamplerSettings{Kind: SamplerDummy}
-	windows, err := samples.Windows(e.spec)
+	windows, err := e.mockWindows()
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +137,31 @@ func (e *Endpoint) mockSender(r radio.Radio, s *MockSettings) (func(context.Cont
 			s.OnDone()
 		}
 	}, nil
+}
+
+// mockWindows returns what a mock sender sends.
+func (e *Endpoint) mockWindows() (func(context.Context) iter.Seq2[dataset.Window, error], error) {
+	if e.spec.Window.Dims == sensor.MotionDims {
+		return (&SamplerSettings{Kind: SamplerDummy}).Windows(e.spec)
+	}
+	values := someWindow(e.codec)
+	return func(context.Context) iter.Seq2[dataset.Window, error] {
+		return func(yield func(dataset.Window, error) bool) {
+			for id := int64(0); yield(dataset.Window{ID: id, TsMs: id, Values: values}, nil); id++ {
+			}
+		}
+	}, nil
+}
+
+// someWindow returns a window that the codec is likely to encode: what it decodes from the
+// shortest payload of zeros or, if it decodes none, zeros.
+func someWindow(c codec.Codec) []float64 {
+	for n := range c.MaxPayloadLen() + 1 {
+		if values, err := c.AppendDecode(nil, make([]byte, n)); err == nil && len(values) == c.WindowLen() {
+			return values
+		}
+	}
+	return make([]float64, c.WindowLen())
 }
 
 // mockRadio is one end of a pair of radios in memory.

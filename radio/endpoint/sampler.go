@@ -11,12 +11,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/loralink/loralink-go/codec"
 	"github.com/loralink/loralink-go/dataset"
 	"github.com/loralink/loralink-go/dataset/motion"
-	"github.com/loralink/loralink-go/dataset/sensor"
+	"github.com/loralink/loralink-go/internal/errtext"
 	"github.com/loralink/loralink-go/internal/fielderr"
 	"github.com/loralink/loralink-go/runspec"
 )
@@ -30,13 +32,15 @@ const (
 )
 
 // SamplerSettings describe the source of a sender's samples: a recording, which may
-// still be growing, or a simulation. Samples have twelve values, see
-// sensor.Motion. A program that reads a sensor does not need them; it passes
+// still be growing, or a simulation. Samples have the twelve values of sensor.Motion,
+// unless Columns names others. A program that reads a sensor does not need them; it passes
 // windows to [Endpoint.Send]. The zero value is not valid, because it names no
 // recording. Names of flags are those of RegisterFlags.
 type SamplerSettings struct {
 	Kind string // SamplerJSONL, SamplerCSV, SamplerSimulate or SamplerDummy; "": SamplerJSONL. Flag --sampler
 	Path string // path of the recording. Flag --sensor-path
+	// Columns are the values of the recording. nil: those of sensor.Motion. Flag --columns
+	Columns dataset.Columns
 	// Loop repeats the recording without end. Flag --sensor-loop
 	Loop bool
 	// Follow waits at the end of the recording for samples that are appended. Flag
@@ -58,6 +62,7 @@ type SamplerSettings struct {
 var (
 	fieldSampler  = fielderr.Name{Field: "Kind", Flag: "sampler"}
 	fieldPath     = fielderr.Name{Field: "Path", Flag: "sensor-path"}
+	fieldColumns  = fielderr.Name{Field: "Columns", Flag: "columns"}
 	fieldLoop     = fielderr.Name{Field: "Loop", Flag: "sensor-loop"}
 	fieldFollow   = fielderr.Name{Field: "Follow", Flag: "sensor-follow"}
 	fieldSeed     = fielderr.Name{Field: "Seed", Flag: "seed"}
@@ -68,6 +73,7 @@ var (
 func (s *SamplerSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Kind, "sampler", SamplerJSONL, "source of samples: jsonl or csv, a recording; simulate, a simulated walk; dummy, the same as fast as the link takes it")
 	fs.StringVar(&s.Path, "sensor-path", "", "path of the recording")
+	fs.Var(&s.Columns, "columns", dataset.ColumnsUsage)
 	fs.BoolVar(&s.Loop, "sensor-loop", false, "repeat the recording without end")
 	fs.BoolVar(&s.Follow, "sensor-follow", false, "wait at the end of the recording for samples that are appended")
 	fs.Int64Var(&s.Seed, "seed", 0, "seed of the simulated walk")
@@ -93,6 +99,8 @@ func (s *SamplerSettings) Check() error {
 	case simulate && (s.Path != "" || s.Loop || s.Follow):
 		return fielderr.New(ErrSettings, "%v, %v and %v are for recordings, want them unset with %v %s",
 			fieldPath, fieldLoop, fieldFollow, fieldSampler, s.Kind)
+	case simulate && s.Columns != nil:
+		return fielderr.New(ErrSettings, "%v is for recordings, want it unset with %v %s", fieldColumns, fieldSampler, s.Kind)
 	case !simulate && s.Path == "":
 		return fielderr.New(ErrSettings, "%v is missing, want a recording, or %v %s", fieldPath, fieldSampler, SamplerSimulate)
 	case !simulate && s.Seed != 0:
@@ -100,12 +108,23 @@ func (s *SamplerSettings) Check() error {
 	case s.Loop && s.Follow:
 		return fielderr.New(ErrSettings, "found both %v and %v, want one of them", fieldLoop, fieldFollow)
 	}
+	if err := checkColumns(s.Columns); err != nil {
+		return err
+	}
 	return checkMaxGap(s.MaxGapMs)
 }
 
 // simulated reports whether the samples are simulated.
 func (s *SamplerSettings) simulated() bool {
 	return s.Kind == SamplerSimulate || s.Kind == SamplerDummy
+}
+
+// checkColumns checks a Columns.
+func checkColumns(c dataset.Columns) error {
+	if err := c.Check(); err != nil {
+		return fielderr.New(ErrSettings, "%v: %v", fieldColumns, errtext.TrimPrefix(err, dataset.ErrSettings.Error()+": "))
+	}
+	return nil
 }
 
 // checkMaxGap checks a MaxGapMs.
@@ -118,14 +137,14 @@ func checkMaxGap(ms int64) error {
 
 // Windows returns the argument of [Endpoint.Send]: a function that returns the samples,
 // cut into the windows that the RunSpec describes. Windows returns an error if Check does, if the
-// RunSpec's windows do not consist of motion samples, or if the recording does not
+// RunSpec's window.dims is not the number of values of a sample, or if the recording does not
 // exist or is a pipe, a device or a socket. If there are too few samples for a window, the sequence ends with an error
 // that wraps dataset.ErrEmpty.
 func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) iter.Seq2[dataset.Window, error], error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	if err := checkMotion(spec); err != nil {
+	if err := checkDims(spec, s.Columns); err != nil {
 		return nil, err
 	}
 	if !s.simulated() {
@@ -153,13 +172,51 @@ func (s *SamplerSettings) Windows(spec *runspec.RunSpec) (func(context.Context) 
 	}, nil
 }
 
-// checkMotion returns an error if the RunSpec's windows do not consist of motion
-// samples.
-func checkMotion(spec *runspec.RunSpec) error {
-	if spec.Window.Dims != sensor.MotionDims {
-		return fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples", ErrSettings, spec.Window.Dims, sensor.MotionDims)
+// checkDims returns an error if the steps of the RunSpec's windows do not have as many
+// values as there are columns, or motion samples have if columns is nil.
+func checkDims(spec *runspec.RunSpec, columns dataset.Columns) error {
+	dims := spec.Window.Dims
+	n := len(columns.Schema())
+	switch {
+	case dims == n:
+		return nil
+	case columns == nil:
+		return fmt.Errorf("%w: RunSpec window.dims is %d, want the %d values of motion samples, or columns with the names of %[2]d values (--columns)", ErrSettings, dims, n)
+	}
+	return fmt.Errorf("%w: RunSpec window.dims is %d, want %d, the number of columns with values", ErrSettings, dims, n)
+}
+
+// CheckColumns returns an error that wraps [ErrSettings] if samples with these columns are
+// not what the codec encodes, because names differ or units that both know. Nil columns
+// are those of sensor.Motion. A codec that does not say what its values are takes any.
+func (e *Endpoint) CheckColumns(columns dataset.Columns) error {
+	d, ok := e.codec.(codec.Described)
+	if !ok {
+		return nil
+	}
+	want, found := d.SensorSchema(), columns.Schema()
+	if want.Names() == nil {
+		return nil
+	}
+	if !slices.Equal(found.Names(), want.Names()) {
+		return fmt.Errorf("%w: samples have the values %s, want %s, as the codec %s, in this order (--columns)",
+			ErrSettings, listed(found.Names()), listed(want.Names()), e.codec.ID())
+	}
+	for i, v := range want {
+		if unit := found[i].Unit; unit != "" && v.Unit != "" && unit != v.Unit {
+			return fmt.Errorf("%w: samples have %s in %s, want %s, as the codec %s", ErrSettings, v.Name, unit, v.Unit, e.codec.ID())
+		}
 	}
 	return nil
+}
+
+// listed returns names as text, the first of them if they are many.
+func listed(names []string) string {
+	const most = 16
+	if len(names) > most {
+		names = append(names[:most:most], "...")
+	}
+	return strings.Join(names, ", ")
 }
 
 // Samples yields the samples until there are no more or ctx ends. If ctx ends, the last
@@ -203,7 +260,7 @@ func (s *SamplerSettings) recording(ctx context.Context) iter.Seq2[dataset.Sampl
 		if isCSV := strings.EqualFold(filepath.Ext(name), ".csv"); isCSV != (s.Kind == SamplerCSV) {
 			name += "." + cmp.Or(s.Kind, SamplerJSONL)
 		}
-		dataset.ReadSamples(r, name, dataset.SampleSettings{Fill: s.Fill})(yield)
+		dataset.ReadSamples(r, name, dataset.SampleSettings{Columns: s.Columns, Fill: s.Fill})(yield)
 	}
 }
 

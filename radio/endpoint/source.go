@@ -21,6 +21,8 @@ import (
 type SourceSettings struct {
 	Samples string // path of a recording, JSONL or CSV. Flag --samples
 	Dataset string // path of a data set, JSONL. Flag --dataset
+	// Columns are the values of the recording. nil: those of sensor.Motion. Flag --columns
+	Columns dataset.Columns
 	// MaxGapMs is the longest time between two samples of a window, in ms. After a
 	// longer gap a new window starts. 0: no limit. Flag --max-gap-ms
 	MaxGapMs int64
@@ -32,6 +34,7 @@ type SourceSettings struct {
 func (s *SourceSettings) RegisterFlags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Samples, "samples", "", "recording whose windows are sent, JSONL or CSV")
 	fs.StringVar(&s.Dataset, "dataset", "", "data set to send instead of --samples, JSONL")
+	fs.Var(&s.Columns, "columns", dataset.ColumnsUsage)
 	registerMaxGap(fs, &s.MaxGapMs)
 }
 
@@ -47,6 +50,11 @@ func (s *SourceSettings) Check() error {
 	case isNumpy(s.Dataset):
 		return fielderr.New(ErrSettings, "%v is %s, a numpy file, want JSONL: convert it with examples/samples --dataset %s --out %s",
 			fielderr.Name{Field: "Dataset", Flag: "dataset"}, s.Dataset, s.Dataset, strings.TrimSuffix(s.Dataset, filepath.Ext(s.Dataset))+".jsonl")
+	case s.Dataset != "" && s.Columns != nil:
+		return fielderr.New(ErrSettings, "%v is for %v, want it unset with a data set, which has names of its own", fieldColumns, fielderr.Name{Field: "Samples", Flag: "samples"})
+	}
+	if err := checkColumns(s.Columns); err != nil {
+		return err
 	}
 	return checkMaxGap(s.MaxGapMs)
 }
@@ -95,10 +103,10 @@ func (s *SourceSettings) Windows(ctx context.Context, spec *runspec.RunSpec, lim
 		settings := dataset.WindowSettings{WindowLen: shape.Dims * shape.W, Dims: shape.Dims, Steps: shape.W}
 		seq = dataset.SkipIncomplete(until(ctx, dataset.OpenWindows(s.Dataset, settings)), warn)
 	} else {
-		if err := checkMotion(spec); err != nil {
+		if err := checkDims(spec, s.Columns); err != nil {
 			return nil, err
 		}
-		samples := dataset.SkipIncomplete(until(ctx, dataset.OpenSamples(s.Samples, dataset.SampleSettings{})), warn)
+		samples := dataset.SkipIncomplete(until(ctx, dataset.OpenSamples(s.Samples, dataset.SampleSettings{Columns: s.Columns})), warn)
 		seq = dataset.Windows(samples, dataset.WindowerSettings{W: shape.W, Stride: shape.Stride, MaxGapMs: s.MaxGapMs, RunID: spec.RunID})
 	}
 	if n := spec.TX.MaxWindows; n > 0 && (limit <= 0 || n < limit) {
