@@ -265,8 +265,12 @@ func (f Folder) existing() (bool, error) {
 		return false, errors.New("found a file, want a folder")
 	}
 	entries, err := f.ops.readDir(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	for errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(f.Path); err != nil {
+			return false, nil
+		}
+		// Another process replaced the folder, and removed the old one while it was read.
+		entries, err = f.ops.readDir(f.Path)
 	}
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return false, pathError.Err // the caller adds the path
