@@ -168,6 +168,7 @@ func signals(steps int) map[string][]float64 {
 }
 
 func TestRoundTrip(t *testing.T) {
+	testenv.Long(t)
 	for _, small := range []bool{false, true} {
 		m := newModel(t, sensor(small), nil)
 		recordings := signals(400)
@@ -361,6 +362,7 @@ func TestGolden(t *testing.T) {
 // A payload that is not the encoder's own is refused, or stands for another
 // window.
 func TestCorrupt(t *testing.T) {
+	testenv.Long(t)
 	params := sensor(false)
 	m := newModel(t, params, nil)
 	x := readSamples(t, testenv.Repo("testdata", "walk.jsonl"))
