@@ -69,7 +69,7 @@ func TestLines(t *testing.T) {
 		{"as many as wanted", good + "\n" + good + "\n" + good + "\n", good + "\n" + good + "\n", 2, capture.Counts{Samples: 2}, ""},
 		{"blank lines", "\n \r\n" + good + "\n", good + "\n", 0, capture.Counts{Samples: 1, Blank: 2}, ""},
 		{"a value is missing", strings.Replace(good, `"yaw":90`, `"x":0`, 1) + "\n", "", 0, capture.Counts{Bad: 1}, "yaw"},
-		{"a value is no number", strings.Replace(good, `"yaw":90`, `"yaw":"E"`, 1) + "\n", "", 0, capture.Counts{Bad: 1}, "yaw"},
+		{"a value that is not a number", strings.Replace(good, `"yaw":90`, `"yaw":"E"`, 1) + "\n", "", 0, capture.Counts{Bad: 1}, "yaw"},
 		{"other keys stay", `{"node":7,"ts_ms":1,` + values + "}\n", `{"node":7,"ts_ms":1,` + values + "}\n", 0, capture.Counts{Samples: 1}, ""},
 		{"an empty object", "{}\n", "", 0, capture.Counts{Bad: 1}, "port:1"},
 		{"no object", "[1]\n", "", 0, capture.Counts{Bad: 1}, "port:1"},

@@ -171,7 +171,7 @@ func TestBadInput(t *testing.T) {
 		{"missing model", []string{"--dataset", data, "--out-dir", fresh, "--bam-manifest", "no/such.json"}, false, []string{"no/such.json"}},
 		{"model of other windows", []string{"--dataset", data, "--out-dir", fresh, "--bam-manifest", manifest, "--window-stride", "2"}, false, []string{manifest, "stride"}},
 		{"tolerance 0", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "0,1,1,1,1,1,1,1,1,1,1,1"}, true, []string{"--tolerances", "0"}},
-		{"tolerance that is no number", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1;2"}, true, []string{"tolerances", "1;2"}},
+		{"tolerance that is not a number", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1;2"}, true, []string{"tolerances", "1;2"}},
 		{"too few tolerances", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1,1"}, false, []string{"12", "2"}},
 		{"tolerances too fine", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-12,1,1,1,1,1,1,1,1,1,1,1"}, false, []string{"1e-12"}},
 		{"windows beyond a frame", []string{"--dataset", data, "--out-dir", fresh, "--tolerances", "1e-6,1e-6,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3,1e-3", "--window-W", "30"}, false, nil},
