@@ -7,15 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/loralink/loralink-go/internal/atomicfile"
+	"github.com/loralink/loralink-go/internal/plotutil"
 	"github.com/loralink/loralink-go/radio/link"
 	"github.com/loralink/loralink-go/radio/runlog"
 )
@@ -37,6 +42,7 @@ var ErrNoEvents = errors.New("runplot: no events of a sender")
 type Series struct {
 	header                        runlog.Header
 	start                         time.Time
+	minutes                       float64 // from the first event to the last
 	latency, sent, acked, dropped points
 }
 
@@ -64,6 +70,7 @@ func (s *Series) Add(e runlog.Entry) {
 		s.header, s.start = e.Header, e.Time
 	}
 	minutes := e.Time.Sub(s.start).Minutes()
+	s.minutes = max(s.minutes, minutes)
 	switch e.Kind {
 	case link.EventTxSent:
 		if e.Attempt <= 1 {
@@ -77,92 +84,85 @@ func (s *Series) Add(e runlog.Entry) {
 	}
 }
 
-// Delivery returns a plot of the numbers of windows that were sent, acknowledged, and
-// given up or dropped by the queue, over minutes since the first event. The error is
+// PlotDelivery writes a PNG image of the numbers of windows that were sent, acknowledged,
+// and given up or dropped by the queue, over the time since the first event. The error is
 // [ErrNoEvents] if there were no events of a sender.
-func (s *Series) Delivery() (*plot.Plot, error) {
-	if s.start.IsZero() {
-		return nil, ErrNoEvents
-	}
-	p := s.plot("windows")
-	for _, l := range []struct {
-		name   string
-		points *points
-		color  color.RGBA
-	}{
-		{"sent", &s.sent, color.RGBA{120, 120, 120, 255}},
-		{"acknowledged", &s.acked, blue},
-		{"given up or dropped", &s.dropped, color.RGBA{200, 60, 0, 255}},
-	} {
-		if len(l.points.xy) == 0 {
-			continue
+func (s *Series) PlotDelivery(w io.Writer) error {
+	return s.draw(w, "windows", func(p *plot.Plot, legend *plot.Legend, scale float64) error {
+		for _, l := range []struct {
+			name   string
+			points *points
+			color  color.RGBA
+			dashes []vg.Length
+		}{
+			{"acknowledged", &s.acked, plotutil.Blue, nil},
+			{"sent", &s.sent, plotutil.Black, plotutil.Dashed}, // on top: the lines may coincide
+			{"given up or dropped", &s.dropped, plotutil.Red, nil},
+		} {
+			if err := plotutil.AddLine(p, legend, l.name, l.points.scaled(scale), l.color, l.dashes, nil); err != nil {
+				return err
+			}
 		}
-		line, err := plotter.NewLine(l.points.xy)
-		if err != nil {
-			return nil, fmt.Errorf("runplot: %w", err)
-		}
-		line.Color, line.Width = l.color, vg.Points(1.5)
-		p.Add(line)
-		p.Legend.Add(l.name, line)
-	}
-	p.Legend.Top, p.Legend.Left = true, true
-	return p, nil
+		return nil
+	})
 }
 
-// Latency returns a plot of the time from offering each window to its ACK, in ms, over
-// minutes since the first event. The error is [ErrNoEvents] if there were no events of
-// a sender.
-func (s *Series) Latency() (*plot.Plot, error) {
-	if s.start.IsZero() {
-		return nil, ErrNoEvents
-	}
-	p := s.plot("from offering to ACK, ms")
-	if len(s.latency.xy) > 0 {
-		dots, err := plotter.NewScatter(s.latency.xy)
-		if err != nil {
-			return nil, fmt.Errorf("runplot: %w", err)
+// PlotLatency writes a PNG image of the time from offering each window to its ACK, over
+// the time since the first event. The error is [ErrNoEvents] if there were no events of a
+// sender.
+func (s *Series) PlotLatency(w io.Writer) error {
+	return s.draw(w, "from offering to ACK, ms", func(p *plot.Plot, legend *plot.Legend, scale float64) error {
+		if len(s.latency.xy) == 0 {
+			return nil
 		}
-		dots.Radius, dots.Color = vg.Points(1), blue
-		p.Add(dots)
-	}
-	p.Y.Min = 0
-	return p, nil
+		marks, err := plotutil.AddMarks(p, s.latency.scaled(scale), plotutil.Blue, draw.CircleGlyph{}, 1)
+		if err != nil {
+			return err
+		}
+		legend.Add("window", marks)
+		return nil
+	})
 }
 
 // Save writes both plots into the folder dir, as [DeliveryFile] and [LatencyFile]. It
 // creates the folder if it does not exist. The error is [ErrNoEvents] if there were no
 // events of a sender.
 func (s *Series) Save(dir string) error {
-	delivery, err := s.Delivery()
-	if err != nil {
-		return err
-	}
-	latency, err := s.Latency()
-	if err != nil {
-		return err
+	if s.start.IsZero() {
+		return ErrNoEvents
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("runplot: %w", err)
 	}
 	for _, f := range []struct {
 		name string
-		plot *plot.Plot
-	}{{DeliveryFile, delivery}, {LatencyFile, latency}} {
-		if err := f.plot.Save(16*vg.Centimeter, 10*vg.Centimeter, filepath.Join(dir, f.name)); err != nil {
+		plot func(io.Writer) error
+	}{{DeliveryFile, s.PlotDelivery}, {LatencyFile, s.PlotLatency}} {
+		if err := atomicfile.Write(filepath.Join(dir, f.name), f.plot); err != nil {
 			return fmt.Errorf("runplot: %s: %w", f.name, err)
 		}
 	}
 	return nil
 }
 
-var blue = color.RGBA{0, 110, 180, 255}
-
-func (s *Series) plot(y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text = s.header.RunID + ", " + s.header.PHYID
-	p.X.Label.Text, p.Y.Label.Text = "minutes since the start", y
-	p.Add(plotter.NewGrid())
-	return p
+// draw writes a plot that add fills, with a y-axis from 0. Add multiplies minutes by scale.
+func (s *Series) draw(w io.Writer, y string, add func(p *plot.Plot, legend *plot.Legend, scale float64) error) error {
+	if s.start.IsZero() {
+		return ErrNoEvents
+	}
+	unit, scale := "minutes", 1.0
+	if s.minutes < 3 {
+		unit, scale = "seconds", 60
+	}
+	p, legend := plotutil.New(s.header.RunID+", "+s.header.PHYID, unit+" since the start", y), plotutil.NewLegend()
+	plotutil.AddGrid(p)
+	if err := add(p, legend, scale); err != nil {
+		return fmt.Errorf("runplot: %w", err)
+	}
+	p.Y.Min = 0
+	c := plotutil.NewPicture(20, 14, legend)
+	c.Draw(p, legend)
+	return c.WritePNG(w)
 }
 
 // maxPoints is how many points of one kind are kept.
@@ -173,6 +173,15 @@ type points struct {
 	xy    plotter.XYs
 	n     int // number of points added
 	every int // one point of every so many is kept; 0: none was added
+}
+
+// scaled returns the points with x multiplied by scale.
+func (p *points) scaled(scale float64) plotter.XYs {
+	xy := slices.Clone(p.xy)
+	for i := range xy {
+		xy[i].X *= scale
+	}
+	return xy
 }
 
 // count adds the point of one more event.

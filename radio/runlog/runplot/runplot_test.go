@@ -3,6 +3,7 @@ package runplot
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,7 +42,7 @@ func Example() {
 }
 
 func TestSeries(t *testing.T) {
-	s, err := Read(runlog.ReadEntries(strings.NewReader(walkLog+"torn"), "walk_tx.jsonl"))
+	s, err := Read(runlog.ReadEntries(strings.NewReader(walkLog+"incomplete"), "walk_tx.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +59,10 @@ func TestReceiverHasNoPlots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Save(t.TempDir()); !errors.Is(err, ErrNoEvents) {
-		t.Errorf("got %v", err)
+	for _, err := range []error{s.Save(t.TempDir()), s.PlotDelivery(io.Discard), s.PlotLatency(io.Discard)} {
+		if !errors.Is(err, ErrNoEvents) {
+			t.Errorf("got %v, want %v", err, ErrNoEvents)
+		}
 	}
 }
 
