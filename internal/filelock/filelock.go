@@ -14,7 +14,15 @@ var ErrInUse = errors.New("in use by another process")
 // lock, it returns [ErrInUse]. The lock ends when f is closed or the process ends, however
 // it ends. Readers are not kept out. On systems and file systems without locks, Lock does
 // nothing.
-func Lock(f *os.File) error { return lock(f) }
+func Lock(f *os.File) error {
+	if err := TryLock(f); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// TryLock is like Lock, but returns errors.ErrUnsupported if there are no locks.
+func TryLock(f *os.File) error { return lock(f) }
 
 // Open opens the file at path for reading and writing, creates it if it does not exist,
 // and locks it.

@@ -2,6 +2,12 @@
 
 package filelock
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-func lock(*os.File) error { return nil }
+// Folders reports whether this system can lock folders.
+const Folders = false
+
+func lock(*os.File) error { return errors.ErrUnsupported }

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// Folders reports whether this system can lock folders.
+const Folders = true
+
 func lock(f *os.File) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
@@ -27,7 +30,7 @@ func lock(f *os.File) error {
 	case errors.Is(failed, syscall.EWOULDBLOCK):
 		return ErrInUse
 	case errors.Is(failed, syscall.ENOTSUP), errors.Is(failed, syscall.ENOSYS):
-		return nil
+		return errors.ErrUnsupported
 	}
 	return failed
 }

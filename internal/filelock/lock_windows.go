@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// Folders reports whether this system can lock folders.
+const Folders = false
+
 // lock locks one byte beyond the end of any file: Windows keeps other processes from
 // reading a byte that is locked.
 func lock(f *os.File) error {

@@ -6,7 +6,25 @@
 // counts as left.
 package leftover
 
-import "os"
+import (
+	"errors"
+	"os"
+
+	"github.com/loralink/loralink-go/internal/filelock"
+)
+
+// Locks reports whether this system can lock folders.
+const Locks = filelock.Folders
+
+// tryLock locks f until it is closed. It reports false if another open file has the lock,
+// and that locks are not supported for any other error, as on some network file systems.
+func tryLock(f *os.File) (held, supported bool) {
+	if !Locks {
+		return false, false
+	}
+	err := filelock.TryLock(f)
+	return err == nil, err == nil || errors.Is(err, filelock.ErrInUse)
+}
 
 // Hold holds an open file or folder until f is closed. It reports false if another
 // process, or another open file of this one, holds it, or has removed it.
